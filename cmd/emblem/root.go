@@ -1,0 +1,133 @@
+package main
+
+// How to add a command: write newXCmd(a *app) *cobra.Command in a file of its
+// own and add it to the list in commands below; there are no init functions.
+// RunE gets its context from cmd.Context() (cancelled by SIGINT and SIGTERM),
+// writes data to a.stdout and everything else to a.stderr or a.log, and returns
+// errors made by usagef, failf or notFoundf where the exit code matters: a plain
+// error is exit 1. Errors from flags and argument counts become exit 2 by
+// themselves. Every flag can also be set as EMBLEM_FLAG_NAME and in the
+// configuration file (see config.go), without further work.
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// app carries what all commands share. The fields of globals are final when a
+// command's RunE starts.
+type app struct {
+	globals
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger // warnings and progress notes, on stderr
+	env    func(string) (string, bool)
+	wiring wiring // the models' side: see wiring.go
+
+	// started says that flags and arguments were accepted and RunE was entered.
+	started bool
+}
+
+// globals are the flags that every command has.
+type globals struct {
+	config    string // path of the configuration file; "" means the default place
+	data      string // data directory; "" means the platform's
+	device    string
+	logLevel  string
+	logFormat string
+	noColor   bool
+}
+
+// commands is the list of all commands.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newVersionCmd(a),
+	}
+}
+
+// newApp returns an app over the given streams, with the process's environment.
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: os.LookupEnv, wiring: defaultWiring()}
+	a.log = newLogger(stderr, "text", slog.LevelInfo)
+	return a
+}
+
+// newRootCmd builds the command tree over a.
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "emblem",
+		Short:         "Search pictures by meaning",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// Suggestions would turn a mistyped query into a lecture.
+		DisableSuggestions: true,
+		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.configure(cmd)
+		},
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v", err) })
+	addGlobals(root, &a.globals)
+	root.AddCommand(commands(a)...)
+	markStart(root, a)
+	return root
+}
+
+func addGlobals(root *cobra.Command, g *globals) {
+	f := root.PersistentFlags()
+	f.StringVar(&g.config, "config", "", "configuration file (YAML); default: config.yaml in emblem's configuration directory")
+	f.StringVar(&g.data, "data", "", "data directory; default: the platform's, such as ~/.local/share/emblem")
+	f.StringVar(&g.device, "device", "auto", "where models run: auto, cpu, cuda, cuda:N")
+	f.StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&g.noColor, "no-color", false, "no colours and no thumbnails")
+}
+
+// markStart wraps every RunE so that an error before it is known as usage.
+func markStart(cmd *cobra.Command, a *app) {
+	if inner := cmd.RunE; inner != nil {
+		cmd.RunE = func(c *cobra.Command, args []string) error {
+			a.started = true
+			return inner(c, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markStart(sub, a)
+	}
+}
+
+// run executes one command line and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	return newApp(stdin, stdout, stderr).execute(ctx, args)
+}
+
+// execute runs args under ctx and returns the exit code; a fatal error has been
+// printed on stderr.
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := newRootCmd(a)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	err = classify(ctx, err, a.started)
+	printError(a.stderr, err, wantsJSON(cmd, args))
+	return exitCode(err)
+}
+
+// isTerminal says whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
