@@ -1,0 +1,426 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// emitKernels writes the elementwise kernels of one instruction set. Sizes are
+// whole registers: the callers in package simd handle rows that are not.
+func emitKernels(f, stubs *file, s isa) {
+	out := "f32"
+	if s.bf16 {
+		out = "bf16"
+	}
+	k := &kernels{vm: vm{file: f, isa: s}, stubs: stubs, out: out}
+	for _, a := range activations {
+		k.finish(a)
+	}
+	k.finishTable()
+	k.softmax()
+	k.layerNorm()
+	k.rmsNorm()
+	k.scaleRows()
+	if s.bf16 {
+		k.convert()
+		return
+	}
+	k.dot()
+	if s.lanes >= 8 {
+		k.dequant()
+		k.quantize()
+	}
+}
+
+type kernels struct {
+	vm
+	stubs *file
+	out   string // dtype that is stored
+}
+
+func (k *kernels) begin(name, doc string, args ...string) {
+	k.labels = 0
+	k.function(k.stubs, name+"_"+k.name, doc, args)
+	k.vm.args(args)
+}
+
+// put stores register s at element position off/4 behind g in the output dtype.
+func (k *kernels) put(s, g int) {
+	if k.bf16 {
+		k.storeBF16(s, g, 0)
+		k.addi(g, k.bytes()/2)
+		return
+	}
+	k.store(s, g, 0)
+	k.addi(g, k.bytes())
+}
+
+// exp replaces x by eˣ, within 2 ulp; x below the smallest normal result gives 0.
+// Range reduction by ln 2 in two parts, then Cephes' expf polynomial.
+// It overwrites n and p; the result is in p.
+func (k *kernels) exp(x, n, p int) {
+	low := float32(-127 * math.Ln2)
+	if k.lanes == 16 {
+		low = -104 // VSCALEFPS reaches zero through the subnormals
+	}
+	k.constant(n, low)
+	k.op(opMax, x, n, x) // the second source wins when x is NaN
+	k.constant(n, 88.73)
+	k.op(opMin, x, n, x)
+	k.opConst(opMul, n, x, math.Log2E)
+	k.round(n, n)
+	k.fmaConst(x, n, -0.693359375)
+	k.fmaConst(x, n, 2.12194440e-4)
+	k.constant(p, 1.9875691500e-4)
+	for _, c := range []float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
+		k.horner(p, x, c)
+	}
+	k.scale(p, n)
+}
+
+// sigmoid replaces x by x/(1 + e^(−t)), t in register t.
+func (k *kernels) gateBySigmoid(x, t, n, p int) {
+	k.opConst(opMul, t, t, -1)
+	k.exp(t, n, p)
+	k.opConst(opAdd, p, p, 1)
+	k.op(opDiv, x, x, p)
+}
+
+// activation is one elementwise function on register 0, free to use 1-5.
+type activation struct {
+	name  string
+	apply func(k *kernels)
+}
+
+var activations = []activation{
+	{"none", func(*kernels) {}},
+	{"gelu", (*kernels).gelu},
+	{"gelutanh", func(k *kernels) { // x·sigmoid(2·√(2/π)·(x + 0.044715·x³))
+		k.op(opMul, 1, 0, 0)
+		k.opConst(opMul, 1, 1, 0.044715)
+		k.opConst(opAdd, 1, 1, 1)
+		k.op(opMul, 1, 1, 0)
+		k.opConst(opMul, 1, 1, 2*0.7978845608028654)
+		k.gateBySigmoid(0, 1, 2, 3)
+	}},
+	{"quickgelu", func(k *kernels) {
+		k.opConst(opMul, 1, 0, 1.702)
+		k.gateBySigmoid(0, 1, 2, 3)
+	}},
+	{"silu", func(k *kernels) {
+		k.copy(1, 0)
+		k.gateBySigmoid(0, 1, 2, 3)
+	}},
+	{"relu", func(k *kernels) {
+		k.zero(1)
+		k.op(opMax, 0, 1, 0)
+	}},
+}
+
+// gelu is x/2·(1 + erf(x/√2)) with erf as the rational function of Eigen's
+// generic_fast_erf_float, absolute error below 3e-7.
+func (k *kernels) gelu() {
+	k.opConst(opMul, 1, 0, math.Sqrt2/2)
+	k.constant(2, -4)
+	k.op(opMax, 1, 2, 1)
+	k.constant(2, 4)
+	k.op(opMin, 1, 2, 1)
+	k.op(opMul, 2, 1, 1)
+	k.constant(3, -2.72614225801306e-10)
+	for _, c := range []float32{2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
+		-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02} {
+		k.horner(3, 2, c)
+	}
+	k.op(opMul, 3, 3, 1)
+	k.constant(4, -1.45660718464996e-05)
+	for _, c := range []float32{-2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02} {
+		k.horner(4, 2, c)
+	}
+	k.op(opDiv, 3, 3, 4)
+	k.opConst(opAdd, 3, 3, 1)
+	k.opConst(opMul, 0, 0, 0.5)
+	k.op(opMul, 0, 0, 3)
+}
+
+// finish ends a matrix tile: y = act(c + bias) [+ res], row by row; res may be nil.
+func (k *kernels) finish(a activation) {
+	const c, bias, res, y, ldc, ldres, ldy, rows, nv, n, cc, bb = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+	k.begin("finish_"+a.name+"_"+k.out, "ends a tile: y = act(c + bias) + res.",
+		"c", "bias", "res", "y", "ldc", "ldres", "ldy", "rows", "nv")
+	k.loop(rows, func() {
+		k.mov(cc, c)
+		k.mov(bb, bias)
+		k.mov(n, nv)
+		k.loop(n, func() {
+			k.load(0, cc, 0)
+			k.load(1, bb, 0)
+			k.op(opAdd, 0, 0, 1)
+			k.addi(cc, k.bytes())
+			k.addi(bb, k.bytes())
+			a.apply(k)
+			k.ifNonzero(res, func() {
+				k.load(1, res, 0)
+				k.op(opAdd, 0, 0, 1)
+				k.addi(res, k.bytes())
+			})
+			k.put(0, y)
+		})
+		k.add(c, ldc)
+		k.add(y, ldy) // ldc is the full stride, ldres and ldy the gap after a row
+		k.ifNonzero(res, func() { k.add(res, ldres) })
+	})
+	k.ret()
+}
+
+// finishTable declares the finishes in the order of Act.
+func (k *kernels) finishTable() {
+	fmt.Fprintf(&k.stubs.code, "var finish_%s = [...]Finish{\n", k.name)
+	for _, a := range activations {
+		fmt.Fprintf(&k.stubs.code, "\tfinish_%s_%s_%s,\n", a.name, k.out, k.name)
+	}
+	fmt.Fprintf(&k.stubs.code, "}\n\n")
+}
+
+// softmax writes y = e^(s[0]·(x − max x)) and s[1] = Σ y; s[0] > 0.
+func (k *kernels) softmax() {
+	const x, y, s, nv, n, p = 0, 1, 2, 3, 4, 5
+	k.begin("softmax_"+k.out, "writes y = exp(s[0]·(x − max x)), s[1] = Σ y.", "x", "y", "s", "nv")
+	k.mov(n, nv)
+	k.mov(p, x)
+	k.load(6, x, 0)
+	k.loop(n, func() {
+		k.load(0, p, 0)
+		k.op(opMax, 6, 6, 0)
+		k.addi(p, k.bytes())
+	})
+	k.reduce(opMax, 6, 7)
+	k.spread(8, s, 0)
+	k.zero(9)
+	k.loop(nv, func() {
+		k.load(0, x, 0)
+		k.addi(x, k.bytes())
+		k.op(opSub, 0, 0, 6)
+		k.op(opMul, 0, 0, 8)
+		k.exp(0, 1, 2)
+		k.op(opAdd, 9, 9, 2)
+		k.put(2, y)
+	})
+	k.reduce(opAdd, 9, 7)
+	k.storeLane(9, s, 4)
+	k.ret()
+}
+
+// sum adds n registers behind p into register d, after each has been mapped by f
+// from register 0 to register 1.
+func (k *kernels) accumulate(d, p, n int, f func()) {
+	k.zero(d)
+	k.loop(n, func() {
+		k.load(0, p, 0)
+		k.addi(p, k.bytes())
+		f()
+	})
+	k.reduce(opAdd, d, 7)
+}
+
+// layerNorm normalises one row: s[0] is eps, s[1] is 1/n.
+func (k *kernels) layerNorm() {
+	const x, w, bias, y, s, nv, n, p = 0, 1, 2, 3, 4, 5, 6, 7
+	k.begin("layernorm_"+k.out, "normalises a row: y = (x − mean)·rstd·w + bias; s is eps, 1/n.", "x", "w", "bias", "y", "s", "nv")
+	k.mov(n, nv)
+	k.mov(p, x)
+	k.spread(8, s, 4)
+	k.accumulate(6, p, n, func() { k.op(opAdd, 6, 6, 0) })
+	k.op(opMul, 6, 6, 8)
+	k.mov(n, nv)
+	k.mov(p, x)
+	k.accumulate(9, p, n, func() {
+		k.op(opSub, 0, 0, 6)
+		k.fma(9, 0, 0)
+	})
+	k.rstd(9, 8, s)
+	k.loop(nv, func() {
+		k.load(0, x, 0)
+		k.addi(x, k.bytes())
+		k.op(opSub, 0, 0, 6)
+		k.op(opMul, 0, 0, 9)
+		k.load(1, w, 0)
+		k.load(2, bias, 0)
+		k.addi(w, k.bytes())
+		k.addi(bias, k.bytes())
+		k.fma(2, 0, 1)
+		k.put(2, y)
+	})
+	k.ret()
+}
+
+// rstd turns a sum of squares in d into 1/√(d·inv + eps), inv in a register, eps
+// at s[0].
+func (k *kernels) rstd(d, inv, s int) {
+	k.op(opMul, d, d, inv)
+	k.spread(1, s, 0)
+	k.op(opAdd, d, d, 1)
+	k.sqrt(d, d)
+	k.constant(1, 1)
+	k.op(opDiv, d, 1, d)
+}
+
+// rmsNorm scales one row: s[0] is eps, s[1] is 1/n.
+func (k *kernels) rmsNorm() {
+	const x, w, y, s, nv, n, p = 0, 1, 2, 3, 4, 5, 6
+	k.begin("rmsnorm_"+k.out, "scales a row: y = x·rstd·w; s is eps, 1/n.", "x", "w", "y", "s", "nv")
+	k.mov(n, nv)
+	k.mov(p, x)
+	k.spread(8, s, 4)
+	k.accumulate(9, p, n, func() { k.fma(9, 0, 0) })
+	k.rstd(9, 8, s)
+	k.loop(nv, func() {
+		k.load(0, x, 0)
+		k.addi(x, k.bytes())
+		k.op(opMul, 0, 0, 9)
+		k.load(1, w, 0)
+		k.addi(w, k.bytes())
+		k.op(opMul, 0, 0, 1)
+		k.put(0, y)
+	})
+	k.ret()
+}
+
+// scaleRows ends attention: y = c·s[row].
+func (k *kernels) scaleRows() {
+	const c, s, y, ldc, ldy, rows, nv, n, cc = 0, 1, 2, 3, 4, 5, 6, 7, 8
+	k.begin("scalerows_"+k.out, "ends attention: y = c·s[row]; ldy is the gap after a row.", "c", "s", "y", "ldc", "ldy", "rows", "nv")
+	k.loop(rows, func() {
+		k.mov(cc, c)
+		k.mov(n, nv)
+		k.spread(1, s, 0)
+		k.addi(s, 4)
+		k.loop(n, func() {
+			k.load(0, cc, 0)
+			k.addi(cc, k.bytes())
+			k.op(opMul, 0, 0, 1)
+			k.put(0, y)
+		})
+		k.add(c, ldc)
+		k.add(y, ldy)
+	})
+	k.ret()
+}
+
+// convert rounds a row to bf16.
+func (k *kernels) convert() {
+	const x, y, nv = 0, 1, 2
+	k.begin("convert_bf16", "rounds f32 to bf16.", "x", "y", "nv")
+	k.loop(nv, func() {
+		k.load(0, x, 0)
+		k.addi(x, k.bytes())
+		k.put(0, y)
+	})
+	k.ret()
+}
+
+// dot sums x·y in one chain per lane.
+func (k *kernels) dot() {
+	const x, y, s, nv = 0, 1, 2, 3
+	k.begin("dot_f32", "writes s[0] = Σ x·y.", "x", "y", "s", "nv")
+	k.zero(6)
+	k.loop(nv, func() {
+		k.load(0, x, 0)
+		k.load(1, y, 0)
+		k.addi(x, k.bytes())
+		k.addi(y, k.bytes())
+		k.fma(6, 0, 1)
+	})
+	k.reduce(opAdd, 6, 7)
+	k.storeLane(6, s, 0)
+	k.ret()
+}
+
+// dequant turns an int32 tile into float32 in place: (c − x[col])·s[row]·cs[col].
+func (k *kernels) dequant() {
+	const c, x, cs, s, ldc, rows, nv, n, cc, xx, ss = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+	k.begin("dequant", "turns an int32 tile into f32: c = (c − x[col])·s[row]·cs[col].", "c", "x", "cs", "s", "ldc", "rows", "nv")
+	k.loop(rows, func() {
+		k.mov(cc, c)
+		k.mov(xx, x)
+		k.mov(ss, cs)
+		k.mov(n, nv)
+		k.spread(1, s, 0)
+		k.addi(s, 4)
+		k.loop(n, func() {
+			k.load(0, cc, 0)
+			k.load(2, xx, 0)
+			k.p("VPSUBD %s, %s, %s", k.r(2), k.r(0), k.r(0))
+			k.p("VCVTDQ2PS %s, %s", k.r(0), k.r(0))
+			k.load(2, ss, 0)
+			k.op(opMul, 2, 2, 1)
+			k.op(opMul, 0, 0, 2)
+			k.store(0, cc, 0)
+			k.addi(cc, k.bytes())
+			k.addi(xx, k.bytes())
+			k.addi(ss, k.bytes())
+		})
+		k.add(c, ldc)
+	})
+	k.ret()
+}
+
+// quantize writes one row as x/s[0] rounded, s[0] = max|x|/127: bytes with 128
+// added for VPDPBUSD, words without for VPMADDWD.
+func (k *kernels) quantize() {
+	const x, y, s, nv, n, p = 0, 1, 2, 3, 4, 5
+	for _, form := range []string{"u8", "i16"} {
+		if form == "i16" && k.lanes == 16 {
+			continue
+		}
+		k.begin("quantize_"+form, "writes y = round(x/s[0]), s[0] = max|x|/127.", "x", "y", "s", "nv")
+		k.mov(n, nv)
+		k.mov(p, x)
+		k.zero(6)
+		k.zero(5)
+		k.loop(n, func() {
+			k.load(0, p, 0)
+			k.addi(p, k.bytes())
+			k.op(opSub, 1, 5, 0)
+			k.op(opMax, 0, 0, 1)
+			k.op(opMax, 6, 6, 0)
+		})
+		k.reduce(opMax, 6, 7)
+		k.constant(1, 1e-30) // a row of zeros
+		k.op(opMax, 6, 6, 1)
+		k.opConst(opMul, 1, 6, 1.0/127)
+		k.storeLane(1, s, 0)
+		k.constant(7, 127)
+		k.op(opDiv, 7, 7, 6)
+		k.constBits(5, 128)
+		k.loop(nv, func() {
+			k.load(0, x, 0)
+			k.addi(x, k.bytes())
+			k.op(opMul, 0, 0, 7)
+			k.p("VCVTPS2DQ %s, %s", k.r(0), k.r(0))
+			k.narrow(form, y)
+		})
+		k.ret()
+	}
+}
+
+// narrow stores register 0's int32 lanes as bytes or words and advances y.
+func (k *kernels) narrow(form string, y int) {
+	if form == "u8" {
+		k.p("VPADDD %s, %s, %s", k.r(5), k.r(0), k.r(0))
+	}
+	if k.lanes == 16 {
+		k.p("VPMOVDB Z0, (%s)", k.g(y))
+		k.addi(y, 16)
+		return
+	}
+	k.p("VEXTRACTI128 $1, Y0, X1")
+	k.p("VPACKSSDW X1, X0, X0")
+	if form == "u8" {
+		k.p("VPACKUSWB X0, X0, X0")
+		k.p("VMOVQ X0, (%s)", k.g(y))
+		k.addi(y, 8)
+		return
+	}
+	k.p("VMOVDQU X0, (%s)", k.g(y))
+	k.addi(y, 16)
+}

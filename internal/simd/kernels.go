@@ -1,0 +1,101 @@
+package simd
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"unsafe"
+)
+
+// Tile computes c (m, NR) = [c +] a (m, k)·b (k, NR) for the tile's own height m.
+// Strides are in bytes; k counts units of 4 bytes: one float32, two bf16, four
+// int8 (two int16 where activations are widened). With acc 0 c is overwritten.
+type Tile func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr)
+
+// Finish ends a tile: y = act(c + bias) [+ res] over rows of nv registers. ldc is
+// a stride, ldres and ldy are the bytes between a row's end and the next row.
+type Finish func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows, nv uintptr)
+
+// Acts is the number of activations of a Finish table, in tensor.Act's order:
+// none, gelu, gelu_tanh, quick_gelu, silu, relu.
+const Acts = 6
+
+// Stored holds the kernels that differ by the dtype they store.
+type Stored struct {
+	Finish    [Acts]Finish
+	Softmax   func(x, y, s unsafe.Pointer, nv uintptr)          // y = e^(s[0]·(x−max)), s[1] = Σy
+	LayerNorm func(x, w, bias, y, s unsafe.Pointer, nv uintptr) // s = {eps, 1/n}
+	RMSNorm   func(x, w, y, s unsafe.Pointer, nv uintptr)
+	ScaleRows func(c, s, y unsafe.Pointer, ldc, ldy, rows, nv uintptr)
+}
+
+// Kernels is what one instruction set offers. Lanes is the number of float32 in
+// a register; elementwise kernels work on whole registers.
+type Kernels struct {
+	Name  string
+	Lanes int
+	NR    int // columns of a tile and of a packed panel
+
+	F32, F16, BF16, I8 []Tile // by height−1; nil where the set has none
+
+	// WideI8 says that I8 tiles take int16 activations and int8 weights in pairs
+	// along k; otherwise bytes with 128 added and weights in fours.
+	WideI8 bool
+
+	ToF32, ToBF16 Stored
+
+	Convert  func(x, y unsafe.Pointer, nv uintptr)    // f32 → bf16
+	Quantize func(x, y, s unsafe.Pointer, nv uintptr) // y = round(x/s[0]), s[0] = max|x|/127
+	Dequant  func(c, x, cs, s unsafe.Pointer, ldc, rows, nv uintptr)
+	Dot      func(x, y, s unsafe.Pointer, nv uintptr)
+
+	// FastBF16 says that bf16 is the best dtype on this very processor: AMD since
+	// Zen 4. Intel's VDPBF16PS is slower than its f32.
+	FastBF16 bool
+}
+
+// MR is the height of the tallest tile.
+func (k *Kernels) MR(tiles []Tile) int { return len(tiles) }
+
+// Variable is the environment variable that overrides the choice.
+const Variable = "EMBLEM_KERNELS"
+
+var best = sync.OnceValues(func() (*Kernels, error) {
+	if name := os.Getenv(Variable); name != "" {
+		return ByName(name)
+	}
+	names := Names()
+	return ByName(names[len(names)-1])
+})
+
+// Best returns the kernels for this machine, or those that EMBLEM_KERNELS names.
+func Best() (*Kernels, error) { return best() }
+
+// ByName returns one of this machine's kernel sets.
+func ByName(name string) (*Kernels, error) {
+	for _, s := range available() {
+		if s.name == name {
+			return s.build(), nil
+		}
+	}
+	return nil, fmt.Errorf("simd: kernels %q are not for this machine; %s takes one of %v", name, Variable, Names())
+}
+
+// Names lists this machine's kernel sets, plain Go first, the best last.
+func Names() []string {
+	var out []string
+	for _, s := range available() {
+		out = append(out, s.name)
+	}
+	return out
+}
+
+// set is a kernel set that this machine can run.
+type set struct {
+	name  string
+	build func() *Kernels
+}
+
+func available() []set {
+	return append([]set{{"generic", func() *Kernels { return generic("generic", 1, 16) }}}, native()...)
+}

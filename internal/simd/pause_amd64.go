@@ -1,0 +1,4 @@
+package simd
+
+// Pause tells the core n times that a loop is spinning.
+func Pause(n uint32)

@@ -1,0 +1,216 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// each runs f for every kernel set of this machine beside its twin.
+func each(t *testing.T, f func(t *testing.T, k, twin *Kernels)) {
+	for _, name := range Names() {
+		k, err := ByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { f(t, k, generic("twin", k.Lanes, k.NR)) })
+	}
+}
+
+func random(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+func ptr[T any](s []T) unsafe.Pointer { return unsafe.Pointer(&s[0]) }
+
+// near fails unless got is within tol·(1 + |want|).
+func near(t *testing.T, what string, got, want []float32, tol float64) {
+	t.Helper()
+	for i := range want {
+		g, w := float64(got[i]), float64(want[i])
+		if math.IsNaN(g) != math.IsNaN(w) || math.Abs(g-w) > tol*(1+math.Abs(w)) {
+			t.Fatalf("%s[%d] = %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func TestTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	each(t, func(t *testing.T, k, twin *Kernels) {
+		for _, units := range []int{1, 3, 4, 17, 64} {
+			testTiles(t, "f32", k.F32, twin.F32, k, words(random(r, 20*units)), words(random(r, units*k.NR)), units, 4)
+			testTiles(t, "f16", k.F16, twin.F16, k, words(random(r, 20*units)), halves(r, units*k.NR), units, 2)
+			testTiles(t, "bf16", k.BF16, twin.BF16, k, bf16s(r, 40*units), bf16s(r, 2*units*k.NR), units, 4)
+		}
+	})
+}
+
+func words(x []float32) []byte { return unsafe.Slice((*byte)(ptr(x)), 4*len(x)) }
+
+func bf16s(r *rand.Rand, n int) []byte {
+	out := make([]uint16, n)
+	for i, v := range random(r, n) {
+		out[i] = bf16(v)
+	}
+	return unsafe.Slice((*byte)(ptr(out)), 2*n)
+}
+
+func halves(r *rand.Rand, n int) []byte {
+	out := make([]uint16, n)
+	for i := range out {
+		out[i] = uint16(r.IntN(0x4800)) | uint16(r.IntN(2))<<15 // up to 8 in size
+	}
+	return unsafe.Slice((*byte)(ptr(out)), 2*n)
+}
+
+// testTiles compares every height with the twin's single row, and demands that a
+// row's bits do not depend on the height it was computed in.
+func testTiles(t *testing.T, kind string, tiles, twins []Tile, k *Kernels, a, b []byte, units, width int) {
+	lda, ldb, ldc := uintptr(4*units), uintptr(width*k.NR), uintptr(4*k.NR)
+	var first []float32
+	for m := 1; m <= len(tiles); m++ {
+		got, want := make([]float32, m*k.NR), make([]float32, m*k.NR)
+		for acc := range uintptr(2) {
+			tiles[m-1](ptr(a), ptr(b), ptr(got), lda, ldb, ldc, uintptr(units), acc)
+			for i := range m {
+				twins[0](ptr(a[4*units*i:]), ptr(b), ptr(want[i*k.NR:]), lda, ldb, ldc, uintptr(units), acc)
+			}
+			near(t, fmt.Sprintf("%s m=%d k=%d acc=%d", kind, m, units, acc), got, want, 2e-5)
+		}
+		if first == nil {
+			first = got
+		}
+		for j, v := range got[:k.NR] {
+			if v != first[j] {
+				t.Fatalf("%s: row 0 differs between tiles of 1 and %d rows", kind, m)
+			}
+		}
+	}
+}
+
+func TestInt8(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	each(t, func(t *testing.T, k, twin *Kernels) {
+		for m := 1; m <= len(k.I8); m++ {
+			testInt8(t, r, k, m)
+		}
+	})
+}
+
+// testInt8 runs quantise, multiply and dequantise against float64 arithmetic on
+// the quantised values.
+func testInt8(t *testing.T, r *rand.Rand, k *Kernels, m int) {
+	const n = 64 // along k
+	group := 4
+	if k.WideI8 {
+		group = 2
+	}
+	size := 4 / group
+	q, scales := make([]byte, m*n*size), make([]float32, m)
+	x := random(r, m*n)
+	for i := range m {
+		k.Quantize(ptr(x[i*n:]), ptr(q[i*n*size:]), ptr(scales[i:]), uintptr(n/k.Lanes))
+	}
+	w := make([]int8, n*k.NR)
+	for i := range w {
+		w[i] = int8(r.IntN(255) - 127)
+	}
+	panel, corr, cs := make([]int8, n*k.NR), make([]int32, k.NR), make([]float32, k.NR)
+	for j := range k.NR {
+		cs[j] = 0.01
+		for l := range n {
+			panel[l/group*group*k.NR+j*group+l%group] = w[j*n+l]
+			if !k.WideI8 {
+				corr[j] += 128 * int32(w[j*n+l])
+			}
+		}
+	}
+	c := make([]float32, m*k.NR)
+	k.I8[m-1](ptr(q), ptr(panel), ptr(c), uintptr(n*size), uintptr(k.NR*group), uintptr(4*k.NR), uintptr(n/group), 0)
+	k.Dequant(ptr(c), ptr(corr), ptr(cs), ptr(scales), uintptr(4*k.NR), uintptr(m), uintptr(k.NR/k.Lanes))
+	for i := range m {
+		for j := range k.NR {
+			want := 0.0
+			for l := range n {
+				v := math.RoundToEven(float64(x[i*n+l] * (127 / (scales[i] * 127))))
+				want += v * float64(w[j*n+l])
+			}
+			want *= float64(scales[i]) * 0.01
+			if got := float64(c[i*k.NR+j]); math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
+				t.Fatalf("m=%d: c[%d %d] = %v, want %v", m, i, j, got, want)
+			}
+		}
+	}
+}
+
+func TestFinish(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	each(t, func(t *testing.T, k, twin *Kernels) {
+		for act := range Acts {
+			for _, withRes := range []bool{false, true} {
+				testFinish(t, r, k, twin, act, withRes)
+			}
+		}
+	})
+}
+
+func testFinish(t *testing.T, r *rand.Rand, k, twin *Kernels, act int, withRes bool) {
+	const rows, gap = 3, 5 // elements between rows of y and res
+	n := 2 * k.Lanes
+	c, bias, res := random(r, rows*n), random(r, n), random(r, rows*(n+gap))
+	c[0], c[1], c[2], c[3] = 30, -30, 90, -90
+	y := make([][]float32, 2)
+	z := make([][]uint16, 2)
+	for i, s := range []*Kernels{k, twin} {
+		y[i], z[i] = make([]float32, rows*(n+gap)), make([]uint16, rows*(n+gap))
+		var p unsafe.Pointer
+		if withRes {
+			p = ptr(res)
+		}
+		s.ToF32.Finish[act](ptr(c), ptr(bias), p, ptr(y[i]), uintptr(4*n), 4*gap, 4*gap, rows, 2)
+		s.ToBF16.Finish[act](ptr(c), ptr(bias), p, ptr(z[i]), uintptr(4*n), 4*gap, 2*gap, rows, 2)
+	}
+	near(t, fmt.Sprintf("act %d", act), y[0], y[1], 1e-6)
+	for i := range z[0] {
+		near(t, fmt.Sprintf("act %d bf16", act), []float32{fromBF16(z[0][i])}, []float32{fromBF16(z[1][i])}, 1.0/128)
+	}
+}
+
+func TestRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	each(t, func(t *testing.T, k, twin *Kernels) {
+		const nv = 5
+		n := nv * k.Lanes
+		x, w, b := random(r, n), random(r, n), random(r, n)
+		x[3] = -1000
+		x[n-1] = float32(math.Inf(-1)) // a masked score
+		run := func(k *Kernels) (out [][]float32) {
+			for range 5 {
+				out = append(out, make([]float32, n+2))
+			}
+			soft, norm := []float32{0.125, 0}, []float32{1e-5, 1 / float32(n)}
+			k.ToF32.Softmax(ptr(x), ptr(out[0]), ptr(soft), nv)
+			out[0][n] = soft[1]
+			finite := append([]float32{}, x...)
+			finite[n-1] = 1
+			k.ToF32.LayerNorm(ptr(finite), ptr(w), ptr(b), ptr(out[1]), ptr(norm), nv)
+			k.ToF32.RMSNorm(ptr(finite), ptr(w), ptr(out[2]), ptr(norm), nv)
+			k.ToF32.ScaleRows(ptr(finite), ptr(w), ptr(out[3]), uintptr(4*k.Lanes), 0, nv, 1)
+			k.Dot(ptr(w), ptr(b), ptr(out[4]), nv)
+			return out
+		}
+		got, want := run(k), run(twin)
+		for i, what := range []string{"softmax", "layernorm", "rmsnorm", "scalerows", "dot"} {
+			near(t, what, got[i], want[i], 3e-6)
+		}
+		if got[0][n-1] != 0 {
+			t.Errorf("a masked score has probability %v, want exactly 0", got[0][n-1])
+		}
+	})
+}
