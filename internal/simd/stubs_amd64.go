@@ -827,4 +827,3 @@ func scalerows_f32_sse(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc
 //
 //go:noescape
 func dot_f32_sse(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
-

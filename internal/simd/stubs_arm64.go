@@ -106,4 +106,3 @@ func scalerows_f32_neon(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ld
 //
 //go:noescape
 func dot_f32_neon(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
-

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"go/format"
+)
 
 // isa is one instruction set's share of the generated code.
 type isa struct {
@@ -54,7 +57,11 @@ func Files() map[string][]byte {
 		out[fmt.Sprintf("%s_%s.s", s.name, s.arch)] = f.assembly()
 	}
 	for arch, f := range stubs {
-		out["stubs_"+arch+".go"] = []byte(header + "package simd\n\nimport \"unsafe\"\n\n" + f.code.String())
+		src, err := format.Source([]byte(header + "package simd\n\nimport \"unsafe\"\n\n" + f.code.String()))
+		if err != nil {
+			panic(err)
+		}
+		out["stubs_"+arch+".go"] = src
 	}
 	return out
 }

@@ -1,0 +1,297 @@
+package cpu
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/emblem-search/emblem/internal/simd"
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// attention runs every (sequence, head) as one task: keys are laid out as panels
+// for the tiles, then a tile's worth of query rows at a time goes through scores,
+// softmax and the sum over the values. Key 0 always comes first, and a masked key
+// has probability exactly 0, so a result does not depend on padding or batch.
+func (b *Backend) attention(o *tensor.Attention) error {
+	h := &heads{b: b, o: o, k: b.kern}
+	h.kv = o.KVHeads
+	if h.kv == 0 {
+		h.kv = o.Heads
+	}
+	h.d, h.lq, h.lk = o.Q.Cols()/o.Heads, o.Q.Dim(1), o.K.Dim(1)
+	h.choose()
+	b.team.run(o.Q.Dim(0)*o.Heads, func(worker, task int) {
+		h.run(worker, task/o.Heads, task%o.Heads)
+	})
+	return nil
+}
+
+// heads is one Attention in progress. A unit is 4 bytes: one float32 or two bf16.
+type heads struct {
+	b         *Backend
+	o         *tensor.Attention
+	k         *simd.Kernels
+	tiles     []simd.Tile
+	stored    *simd.Stored // stores probabilities in the dtype of V's panels
+	bf16      bool
+	kv        int // key heads
+	d, lq, lk int
+	direct    bool // Q rows and V rows can be read in place
+}
+
+// choose picks bf16 tiles for bf16 input where there are any, else f32.
+func (h *heads) choose() {
+	h.bf16 = h.o.Q.DType() == tensor.BF16 && h.k.BF16 != nil && h.d%2 == 0
+	h.tiles, h.stored = h.k.F32, &h.k.ToF32
+	if h.bf16 {
+		h.tiles, h.stored = h.k.BF16, &h.k.ToBF16
+	}
+	h.direct = h.bf16 || h.o.Q.DType() == tensor.F32
+}
+
+// group is the number of values in a unit.
+func (h *heads) group() int {
+	if h.bf16 {
+		return 2
+	}
+	return 1
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// work is one task's scratch memory.
+type work struct {
+	q, k, v, s, p, y, sums unsafe.Pointer
+	ldq, lds, ldp, ldy     int // bytes
+}
+
+func (h *heads) layout(worker int) work {
+	nr, mr := h.k.NR, len(h.tiles)
+	keys, cols := roundUp(h.lk, nr), roundUp(h.d, nr)
+	units := (h.d + h.group() - 1) / h.group()
+	w := work{ldq: 4 * roundUp(units, 16), lds: 4 * (keys + 16), ldp: 4 * (keys + 16), ldy: 4 * cols}
+	sizes := []int{mr * w.ldq, 4 * units * keys, 4 * (h.lk + 1) * cols, mr * w.lds, mr * w.ldp, mr * w.ldy, 4 * 2 * mr}
+	total := 0
+	for _, n := range sizes {
+		total += roundUp(n, 64)
+	}
+	p := h.b.scratch[worker].get(total)
+	for i, field := range []*unsafe.Pointer{&w.q, &w.k, &w.v, &w.s, &w.p, &w.y, &w.sums} {
+		*field = p
+		p = unsafe.Add(p, roundUp(sizes[i], 64))
+	}
+	if !h.bf16 {
+		w.p = w.s // probabilities overwrite the scores
+	}
+	return w
+}
+
+// run computes one head of one sequence.
+func (h *heads) run(worker, seq, head int) {
+	w := h.layout(worker)
+	kvHead := head / (h.o.Heads / h.kv)
+	valid := h.lk
+	if h.o.Lens.Ok() {
+		valid = min(max(int(lens(h.o.Lens)[seq]), 0), h.lk)
+	}
+	h.packKeys(w.k, seq, kvHead, valid)
+	h.packValues(w.v, seq, kvHead, valid)
+	eachTile(0, h.lq, len(h.tiles), func(r, rows int) {
+		h.block(w, seq, head, r, rows, valid)
+	})
+}
+
+// lens views a dense I32 vector.
+func lens(t tensor.Tensor) []int32 { return unsafe.Slice((*int32)(rowPtr(t, 0)), t.Len()) }
+
+// headPtr is the address of t's row l of sequence seq at a head's first column.
+func (h *heads) headPtr(t tensor.Tensor, seq, l, head int) unsafe.Pointer {
+	return unsafe.Add(rowPtr(t, seq*t.Dim(1)+l), head*h.d*t.DType().Size())
+}
+
+// readHead reads one head's row as float32.
+func (h *heads) readHead(dst []float32, t tensor.Tensor, seq, l, head int) {
+	readRow(dst, t.ColSlice(head*h.d, (head+1)*h.d), seq*t.Dim(1)+l)
+}
+
+// packKeys lays out keys as columns: panel by panel, unit by unit of the head.
+func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
+	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
+	row := make([]float32, 0)
+	if !h.direct {
+		row = make([]float32, h.d)
+	}
+	for l := range roundUp(valid, nr) {
+		col := unsafe.Slice((*uint32)(unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))), (units-1)*nr+1)
+		switch {
+		case l >= valid:
+			for u := range units {
+				col[u*nr] = 0
+			}
+		case h.direct:
+			for u, v := range unsafe.Slice((*uint32)(h.headPtr(h.o.K, seq, l, head)), units) {
+				col[u*nr] = v
+			}
+		default:
+			h.readHead(row, h.o.K, seq, l, head)
+			for u, v := range row {
+				col[u*nr] = math.Float32bits(v)
+			}
+		}
+	}
+}
+
+// packValues lays out values with keys along k and the head's columns padded to
+// whole tiles: panel by panel of columns, unit by unit of keys.
+func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
+	nr, g := h.k.NR, h.group()
+	units := (valid + g - 1) / g
+	row := make([]float32, h.d)
+	for c := 0; c < h.d; c += nr {
+		n := min(nr, h.d-c)
+		for u := range units {
+			out := unsafe.Add(dst, 4*nr*(c/nr*units+u))
+			if h.bf16 {
+				h.pairValues(unsafe.Slice((*uint32)(out), nr), seq, head, 2*u, c, n, valid)
+				continue
+			}
+			f := unsafe.Slice((*float32)(out), nr)
+			if h.direct {
+				copy(f, unsafe.Slice((*float32)(unsafe.Add(h.headPtr(h.o.V, seq, u, head), 4*c)), n))
+			} else {
+				h.readHead(row, h.o.V, seq, u, head)
+				copy(f, row[c:c+n])
+			}
+			clear(f[n:])
+		}
+	}
+}
+
+// pairValues interleaves the values of keys l and l+1.
+func (h *heads) pairValues(out []uint32, seq, head, l, c, n, valid int) {
+	lo := unsafe.Slice((*uint16)(unsafe.Add(h.headPtr(h.o.V, seq, l, head), 2*c)), n)
+	clear(out[n:])
+	if l+1 >= valid {
+		for i, v := range lo {
+			out[i] = uint32(v)
+		}
+		return
+	}
+	hi := unsafe.Slice((*uint16)(unsafe.Add(h.headPtr(h.o.V, seq, l+1, head), 2*c)), n)
+	for i, v := range lo {
+		out[i] = uint32(v) | uint32(hi[i])<<16
+	}
+}
+
+// block attends from rows query rows starting at r.
+func (h *heads) block(w work, seq, head, r, rows, valid int) {
+	last := h.visible(r+rows-1, valid)
+	if last > 0 {
+		h.scores(w, seq, head, r, rows, last)
+		for i := range rows {
+			h.softmax(w, i, h.visible(r+i, valid), last)
+		}
+		h.sum(w, rows, last, valid)
+	}
+	h.write(w, seq, head, r, rows, valid)
+}
+
+// visible is the number of keys that query i sees.
+func (h *heads) visible(i, valid int) int {
+	if !h.o.Causal {
+		return valid
+	}
+	return min(valid, i+1+h.lk-h.lq)
+}
+
+// scores multiplies query rows by the keys' panels.
+func (h *heads) scores(w work, seq, head, r, rows, last int) {
+	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
+	a, lda := h.queries(w, seq, head, r, rows)
+	for p := 0; p < last; p += nr {
+		h.tiles[rows-1](a, unsafe.Add(w.k, 4*p*units), unsafe.Add(w.s, 4*p),
+			uintptr(lda), uintptr(4*nr), uintptr(w.lds), uintptr(units), 0)
+	}
+}
+
+// queries returns the rows in place, or converted to float32.
+func (h *heads) queries(w work, seq, head, r, rows int) (unsafe.Pointer, int) {
+	if h.direct {
+		return h.headPtr(h.o.Q, seq, r, head), h.o.Q.LD() * h.o.Q.DType().Size()
+	}
+	for i := range rows {
+		h.readHead(unsafe.Slice((*float32)(unsafe.Add(w.q, i*w.ldq)), h.d), h.o.Q, seq, r+i, head)
+	}
+	return w.q, w.ldq
+}
+
+// softmax turns row i's scores into probabilities not yet divided by their sum.
+// Keys from seen on are masked; the row is computed up to last.
+func (h *heads) softmax(w work, i, seen, last int) {
+	n := roundUp(last, h.k.NR)
+	row := unsafe.Slice((*float32)(unsafe.Add(w.s, i*w.lds)), n)
+	masked := float32(math.Inf(-1))
+	if h.o.Scale < 0 {
+		masked = -masked
+	}
+	for j := seen; j < n; j++ {
+		row[j] = masked
+	}
+	sums := unsafe.Slice((*float32)(unsafe.Add(w.sums, 8*i)), 2)
+	if sums[0] = h.o.Scale; h.o.Scale <= 0 { // the kernel wants a positive scale
+		for j := range row {
+			row[j] *= h.o.Scale
+		}
+		for j := seen; j < n; j++ {
+			row[j] = float32(math.Inf(-1))
+		}
+		sums[0] = 1
+	}
+	if seen <= 0 {
+		clear(row)
+		clear(unsafe.Slice((*uint32)(unsafe.Add(w.p, i*w.ldp)), n/h.group()))
+		sums[1] = 0
+		return
+	}
+	h.stored.Softmax(unsafe.Pointer(&row[0]), unsafe.Add(w.p, i*w.ldp), unsafe.Pointer(&sums[0]), uintptr(n/h.k.Lanes))
+}
+
+// sum multiplies probabilities by values.
+func (h *heads) sum(w work, rows, last, valid int) {
+	nr, g := h.k.NR, h.group()
+	units, all := (last+g-1)/g, (valid+g-1)/g
+	for c := 0; c < h.d; c += nr {
+		h.tiles[rows-1](w.p, unsafe.Add(w.v, 4*c*all), unsafe.Add(w.y, 4*c),
+			uintptr(w.ldp), uintptr(4*nr), uintptr(w.ldy), uintptr(units), 0)
+	}
+}
+
+// write divides by the sums and stores the rows of the head.
+func (h *heads) write(w work, seq, head, r, rows, valid int) {
+	inverse := unsafe.Slice((*float32)(w.sums), 2*rows)
+	for i := range rows {
+		if s := inverse[2*i+1]; h.visible(r+i, valid) > 0 && s > 0 {
+			inverse[i] = 1 / s // read before it is overwritten: 2i+1 > i
+		} else {
+			inverse[i] = 0
+			clear(unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d))
+		}
+	}
+	y := h.o.Y.ColSlice(head*h.d, (head+1)*h.d)
+	first := seq*h.lq + r
+	if h.d%h.k.Lanes != 0 {
+		for i := range rows {
+			row := unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d)
+			for j := range row {
+				row[j] *= inverse[i]
+			}
+			writeRow(y, first+i, row)
+		}
+		return
+	}
+	stored, size := &h.k.ToF32, 4
+	if y.DType() == tensor.BF16 {
+		stored, size = &h.k.ToBF16, 2
+	}
+	stored.ScaleRows(w.y, w.sums, rowPtr(y, first), uintptr(w.ldy), uintptr(size*(y.LD()-h.d)), uintptr(rows), uintptr(h.d/h.k.Lanes))
+}

@@ -1,0 +1,210 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/emblem-search/emblem/internal/simd"
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// norm runs LayerNorm (centred) or RMSNorm.
+func (b *Backend) norm(x, w, bias, y tensor.Tensor, eps float32, centred bool) error {
+	n := x.Cols()
+	weight, shift := b.ones.ptr(), b.zeros.ptr()
+	if w.Ok() {
+		weight = rowPtr(w, 0)
+	}
+	if bias.Ok() {
+		shift = rowPtr(bias, 0)
+	}
+	if 4*n > longest {
+		return fmt.Errorf("cpu: rows of %d are too long for a norm", n)
+	}
+	plain := n%b.kern.Lanes != 0 // rows that registers do not divide
+	kern := b.kern
+	if plain {
+		kern = b.plain()
+	}
+	b.eachRow(x.Rows(), func(worker, r int) {
+		s := [2]float32{eps, 1 / float32(n)}
+		stored := &kern.ToF32
+		if y.DType() == tensor.BF16 {
+			stored = &kern.ToBF16
+		}
+		src := b.float32Row(x, r, worker)
+		nv := uintptr(n / kern.Lanes)
+		if centred {
+			stored.LayerNorm(src, weight, shift, rowPtr(y, r), unsafe.Pointer(&s), nv)
+		} else {
+			stored.RMSNorm(src, weight, rowPtr(y, r), unsafe.Pointer(&s), nv)
+		}
+	})
+	return nil
+}
+
+// plain returns the plain Go kernels, which take rows of any length.
+func (b *Backend) plain() *simd.Kernels {
+	k, err := simd.ByName("generic")
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
+
+// float32Row is the address of row r as float32: in place, or in scratch.
+func (b *Backend) float32Row(x tensor.Tensor, r, worker int) unsafe.Pointer {
+	if x.DType() == tensor.F32 {
+		return rowPtr(x, r)
+	}
+	p := b.scratch[worker].get(4 * x.Cols())
+	readRow(unsafe.Slice((*float32)(p), x.Cols()), x, r)
+	return p
+}
+
+// mapRows writes each row of y as f makes it from row r; f gets a scratch row of
+// y's width.
+func (b *Backend) mapRows(y tensor.Tensor, f func(dst []float32, r int)) {
+	n := y.Cols()
+	b.eachRow(y.Rows(), func(worker, r int) {
+		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*n+64)), n)
+		f(row, r)
+		writeRow(y, r, row)
+	})
+}
+
+func (b *Backend) embed(o *tensor.Embed) error {
+	ids := lens(o.IDs)
+	for i, id := range ids {
+		if id < 0 || int(id) >= o.Table.Rows() {
+			return fmt.Errorf("cpu: embed: id %d at position %d is outside the table of %d rows", id, i, o.Table.Rows())
+		}
+	}
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		readRow(dst, o.Table, int(ids[r]))
+		if o.Add.Ok() {
+			add(dst, rowF32(o.Add, r%o.Add.Rows()))
+		}
+	})
+	return nil
+}
+
+func add(dst, src []float32) {
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+func (b *Backend) patchify(o *tensor.Patchify) error {
+	gw, rows := o.X.Dim(2)/(3*o.Patch), o.Y.Dim(1)
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		seq, patch := r/rows, r%rows-o.Lead
+		if patch < 0 {
+			clear(dst)
+			return
+		}
+		n := 3 * o.Patch
+		for y := range o.Patch {
+			line := seq*o.X.Dim(1) + patch/gw*o.Patch + y
+			readPixels(dst[y*n:(y+1)*n], o.X.ColSlice(patch%gw*n, patch%gw*n+n), line)
+		}
+		for i := range dst {
+			dst[i] = dst[i]*o.Scale[i%3] + o.Shift[i%3]
+		}
+	})
+	return nil
+}
+
+func readPixels(dst []float32, t tensor.Tensor, r int) {
+	if t.DType() == tensor.F32 {
+		copy(dst, rowF32(t, r))
+		return
+	}
+	for i, v := range unsafe.Slice((*uint8)(rowPtr(t, r)), len(dst)) {
+		dst[i] = float32(v)
+	}
+}
+
+func (b *Backend) unary(o *tensor.Unary) error {
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		readRow(dst, o.X, r)
+		b.activate(o.Act, dst)
+	})
+	return nil
+}
+
+// activate applies act in place: whole registers by the kernel, the rest by its twin.
+func (b *Backend) activate(act tensor.Act, x []float32) {
+	whole := len(x) / b.kern.Lanes * b.kern.Lanes
+	if whole > 0 {
+		p := unsafe.Pointer(&x[0])
+		b.kern.ToF32.Finish[act](p, b.zeros.ptr(), nil, p, 0, 0, 0, 1, uintptr(whole/b.kern.Lanes))
+	}
+	for i := whole; i < len(x); i++ {
+		x[i] = simd.Activate(int(act), x[i])
+	}
+}
+
+func (b *Backend) glu(o *tensor.GLU) error {
+	n := o.Y.Cols()
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		up := make([]float32, n)
+		readRow(dst, o.X.ColSlice(0, n), r)
+		readRow(up, o.X.ColSlice(n, 2*n), r)
+		b.activate(o.Act, dst)
+		for i, v := range up {
+			dst[i] *= v
+		}
+	})
+	return nil
+}
+
+func (b *Backend) copy(o *tensor.Copy) error {
+	if o.X.DType() != o.Y.DType() {
+		b.mapRows(o.Y, func(dst []float32, r int) { readRow(dst, o.X, r) })
+		return nil
+	}
+	n := o.X.Cols() * o.X.DType().Size()
+	b.eachRow(o.X.Rows(), func(_, r int) {
+		copy(unsafe.Slice((*byte)(rowPtr(o.Y, r)), n), unsafe.Slice((*byte)(rowPtr(o.X, r)), n))
+	})
+	return nil
+}
+
+// normalize sums the squares in float64, so that a unit vector is one to the last
+// bit that float32 can show.
+func (b *Backend) normalize(o *tensor.Normalize) error {
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		readRow(dst, o.X, r)
+		sum := 0.0
+		for _, v := range dst {
+			sum += float64(v) * float64(v)
+		}
+		by := 1 / max(math.Sqrt(sum), float64(o.Eps))
+		for i, v := range dst {
+			dst[i] = float32(float64(v) * by)
+		}
+	})
+	return nil
+}
+
+func (b *Backend) meanPool(o *tensor.MeanPool) error {
+	l := o.X.Dim(1)
+	b.mapRows(o.Y, func(dst []float32, r int) {
+		end := l
+		if o.Lens.Ok() {
+			end = min(max(int(lens(o.Lens)[r]), 0), l)
+		}
+		clear(dst)
+		row := make([]float32, len(dst))
+		for i := o.Lead; i < end; i++ {
+			readRow(row, o.X, r*l+i)
+			add(dst, row)
+		}
+		for i := range dst {
+			dst[i] /= float32(max(end-o.Lead, 1))
+		}
+	})
+	return nil
+}

@@ -1,0 +1,59 @@
+package tensortest
+
+import (
+	"math"
+	"testing"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// Invariance demands that a row's result has the same bits alone and in any
+// batch, at any position, on either lane.
+func Invariance(t *testing.T, b tensor.Backend) {
+	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8} {
+		g := newRig(t, b, 11)
+		w, bias := g.pack(kind, 100, 130), g.tensor(tensor.F32, 100)
+		all := g.tensor(tensor.F32, 300, 130)
+		y := g.empty(tensor.F32, 300, 100)
+		want := g.run(&tensor.Linear{X: all, W: w, Bias: bias, Act: tensor.GELU, Y: y}, y)
+		for range 20 {
+			lo := g.r.IntN(300)
+			hi := lo + 1 + g.r.IntN(min(300-lo, 1+g.r.IntN(60)))
+			part := g.empty(tensor.F32, hi-lo, 100)
+			got := g.run(&tensor.Linear{X: all.Slice(lo, hi), W: w, Bias: bias, Act: tensor.GELU, Y: part}, part)
+			same(t, kind.String()+" rows", got, want[lo*100:hi*100])
+		}
+	}
+	for _, d := range floats {
+		attentionInvariance(t, newRig(t, b, 13), d)
+	}
+}
+
+// attentionInvariance pads sequences and puts them into company.
+func attentionInvariance(t *testing.T, g *rig, d tensor.DType) {
+	const b, l, c, heads = 5, 60, 48, 2
+	qkv := g.tensor(d, b, l, 3*c)
+	lens := g.fill(g.empty(tensor.I32, b), func(i int) float64 { return float64(60 - 13*i) })
+	op := func(x, lens, y tensor.Tensor) *tensor.Attention {
+		return &tensor.Attention{Q: x.ColSlice(0, c), K: x.ColSlice(c, 2*c), V: x.ColSlice(2*c, 3*c), Heads: heads, Scale: 0.2, Lens: lens, Y: y}
+	}
+	y := g.empty(d, b, l, c)
+	want := g.run(op(qkv, lens, y), y)
+	for i := range b {
+		n := 60 - 13*i
+		alone := qkv.Slice(i, i+1).Reshape(l, 3*c).Slice(0, n).Reshape(1, n, 3*c)
+		part := g.empty(d, 1, n, c)
+		got := g.run(op(alone, tensor.Tensor{}, part), part)
+		same(t, d.String()+" attention", got, want[i*l*c:i*l*c+n*c])
+	}
+}
+
+func same(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	for i := range got {
+		if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+			t.Errorf("%s: value %d is %v alone and %v in company", what, i, got[i], want[i])
+			return
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package tensortest
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// Values maps an op's tensors to their elements, dense, in float64; weights to
+// (Out, In).
+type Values struct {
+	Tensor func(tensor.Tensor) []float64
+	Weight func(tensor.Weight) []float64
+}
+
+// Oracle computes an op's result in float64. It is written to be read beside the
+// op's contract and for nothing else.
+func Oracle(op tensor.Op, v Values) []float64 {
+	switch o := op.(type) {
+	case *tensor.Linear:
+		return linear(o, v)
+	case *tensor.Attention:
+		return attention(o, v)
+	case *tensor.LayerNorm:
+		return norm(v.Tensor(o.X), v.Tensor(o.W), v.Tensor(o.B), o.X.Cols(), float64(o.Eps), true)
+	case *tensor.RMSNorm:
+		return norm(v.Tensor(o.X), v.Tensor(o.W), nil, o.X.Cols(), float64(o.Eps), false)
+	case *tensor.Embed:
+		return embed(o, v)
+	case *tensor.Patchify:
+		return patchify(o, v)
+	case *tensor.Unary:
+		return mapped(v.Tensor(o.X), func(x float64) float64 { return activate(o.Act, x) })
+	case *tensor.GLU:
+		return glu(o, v)
+	case *tensor.Copy:
+		return v.Tensor(o.X)
+	case *tensor.Normalize:
+		return normalize(v.Tensor(o.X), o.X.Cols(), float64(o.Eps))
+	case *tensor.MeanPool:
+		return meanPool(o, v)
+	}
+	panic(fmt.Sprintf("tensortest: no oracle for %T", op))
+}
+
+func mapped(x []float64, f func(float64) float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = f(v)
+	}
+	return y
+}
+
+func activate(a tensor.Act, x float64) float64 {
+	switch a {
+	case tensor.GELU:
+		return x / 2 * (1 + math.Erf(x/math.Sqrt2))
+	case tensor.GELUTanh:
+		return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+	case tensor.QuickGELU:
+		return x / (1 + math.Exp(-1.702*x))
+	case tensor.SiLU:
+		return x / (1 + math.Exp(-x))
+	case tensor.ReLU:
+		return max(x, 0)
+	}
+	return x
+}
+
+func linear(o *tensor.Linear, v Values) []float64 {
+	x, w, bias, res := v.Tensor(o.X), v.Weight(o.W), v.Tensor(o.Bias), v.Tensor(o.Res)
+	m, n, k := o.X.Rows(), o.W.Out(), o.W.In()
+	y := make([]float64, m*n)
+	for i := range m {
+		for j := range n {
+			sum := 0.0
+			for l := range k {
+				sum += x[i*k+l] * w[j*k+l]
+			}
+			if bias != nil {
+				sum += bias[j]
+			}
+			sum = activate(o.Act, sum)
+			if res != nil {
+				sum += res[i%o.Res.Rows()*n+j]
+			}
+			y[i*n+j] = sum
+		}
+	}
+	return y
+}
+
+func attention(o *tensor.Attention, v Values) []float64 {
+	q, k, val, ls := v.Tensor(o.Q), v.Tensor(o.K), v.Tensor(o.V), v.Tensor(o.Lens)
+	kv := o.KVHeads
+	if kv == 0 {
+		kv = o.Heads
+	}
+	lq, lk, d := o.Q.Dim(1), o.K.Dim(1), o.Q.Cols()/o.Heads
+	y := make([]float64, len(q))
+	for b := range o.Q.Dim(0) {
+		for h := range o.Heads {
+			for i := range lq {
+				n := lk
+				if ls != nil {
+					n = int(ls[b])
+				}
+				if o.Causal {
+					n = min(n, i+1+lk-lq)
+				}
+				p := make([]float64, max(n, 0))
+				top, sum := math.Inf(-1), 0.0
+				kh := h / (o.Heads / kv)
+				for j := range p {
+					for c := range d {
+						p[j] += q[(b*lq+i)*o.Heads*d+h*d+c] * k[(b*lk+j)*kv*d+kh*d+c]
+					}
+					p[j] *= float64(o.Scale)
+					top = max(top, p[j])
+				}
+				for j := range p {
+					p[j] = math.Exp(p[j] - top)
+					sum += p[j]
+				}
+				for j := range p {
+					for c := range d {
+						y[(b*lq+i)*o.Heads*d+h*d+c] += p[j] / sum * val[(b*lk+j)*kv*d+kh*d+c]
+					}
+				}
+			}
+		}
+	}
+	return y
+}
+
+func norm(x, w, b []float64, n int, eps float64, centred bool) []float64 {
+	y := make([]float64, len(x))
+	for r := 0; r < len(x); r += n {
+		mean, square := 0.0, 0.0
+		for _, v := range x[r : r+n] {
+			mean += v / float64(n)
+		}
+		if !centred {
+			mean = 0
+		}
+		for _, v := range x[r : r+n] {
+			square += (v - mean) * (v - mean) / float64(n)
+		}
+		for i := range n {
+			y[r+i] = (x[r+i] - mean) / math.Sqrt(square+eps)
+			if w != nil {
+				y[r+i] *= w[i]
+			}
+			if b != nil {
+				y[r+i] += b[i]
+			}
+		}
+	}
+	return y
+}
+
+func embed(o *tensor.Embed, v Values) []float64 {
+	table, ids, plus := v.Tensor(o.Table), v.Tensor(o.IDs), v.Tensor(o.Add)
+	n := o.Table.Cols()
+	y := make([]float64, len(ids)*n)
+	for i, id := range ids {
+		copy(y[i*n:(i+1)*n], table[int(id)*n:])
+		for j := 0; plus != nil && j < n; j++ {
+			y[i*n+j] += plus[i%o.Add.Rows()*n+j]
+		}
+	}
+	return y
+}
+
+func patchify(o *tensor.Patchify, v Values) []float64 {
+	x := v.Tensor(o.X)
+	h, w, p := o.X.Dim(1), o.X.Dim(2)/3, o.Patch
+	var y []float64
+	for b := range o.X.Dim(0) {
+		y = append(y, make([]float64, o.Lead*p*p*3)...)
+		for gy := 0; gy+p <= h; gy += p {
+			for gx := 0; gx+p <= w; gx += p {
+				for i := range p * p * 3 {
+					py, px, c := gy+i/(3*p), gx+i/3%p, i%3
+					y = append(y, x[((b*h+py)*w+px)*3+c]*float64(o.Scale[c])+float64(o.Shift[c]))
+				}
+			}
+		}
+	}
+	return y
+}
+
+func glu(o *tensor.GLU, v Values) []float64 {
+	x, n := v.Tensor(o.X), o.Y.Cols()
+	var y []float64
+	for r := 0; r < len(x); r += 2 * n {
+		for i := range n {
+			y = append(y, activate(o.Act, x[r+i])*x[r+n+i])
+		}
+	}
+	return y
+}
+
+func normalize(x []float64, n int, eps float64) []float64 {
+	y := make([]float64, len(x))
+	for r := 0; r < len(x); r += n {
+		sum := 0.0
+		for _, v := range x[r : r+n] {
+			sum += v * v
+		}
+		for i := range n {
+			y[r+i] = x[r+i] / max(math.Sqrt(sum), eps)
+		}
+	}
+	return y
+}
+
+func meanPool(o *tensor.MeanPool, v Values) []float64 {
+	x, ls := v.Tensor(o.X), v.Tensor(o.Lens)
+	l, n := o.X.Dim(1), o.X.Cols()
+	y := make([]float64, o.X.Dim(0)*n)
+	for b := range o.X.Dim(0) {
+		end := l
+		if ls != nil {
+			end = int(ls[b])
+		}
+		for i := o.Lead; i < end; i++ {
+			for j := range n {
+				y[b*n+j] += x[(b*l+i)*n+j] / float64(end-o.Lead)
+			}
+		}
+	}
+	return y
+}

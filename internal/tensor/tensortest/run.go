@@ -1,0 +1,188 @@
+package tensortest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+var floats = []tensor.DType{tensor.F32, tensor.BF16}
+
+// Run judges a backend: every op, dtype and awkward shape against the oracle.
+func Run(t *testing.T, b tensor.Backend) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *rig)
+	}{
+		{"linear", testLinear}, {"attention", testAttention}, {"norm", testNorm},
+		{"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
+		{"pool", testPool},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, newRig(t, b, 7)) })
+	}
+	t.Run("invariance", func(t *testing.T) { Invariance(t, b) })
+}
+
+// bound is the largest error allowed: absolute, times 1 + |want|, given the dtype
+// that is stored. Sums of n terms get √n more.
+func bound(d tensor.DType, n int) float64 {
+	if d == tensor.BF16 {
+		return 1.0/256 + 2e-6*math.Sqrt(float64(n))
+	}
+	return 2e-6 * (1 + math.Sqrt(float64(n)))
+}
+
+func (g *rig) check(name string, op tensor.Op, y tensor.Tensor, tol float64) {
+	g.t.Helper()
+	want := g.oracle(op)
+	got := g.run(op, y)
+	for i := range want {
+		if !(math.Abs(got[i]-want[i]) <= tol*(1+math.Abs(want[i]))) {
+			g.t.Errorf("%s: y[%d] = %v, want %v (bound %.1e)", name, i, got[i], want[i], tol)
+			return
+		}
+	}
+}
+
+func testLinear(t *testing.T, g *rig) {
+	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8} {
+		for _, dims := range [][3]int{{1, 1, 1}, {1, 33, 7}, {3, 64, 64}, {13, 40, 50}, {29, 96, 130}, {261, 35, 12}, {5, 32, 1500}} {
+			for act := tensor.NoAct; act <= tensor.ReLU; act++ {
+				g.linear(kind, dims[0], dims[1], dims[2], act)
+			}
+		}
+	}
+}
+
+// linear tries one shape with every dtype of x and y, with and without a bias and
+// residuals of all rows and of a part.
+func (g *rig) linear(kind tensor.Kind, m, n, k int, act tensor.Act) {
+	g.t.Helper()
+	w, bias := g.pack(kind, n, k), g.tensor(tensor.F32, n)
+	for i, dx := range floats {
+		x, dy := g.tensor(dx, m, k), floats[(int(act)+i)%2]
+		for _, res := range []int{0, m, (m + 2) / 3} {
+			if res > 0 && m%res != 0 {
+				continue
+			}
+			op := &tensor.Linear{X: x, W: w, Act: act, Y: g.empty(dy, m, n)}
+			if res > 0 {
+				op.Bias, op.Res = bias, g.tensor(tensor.F32, res, n)
+			}
+			tol := bound(dy, k)
+			switch kind {
+			case tensor.KindBF16: // six standard deviations of rounding x
+				tol += math.Sqrt(float64(k)) / 128
+			case tensor.KindI8: // and of rounding x and w to 127 steps
+				tol += math.Sqrt(float64(k)) / 14
+			}
+			g.check(fmt.Sprintf("%v x %v act %v res %d y %v", w, x, act, res, dy), op, op.Y, tol)
+		}
+	}
+	x := g.tensor(tensor.F32, m, k)
+	y := g.tensor(tensor.F32, m, n) // the residual stream, updated in place
+	if kind == tensor.KindF32 {
+		op := &tensor.Linear{X: x, W: w, Bias: bias, Act: act, Res: y, Y: y}
+		g.check(fmt.Sprintf("%v in place, act %v", w, act), op, y, bound(tensor.F32, k))
+	}
+}
+
+func testAttention(t *testing.T, g *rig) {
+	for _, c := range []struct{ b, lq, lk, heads, kv, d int }{
+		{1, 1, 1, 1, 1, 4}, {2, 3, 3, 2, 0, 8}, {2, 50, 50, 3, 0, 64}, {1, 1, 77, 4, 0, 24}, {3, 17, 33, 6, 2, 40},
+		{1, 5, 70, 2, 1, 72}, {2, 8, 8, 2, 0, 80}, {1, 4, 9, 3, 0, 7}, {1, 16, 200, 1, 0, 128},
+	} {
+		for _, d := range floats {
+			for _, causal := range []bool{false, true} {
+				for _, withLens := range []bool{false, true} {
+					g.attend(d, c.b, c.lq, c.lk, c.heads, c.kv, c.d, causal, withLens)
+				}
+			}
+		}
+	}
+}
+
+func (g *rig) attend(dt tensor.DType, b, lq, lk, heads, kv, d int, causal, withLens bool) {
+	g.t.Helper()
+	wide := kv
+	if kv == 0 {
+		wide = heads
+	}
+	op := &tensor.Attention{Q: g.tensor(dt, b, lq, heads*d), K: g.tensor(dt, b, lk, wide*d), V: g.tensor(dt, b, lk, wide*d),
+		Heads: heads, KVHeads: kv, Scale: float32(1 / math.Sqrt(float64(d))), Causal: causal, Y: g.empty(dt, b, lq, heads*d)}
+	if withLens {
+		op.Lens = g.ints(b, lk+1)
+	}
+	tol := bound(dt, d)
+	if dt == tensor.BF16 {
+		tol = 1.0 / 64 // probabilities are rounded too
+	}
+	g.check(fmt.Sprintf("%v %v causal %v lens %v", op.Q, op.K, causal, withLens), op, op.Y, tol)
+}
+
+func testNorm(t *testing.T, g *rig) {
+	for _, dims := range [][2]int{{1, 1}, {3, 16}, {5, 33}, {2, 768}, {9, 40}} {
+		for _, dx := range floats {
+			for _, dy := range floats {
+				x, y := g.tensor(dx, dims[0], dims[1]), g.empty(dy, dims[0], dims[1])
+				w, b := g.tensor(tensor.F32, dims[1]), g.tensor(tensor.F32, dims[1])
+				tol := bound(dy, dims[1])
+				g.check(fmt.Sprintf("layernorm %v → %v", x, y), &tensor.LayerNorm{X: x, W: w, B: b, Eps: 1e-5, Y: y}, y, tol)
+				g.check(fmt.Sprintf("bare layernorm %v → %v", x, y), &tensor.LayerNorm{X: x, Eps: 1e-5, Y: y}, y, tol)
+				g.check(fmt.Sprintf("rmsnorm %v → %v", x, y), &tensor.RMSNorm{X: x, W: w, Eps: 1e-6, Y: y}, y, tol)
+			}
+		}
+	}
+}
+
+func testEmbed(t *testing.T, g *rig) {
+	for _, d := range floats {
+		table := g.tensor(d, 11, 37)
+		for _, dy := range floats {
+			y := g.empty(dy, 2, 3, 37)
+			ids := g.ints(6, 11)
+			g.check("embed", &tensor.Embed{Table: table, IDs: ids, Y: y}, y, bound(dy, 1))
+			g.check("embed + positions", &tensor.Embed{Table: table, IDs: ids, Add: g.tensor(tensor.F32, 3, 37), Y: y}, y, bound(dy, 1))
+		}
+	}
+}
+
+func testPatchify(t *testing.T, g *rig) {
+	for _, c := range [][4]int{{1, 4, 4, 4}, {2, 12, 8, 4}, {3, 15, 14, 5}} { // batch, height, width, patch
+		x := g.fill(g.empty(tensor.U8, c[0], c[1], 3*c[2]), func(int) float64 { return float64(g.r.IntN(256)) })
+		for lead := range 3 {
+			y := g.empty(tensor.F32, c[0], lead+(c[1]/c[3])*(c[2]/c[3]), c[3]*c[3]*3)
+			op := &tensor.Patchify{X: x, Patch: c[3], Lead: lead, Scale: [3]float32{0.01, 0.02, 0.03}, Shift: [3]float32{-1, 0, 1}, Y: y}
+			g.check(fmt.Sprintf("patchify %v by %d lead %d", x, c[3], lead), op, y, 1e-6)
+		}
+	}
+}
+
+func testElementwise(t *testing.T, g *rig) {
+	for _, n := range []int{1, 16, 35, 200} {
+		for _, dx := range floats {
+			for _, dy := range floats {
+				x, y := g.tensor(dx, 3, n), g.empty(dy, 3, n)
+				for act := tensor.NoAct; act <= tensor.ReLU; act++ {
+					g.check(fmt.Sprintf("unary %v %v → %v", act, x, y), &tensor.Unary{X: x, Act: act, Y: y}, y, bound(dy, 1))
+					wide := g.tensor(dx, 3, 2*n)
+					g.check(fmt.Sprintf("glu %v", act), &tensor.GLU{X: wide, Act: act, Y: y}, y, bound(dy, 1))
+				}
+				g.check("copy", &tensor.Copy{X: x, Y: y}, y, bound(dy, 1))
+			}
+		}
+		x, y := g.tensor(tensor.F32, 4, n), g.empty(tensor.F32, 4, n)
+		g.check("normalize", &tensor.Normalize{X: x, Eps: 1e-12, Y: y}, y, 1e-7)
+	}
+}
+
+func testPool(t *testing.T, g *rig) {
+	for _, d := range floats {
+		x, y := g.tensor(d, 3, 7, 33), g.empty(tensor.F32, 3, 33)
+		g.check("mean", &tensor.MeanPool{X: x, Y: y}, y, bound(tensor.F32, 7))
+		lens := g.fill(g.empty(tensor.I32, 3), func(i int) float64 { return float64(3 + 2*i) })
+		g.check("mean of a part", &tensor.MeanPool{X: x, Lead: 1, Lens: lens, Y: y}, y, bound(tensor.F32, 7))
+	}
+}
