@@ -1,0 +1,238 @@
+package index
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options say how an index is opened. The zero value is right.
+type Options struct {
+	// CacheBytes bounds the memory for blocks of the store; 0 means 16 MiB.
+	// Vectors have their own memory.
+	CacheBytes int64
+
+	// LogRetention is how long changes are kept for Changes; 0 means 24 hours.
+	LogRetention time.Duration
+
+	// Logf receives what the store has to say about trouble; nil drops it.
+	Logf func(format string, args ...any)
+
+	fs vfs.FS // the file system; nil means the disk. Tests crash it.
+}
+
+const formatVersion = "1"
+
+// An Index is an open directory of documents. Its methods may be called from
+// many goroutines.
+type Index struct {
+	db    *pebble.DB
+	opts  Options
+	view  atomic.Pointer[view]
+	users sync.WaitGroup // running calls
+
+	write  sync.Mutex // held while a write gets its ordinals and its place in the order
+	next   uint32     // next ordinal
+	oldest uint64     // first sequence in the log
+
+	life   sync.Mutex
+	closed bool
+}
+
+var syncWrites = pebble.Sync
+
+// Open opens the index in dir, making it if there is none. It returns ErrLocked
+// when another process has it open.
+func Open(dir string, opts Options) (*Index, error) {
+	if opts.LogRetention == 0 {
+		opts.LogRetention = 24 * time.Hour
+	}
+	db, err := openStore(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	ix := &Index{db: db, opts: opts}
+	if err := ix.restore(); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return ix, nil
+}
+
+func openStore(dir string, opts Options) (*pebble.DB, error) {
+	cacheBytes := opts.CacheBytes
+	if cacheBytes == 0 {
+		cacheBytes = 16 << 20
+	}
+	cache := pebble.NewCache(cacheBytes)
+	defer cache.Unref()
+	db, err := pebble.Open(dir, &pebble.Options{
+		FS:                 opts.fs,
+		Cache:              cache,
+		MemTableSize:       16 << 20,
+		FormatMajorVersion: pebble.FormatNewest,
+		Logger:             storeLogger{opts.Logf},
+	})
+	if isLocked(err) {
+		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("index: open %s: %w", dir, err)
+	}
+	return db, nil
+}
+
+// isLocked recognises the store's refusal to open a directory twice, whether by
+// another process or by this one.
+func isLocked(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && !errors.Is(err, os.ErrPermission) ||
+		err != nil && strings.Contains(err.Error(), "lock held by current process")
+}
+
+// restore reads what has to be in memory: schema, counters, hidden documents.
+// Vectors wait for the first search.
+func (ix *Index) restore() error {
+	if err := ix.checkFormat(); err != nil {
+		return err
+	}
+	v := &view{}
+	if value, err := ix.get([]byte(keySchema)); err == nil {
+		if err := json.Unmarshal(value, &v.schema); err != nil {
+			return fmt.Errorf("index: the schema is damaged: %w", err)
+		}
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	next, err1 := ix.counter(keyNext)
+	seq, err2 := ix.counter(keySeq)
+	oldest, err3 := ix.counter(keyOldest)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	ix.next, v.seq, ix.oldest = uint32(next), seq, max(oldest, 1)
+	v.marks = v.marks.cover(ix.next)
+	if err := ix.restoreHidden(v); err != nil {
+		return err
+	}
+	ix.view.Store(v)
+	return ix.trimLog(time.Now())
+}
+
+func (ix *Index) restoreHidden(v *view) error {
+	return ix.each([]byte(prefixHid), func(key, _ []byte) error {
+		v.marks.hide(ordinalAt(key, len(prefixHid)), true)
+		return nil
+	})
+}
+
+func (ix *Index) checkFormat() error {
+	value, err := ix.get([]byte(keyFormat))
+	if errors.Is(err, ErrNotFound) {
+		return ix.db.Set([]byte(keyFormat), []byte(formatVersion), syncWrites)
+	}
+	if err == nil && string(value) != formatVersion {
+		err = fmt.Errorf("index: the directory has format %q, this emblem reads %q; use the version that wrote it", value, formatVersion)
+	}
+	return err
+}
+
+// Close waits for running calls and closes the store. It is an error to close
+// twice.
+func (ix *Index) Close() error {
+	ix.life.Lock()
+	was := ix.closed
+	ix.closed = true
+	ix.life.Unlock()
+	if was {
+		return ErrClosed
+	}
+	ix.users.Wait()
+	return ix.db.Close()
+}
+
+// enter keeps the store open until the returned function is called.
+func (ix *Index) enter() (leave func(), err error) {
+	ix.life.Lock()
+	defer ix.life.Unlock()
+	if ix.closed {
+		return nil, ErrClosed
+	}
+	ix.users.Add(1)
+	return ix.users.Done, nil
+}
+
+// get returns a copy of a key's value or ErrNotFound.
+func (ix *Index) get(key []byte) ([]byte, error) { return read(ix.db, key) }
+
+func read(r pebble.Reader, key []byte) ([]byte, error) {
+	value, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("index: read: %w", err)
+	}
+	defer closer.Close()
+	return append([]byte(nil), value...), nil
+}
+
+// counter reads a stored number; one that was never written is 0.
+func (ix *Index) counter(key string) (uint64, error) {
+	value, err := ix.get([]byte(key))
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	if err == nil && len(value) != 8 {
+		err = fmt.Errorf("index: %s is damaged", key)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// each calls f for every key under prefix, in order; f must not keep its
+// arguments.
+func (ix *Index) each(prefix []byte, f func(key, value []byte) error) error {
+	return ix.eachBetween(prefix, after(prefix), f)
+}
+
+func (ix *Index) eachBetween(from, to []byte, f func(key, value []byte) error) error {
+	it, err := ix.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return fmt.Errorf("index: read: %w", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := f(it.Key(), it.Value()); err != nil {
+			return errors.Join(err, it.Close())
+		}
+	}
+	return it.Close()
+}
+
+// storeLogger passes on the store's errors and nothing else.
+type storeLogger struct {
+	logf func(string, ...any)
+}
+
+func (l storeLogger) Infof(string, ...any) {}
+
+func (l storeLogger) Errorf(format string, args ...any) {
+	if l.logf != nil {
+		l.logf(format, args...)
+	}
+}
+
+func (l storeLogger) Fatalf(format string, args ...any) {
+	panic("index: the store cannot go on: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,277 @@
+package indextest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// Space is the space that the kit's documents have vectors in.
+var Space = index.Space{Name: "image", Dim: 24, Encoder: "kit", Fingerprint: "1"}
+
+// Run checks a store. open returns the store in dir, as it was left by the last
+// Close.
+func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
+	for name, test := range map[string]func(*testing.T, func() Store){
+		"Replace": testReplace, "Ties": testTies, "Items": testItems,
+		"Spaces": testSpaces, "Several": testSeveral, "Random": testRandom,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			test(t, func() Store { return open(t, dir) })
+		})
+	}
+}
+
+// Vector returns a random direction.
+func Vector(r *rand.Rand) []float32 {
+	v := make([]float32, Space.Dim)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// Doc makes a document with one vector.
+func Doc(id string, v []float32) index.Document {
+	return index.Document{ID: id, Vectors: map[string][][]float32{Space.Name: {v}}}
+}
+
+func testReplace(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	r := rand.New(rand.NewPCG(1, 1))
+	a, b := Vector(r), Vector(r)
+	d := Doc("x", a)
+	d.Metadata = map[string]any{"name": "ä", "n": int64(1) << 60, "f": 0.5, "yes": true, "tags": []string{"p", "q"}}
+	wantStatus(t, apply(t, s, index.Put, d), index.Created)
+	wantStatus(t, apply(t, s, index.Put, d), index.Unchanged)
+	first := get(t, s, "x")
+	if !reflect.DeepEqual(first.Metadata, d.Metadata) {
+		t.Errorf("metadata came back as %#v, want %#v", first.Metadata, d.Metadata)
+	}
+	wantStatus(t, apply(t, s, index.Update, index.Document{ID: "x", Hidden: true}), index.Updated)
+	if hits := search(t, s, a, 5); len(hits) != 0 {
+		t.Errorf("a hidden document was found: %v", hits)
+	}
+	if got := get(t, s, "x"); !got.Hidden || got.Ordinal != first.Ordinal || len(got.Vectors[Space.Name]) != 1 {
+		t.Errorf("after hiding: %+v; want the same ordinal and its vector", got)
+	}
+	wantStatus(t, apply(t, s, index.Put, Doc("x", b)), index.Updated)
+	if got := get(t, s, "x"); got.Ordinal == first.Ordinal || got.Hidden {
+		t.Errorf("after new vectors: %+v; want a new ordinal, visible", got)
+	}
+	if hits := search(t, s, b, 5); len(hits) != 1 || math.Abs(float64(hits[0].Score)-1) > 1e-6 {
+		t.Errorf("its own vector finds %v; want x with 1", hits)
+	}
+	wantStatus(t, apply(t, s, index.Delete, d), index.Deleted)
+	wantStatus(t, apply(t, s, index.Delete, d), index.Unchanged)
+	must(t, s.Close())
+	s = open()
+	if _, err := s.Get("x"); !errors.Is(err, index.ErrNotFound) {
+		t.Errorf("Get of a deleted id after a restart: %v; want ErrNotFound", err)
+	}
+	apply(t, s, index.Put, Doc("x", a))
+	if got := get(t, s, "x"); got.Ordinal <= first.Ordinal+1 {
+		t.Errorf("ordinal %d was used before the restart", got.Ordinal)
+	}
+	must(t, s.Close())
+}
+
+func testTies(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	v := Vector(rand.New(rand.NewPCG(2, 2)))
+	for _, id := range []string{"c", "a", "b", "d"} {
+		apply(t, s, index.Put, Doc(id, v))
+	}
+	for limit := 1; limit <= 5; limit++ {
+		got := ids(search(t, s, v, limit))
+		if want := []string{"c", "a", "b", "d"}[:min(limit, 4)]; !slices.Equal(got, want) {
+			t.Errorf("limit %d: equal scores in order %v; want by ordinal %v", limit, got, want)
+		}
+	}
+	must(t, s.Close())
+}
+
+func testItems(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	r := rand.New(rand.NewPCG(3, 3))
+	nan := Vector(r)
+	nan[3] = float32(math.NaN())
+	receipt, err := s.Apply(context.Background(), []index.Change{
+		{Action: index.Put, Document: Doc("good", Vector(r))},
+		{Action: index.Put, Document: Doc("short", Vector(r)[:3])},
+		{Action: index.Put, Document: Doc("nan", nan)},
+		{Action: index.Put, Document: Doc("zero", make([]float32, Space.Dim))},
+		{Action: index.Put, Document: Doc("", Vector(r))},
+		{Action: index.Put, Document: index.Document{ID: "space", Vectors: map[string][][]float32{"none": {{1}}}}},
+		{Action: index.Put, Document: index.Document{ID: "meta", Metadata: map[string]any{"x": struct{}{}}}},
+		{Action: index.Update, Document: index.Document{ID: "absent"}},
+		{Action: index.Put, Document: Doc("good", Vector(r))},
+	})
+	must(t, err)
+	var got []index.Status
+	for _, res := range receipt.Results {
+		got = append(got, res.Status)
+		if (res.Err != nil) != (res.Status == index.Failed) {
+			t.Errorf("%q: status %s with error %v", res.ID, res.Status, res.Err)
+		}
+	}
+	want := []index.Status{"created", "error", "error", "error", "error", "error", "error", "error", "updated"}
+	if !slices.Equal(got, want) {
+		t.Errorf("results %v; want %v", got, want)
+	}
+	must(t, s.Close())
+}
+
+func testSpaces(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	must(t, s.Define(Space))
+	must(t, s.Close())
+	s = open()
+	other := Space
+	other.Fingerprint = "2"
+	var clash *index.SpaceError
+	if err := s.Define(other); !errors.As(err, &clash) || clash.Have.Fingerprint != "1" {
+		t.Errorf("another fingerprint: %v; want a SpaceError", err)
+	}
+	if _, err := s.Search(context.Background(), index.Query{Space: "none", Vector: []float32{1}}); err == nil {
+		t.Error("a search in a space that is not there succeeded")
+	}
+	must(t, s.Close())
+}
+
+func testSeveral(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	r := rand.New(rand.NewPCG(4, 4))
+	tiles := [][]float32{Vector(r), Vector(r), Vector(r)}
+	apply(t, s, index.Put, index.Document{ID: "tiles", Vectors: map[string][][]float32{Space.Name: tiles}})
+	apply(t, s, index.Put, Doc("one", Vector(r)))
+	for _, tile := range tiles {
+		hits := search(t, s, tile, 5)
+		if !slices.Equal(ids(hits), []string{"tiles", "one"}) || math.Abs(float64(hits[0].Score)-1) > 1e-6 {
+			t.Errorf("a tile finds %v; want its document once, first, with 1", hits)
+		}
+	}
+	must(t, s.Close())
+}
+
+// testRandom compares a long random history, with restarts, with the model.
+func testRandom(t *testing.T, open func() Store) {
+	r := rand.New(rand.NewPCG(5, 5))
+	s, m := open(), Model{}
+	must(t, s.Define(Space))
+	for step := range 400 {
+		changes := RandomChanges(r, 1+r.IntN(8))
+		_, err := s.Apply(context.Background(), changes)
+		must(t, err)
+		for _, c := range changes {
+			m.Apply(c)
+		}
+		if r.IntN(40) == 0 {
+			must(t, s.Close())
+			s = open()
+		}
+		if step%5 == 0 {
+			Compare(t, s, m, r)
+		}
+	}
+	must(t, s.Close())
+}
+
+// RandomChanges makes changes to up to 60 documents.
+func RandomChanges(r *rand.Rand, n int) []index.Change {
+	out := make([]index.Change, n)
+	for i := range out {
+		d := Doc(fmt.Sprintf("doc-%02d", r.IntN(60)), Vector(r))
+		d.Metadata = map[string]any{"n": int64(r.IntN(1000))}
+		d.Hidden = r.IntN(6) == 0
+		out[i] = index.Change{Action: []index.Action{index.Put, index.Put, index.Update, index.Delete}[r.IntN(4)], Document: d}
+	}
+	return out
+}
+
+// Compare checks that a store holds what the model holds and finds what it finds.
+func Compare(t *testing.T, s Store, m Model, r *rand.Rand) {
+	t.Helper()
+	have := map[string]index.Document{}
+	for d, err := range s.Documents() {
+		must(t, err)
+		have[d.ID] = d
+	}
+	if got, want := slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(m)); !slices.Equal(got, want) {
+		t.Fatalf("documents %v; want %v", got, want)
+	}
+	for id, d := range have {
+		if want := m[id]; d.Hidden != want.Hidden || !reflect.DeepEqual(d.Metadata, want.Metadata) {
+			t.Fatalf("%s is %+v; want %+v", id, d, want)
+		}
+	}
+	q, limit := Vector(r), 1+r.IntN(20)
+	hits := search(t, s, q, limit)
+	want, scores := m.Nearest(Space.Name, q, limit)
+	if !slices.Equal(ids(hits), want) {
+		t.Fatalf("nearest %v; want %v", ids(hits), want)
+	}
+	for i, h := range hits {
+		if math.Abs(float64(h.Score)-scores[i]) > 1e-5 {
+			t.Fatalf("%s scores %v; want %v", h.ID, h.Score, scores[i])
+		}
+	}
+}
+
+func apply(t *testing.T, s Store, a index.Action, d index.Document) index.Status {
+	t.Helper()
+	receipt, err := s.Apply(context.Background(), []index.Change{{Action: a, Document: d}})
+	must(t, err)
+	must(t, receipt.Err())
+	return receipt.Results[0].Status
+}
+
+func get(t *testing.T, s Store, id string) index.Document {
+	t.Helper()
+	d, err := s.Get(id)
+	must(t, err)
+	return d
+}
+
+func search(t *testing.T, s Store, q []float32, limit int) []index.Hit {
+	t.Helper()
+	hits, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: limit})
+	must(t, err)
+	return hits
+}
+
+func ids(hits []index.Hit) []string {
+	out := make([]string, len(hits))
+	for i, h := range hits {
+		out[i] = h.ID
+	}
+	return out
+}
+
+func wantStatus(t *testing.T, got, want index.Status) {
+	t.Helper()
+	if got != want {
+		t.Errorf("status %s; want %s", got, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,122 @@
+package index
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// A Commit is one write in the change log.
+type Commit struct {
+	Seq   uint64
+	Time  time.Time
+	Items []Touched
+}
+
+// Touched is one document that a write changed.
+type Touched struct {
+	Action  Action
+	ID      string
+	Ordinal uint32
+}
+
+type logItem = Touched
+
+// logEntry is a commit as it is stored under log/<sequence>.
+type logEntry struct {
+	Time  int64     `json:"t"` // Unix milliseconds
+	Items []Touched `json:"i"`
+}
+
+func encodeLog(now time.Time, items []Touched) ([]byte, error) {
+	return json.Marshal(logEntry{now.UnixMilli(), items})
+}
+
+func decodeLog(key, value []byte) (Commit, error) {
+	var e logEntry
+	if len(key) != len(prefixLog)+8 {
+		return Commit{}, errors.New("index: the change log is damaged")
+	}
+	if err := json.Unmarshal(value, &e); err != nil {
+		return Commit{}, fmt.Errorf("index: the change log is damaged: %w", err)
+	}
+	return Commit{binary.BigEndian.Uint64(key[len(prefixLog):]), time.UnixMilli(e.Time), e.Items}, nil
+}
+
+// Changes yields the writes after the given sequence, oldest first. When some of
+// them are no longer kept, the only thing it yields is an ErrTrimmed that names
+// the oldest sequence to start from.
+func (ix *Index) Changes(after uint64) iter.Seq2[Commit, error] {
+	return func(yield func(Commit, error) bool) {
+		leave, err := ix.enter()
+		if err != nil {
+			yield(Commit{}, err)
+			return
+		}
+		defer leave()
+		ix.write.Lock()
+		oldest := ix.oldest
+		ix.write.Unlock()
+		if after+1 < oldest {
+			yield(Commit{}, fmt.Errorf("%w: the oldest sequence to start after is %d", ErrTrimmed, oldest-1))
+			return
+		}
+		ix.yieldLog(after, yield)
+	}
+}
+
+func (ix *Index) yieldLog(after uint64, yield func(Commit, error) bool) {
+	stopped := false
+	err := ix.eachBetween(logKey(after+1), logEnd(), func(key, value []byte) error {
+		c, err := decodeLog(key, value)
+		if err != nil {
+			return err
+		}
+		if stopped = !yield(c, nil); stopped {
+			return errStop
+		}
+		return nil
+	})
+	if err != nil && !stopped {
+		yield(Commit{}, err)
+	}
+}
+
+func logEnd() []byte { return after([]byte(prefixLog)) }
+
+// trimLog forgets changes that are older than the retention. It runs at Open.
+func (ix *Index) trimLog(now time.Time) error {
+	keep := now.Add(-ix.opts.LogRetention)
+	first := ix.oldest
+	err := ix.eachBetween(logKey(first), logEnd(), func(key, value []byte) error {
+		c, err := decodeLog(key, value)
+		if err != nil {
+			return err
+		}
+		if c.Time.After(keep) {
+			return errStop
+		}
+		first = c.Seq + 1
+		return nil
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return err
+	}
+	if first == ix.oldest {
+		return nil
+	}
+	b := ix.db.NewBatch()
+	defer b.Close()
+	b.DeleteRange(logKey(ix.oldest), logKey(first), nil)
+	b.Set([]byte(keyOldest), binary.BigEndian.AppendUint64(nil, first), nil)
+	if err := b.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("index: write: %w", err)
+	}
+	ix.oldest = first
+	return nil
+}

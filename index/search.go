@@ -1,0 +1,233 @@
+package index
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// A Query asks for the documents whose vectors are nearest to Vector.
+type Query struct {
+	Space  string
+	Vector []float32 // Space.Dim long; of any length if the space is Cosine
+	Limit  int       // 0 means 10
+
+	// Keep, if not nil, restricts the search to ordinals it accepts. It is called
+	// from several goroutines.
+	Keep func(ordinal uint32) bool
+}
+
+// A Hit is a found document. Score is the cosine or inner product with the best
+// of the document's vectors, computed in float32 from the stored values.
+type Hit struct {
+	ID       string
+	Ordinal  uint32
+	Score    float32
+	Metadata map[string]any
+}
+
+// Search returns the best documents, best first, equal scores by ordinal. It
+// compares all vectors of the space. Fewer than Limit hits mean that there are
+// no more.
+func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
+	leave, err := ix.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for {
+		v, err := ix.load()
+		if err != nil {
+			return nil, err
+		}
+		hits, err := ix.search(ctx, v, q)
+		if !errors.Is(err, ErrNotFound) {
+			return hits, err
+		}
+		// A document went between the scan and its reading: look again, once the
+		// write that took it is published.
+		ix.write.Lock()
+		again := ix.view.Load().seq > v.seq
+		ix.write.Unlock()
+		if !again {
+			return nil, errors.New("index: a vector's document is missing; the store is damaged")
+		}
+	}
+}
+
+func (ix *Index) search(ctx context.Context, v *view, q Query) ([]Hit, error) {
+	s, ok := v.space(q.Space)
+	if !ok {
+		return nil, fmt.Errorf("index: no space %q", q.Space)
+	}
+	vector, err := s.prepare(q.Vector)
+	if err != nil {
+		return nil, err
+	}
+	if q.Limit == 0 {
+		q.Limit = 10
+	}
+	found, err := v.scan(ctx, v.columns[q.Space], vector, q)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]Hit, len(found))
+	for i, f := range found {
+		rec, _, err := recordOf(ix.db, f.ord)
+		if err != nil {
+			return nil, err
+		}
+		hits[i] = Hit{rec.ID, f.ord, f.score, rec.Metadata}
+	}
+	return hits, nil
+}
+
+const (
+	scanBlock  = 2048 // rows between two looks at the context
+	scanWorker = 8192 // rows from which another core is worth waking
+)
+
+// scan compares all rows of c on as many cores as pay and merges what they found.
+func (v *view) scan(ctx context.Context, c *column, vector []float32, q Query) ([]scored, error) {
+	if c == nil || q.Limit < 0 {
+		return nil, nil
+	}
+	defer runtime.KeepAlive(c)
+	workers := min(runtime.GOMAXPROCS(0), c.n/scanWorker+1)
+	tops := make([]top, workers)
+	var wg sync.WaitGroup
+	for w := range workers {
+		tops[w].limit = q.Limit
+		wg.Go(func() { v.scanRows(ctx, c, vector, q.Keep, c.n*w/workers, c.n*(w+1)/workers, &tops[w]) })
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return merge(tops, q.Limit), nil
+}
+
+// scanRows compares rows from up to to. A document's rows lie together, so that
+// its best is known when the next document begins; a document that is split
+// between two workers is found by both, and merge sees to that.
+func (v *view) scanRows(ctx context.Context, c *column, vector []float32, keep func(uint32) bool, from, to int, t *top) {
+	offer := func(s scored) {
+		if t.wants(s) && v.visible(s.ord) && (keep == nil || keep(s.ord)) {
+			t.add(s)
+		}
+	}
+	var best scored
+	for i := from; i < to; i++ {
+		if i%scanBlock == 0 && ctx.Err() != nil {
+			return
+		}
+		row, ord := c.row(i)
+		score := dot(row, vector)
+		switch {
+		case i == from:
+			best = scored{score, ord}
+		case ord != best.ord:
+			offer(best)
+			best = scored{score, ord}
+		default:
+			best.score = max(best.score, score)
+		}
+	}
+	if from < to {
+		offer(best)
+	}
+}
+
+type scored struct {
+	score float32
+	ord   uint32
+}
+
+// better orders by score, then by ordinal.
+func better(a, b scored) int {
+	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.ord, b.ord))
+}
+
+// top keeps the best documents: a heap with the worst of them at its root.
+type top struct {
+	limit int
+	items []scored
+}
+
+func (t *top) Len() int           { return len(t.items) }
+func (t *top) Less(i, j int) bool { return better(t.items[i], t.items[j]) > 0 }
+func (t *top) Swap(i, j int)      { t.items[i], t.items[j] = t.items[j], t.items[i] }
+func (t *top) Push(x any)         { t.items = append(t.items, x.(scored)) }
+func (t *top) Pop() any {
+	last := t.items[len(t.items)-1]
+	t.items = t.items[:len(t.items)-1]
+	return last
+}
+
+func (t *top) wants(s scored) bool {
+	return len(t.items) < t.limit || t.limit > 0 && better(s, t.items[0]) < 0
+}
+
+// add takes a wanted document, in place of the worst if there is no room.
+func (t *top) add(s scored) {
+	if len(t.items) < t.limit {
+		heap.Push(t, s)
+		return
+	}
+	t.items[0] = s
+	heap.Fix(t, 0)
+}
+
+// merge joins the workers' finds, one entry a document.
+func merge(tops []top, limit int) []scored {
+	var all []scored
+	for _, t := range tops {
+		all = append(all, t.items...)
+	}
+	slices.SortFunc(all, better)
+	seen := map[uint32]bool{}
+	all = slices.DeleteFunc(all, func(s scored) bool {
+		again := seen[s.ord]
+		seen[s.ord] = true
+		return again
+	})
+	return all[:min(limit, len(all))]
+}
+
+// Sample returns up to n vectors of a space, spread evenly over its visible
+// documents: a background to judge scores against. The same state gives the same
+// sample.
+func (ix *Index) Sample(space string, n int) ([][]float32, error) {
+	leave, err := ix.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	v, err := ix.load()
+	if err != nil {
+		return nil, err
+	}
+	c := v.columns[space]
+	if c == nil {
+		return nil, fmt.Errorf("index: no space %q", space)
+	}
+	var rows []int
+	for i := range c.n {
+		if _, ord := c.row(i); v.visible(ord) {
+			rows = append(rows, i)
+		}
+	}
+	n = min(n, len(rows))
+	out := make([][]float32, n)
+	for i := range n {
+		row, _ := c.row(rows[i*len(rows)/n])
+		out[i] = slices.Clone(row)
+	}
+	runtime.KeepAlive(c)
+	return out, nil
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package index
+
+// newSlab takes the vectors' memory from the Go heap; it holds no pointers.
+func newSlab(rows, dim int) (*slab, error) {
+	return &slab{vectors: make([]float32, rows*dim), ordinal: make([]uint32, rows)}, nil
+}

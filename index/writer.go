@@ -1,0 +1,273 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// writer collects one write.
+type writer struct {
+	ix      *Index
+	batch   *pebble.Batch
+	old     *view
+	seq     uint64
+	next    uint32
+	ended   []uint32
+	hidden  map[uint32]bool
+	rows    []row
+	log     []logItem
+	receipt Receipt
+}
+
+type row struct {
+	space  string
+	ord    uint32
+	vector []float32
+}
+
+func newWriter(ix *Index) *writer {
+	old := ix.view.Load()
+	return &writer{ix: ix, batch: ix.db.NewIndexedBatch(), old: old, seq: old.seq + 1, next: ix.next,
+		hidden: map[uint32]bool{}}
+}
+
+// change stages one item. An error is the store's; the item's own goes into its
+// result.
+func (w *writer) change(c *Change) error {
+	var status Status
+	err := checkID(c.Document.ID)
+	if err == nil {
+		switch c.Action {
+		case Put:
+			status, err = w.put(&c.Document)
+		case Update:
+			status, err = w.update(&c.Document)
+		case Delete:
+			status, err = w.delete(c.Document.ID)
+		default:
+			err = itemError{fmt.Errorf("index: no action %q", c.Action)}
+		}
+	} else {
+		err = itemError{err}
+	}
+	var own itemError
+	if errors.As(err, &own) {
+		status, err = Failed, nil
+	}
+	w.receipt.Results = append(w.receipt.Results, Result{c.Document.ID, status, own.error})
+	return err
+}
+
+// itemError marks an error that is one item's alone.
+type itemError struct{ error }
+
+func (e itemError) Unwrap() error { return e.error }
+
+// lookup finds an id's ordinal, this write's own changes included.
+func (w *writer) lookup(id string) (ord uint32, ok bool, err error) {
+	ord, err = ordinalOf(w.batch, id)
+	if errors.Is(err, ErrNotFound) {
+		return 0, false, nil
+	}
+	return ord, err == nil, err
+}
+
+func (w *writer) put(d *Document) (Status, error) {
+	vectors, err := w.prepare(d)
+	if err != nil {
+		return "", itemError{err}
+	}
+	ord, exists, err := w.lookup(d.ID)
+	if err != nil {
+		return "", err
+	}
+	if !exists {
+		return Created, w.insert(d, vectors)
+	}
+	same, err := w.sameVectors(ord, vectors)
+	if err != nil {
+		return "", err
+	}
+	if same {
+		return w.update(d)
+	}
+	if err := w.remove(d.ID, ord); err != nil {
+		return "", err
+	}
+	return Updated, w.insert(d, vectors)
+}
+
+// prepare checks a document and returns its vectors as they are stored.
+func (w *writer) prepare(d *Document) (map[string][][]float32, error) {
+	if err := checkMetadata(d.Metadata); err != nil {
+		return nil, err
+	}
+	out := make(map[string][][]float32, len(d.Vectors))
+	for name, list := range d.Vectors {
+		s, ok := w.old.space(name)
+		if !ok {
+			return nil, fmt.Errorf("index: document %q: no space %q; define it first", d.ID, name)
+		}
+		if len(list) > maxVectors {
+			return nil, fmt.Errorf("index: document %q: %d vectors in space %q, at most %d", d.ID, len(list), name, maxVectors)
+		}
+		for _, v := range list {
+			ready, err := s.prepare(v)
+			if err != nil {
+				return nil, fmt.Errorf("document %q: %w", d.ID, err)
+			}
+			out[name] = append(out[name], ready)
+		}
+	}
+	return out, nil
+}
+
+func (w *writer) insert(d *Document, vectors map[string][][]float32) error {
+	if w.next == ^uint32(0) {
+		return errors.New("index: all 4,294,967,295 ordinals are used; copy the documents to a new index")
+	}
+	ord := w.next
+	w.next++
+	stored := *d
+	stored.Vectors = vectors
+	value, err := encodeRecord(&stored)
+	if err != nil {
+		return err
+	}
+	w.set(docKey(ord), value)
+	w.set(idKey(d.ID), binary.BigEndian.AppendUint32(nil, ord))
+	w.hide(ord, d.Hidden)
+	for name, list := range vectors {
+		for i, v := range list {
+			w.set(vecKey(name, ord, i), encodeVector(v))
+			w.rows = append(w.rows, row{name, ord, v})
+		}
+	}
+	w.log = append(w.log, logItem{Put, d.ID, ord})
+	return nil
+}
+
+func (w *writer) update(d *Document) (Status, error) {
+	if err := checkMetadata(d.Metadata); err != nil {
+		return "", itemError{err}
+	}
+	ord, exists, err := w.lookup(d.ID)
+	if err != nil {
+		return "", err
+	}
+	if !exists {
+		return "", itemError{fmt.Errorf("%w: %q", ErrNotFound, d.ID)}
+	}
+	rec, old, err := recordOf(w.batch, ord)
+	if err != nil {
+		return "", err
+	}
+	rec.Metadata = d.Metadata
+	value, err := rec.encode()
+	if err != nil {
+		return "", err
+	}
+	if string(value) == string(old) && w.isHidden(ord) == d.Hidden {
+		return Unchanged, nil
+	}
+	w.set(docKey(ord), value)
+	w.hide(ord, d.Hidden)
+	w.log = append(w.log, logItem{Update, d.ID, ord})
+	return Updated, nil
+}
+
+func (w *writer) delete(id string) (Status, error) {
+	ord, exists, err := w.lookup(id)
+	if err != nil || !exists {
+		return Unchanged, err
+	}
+	if err := w.remove(id, ord); err != nil {
+		return "", err
+	}
+	w.log = append(w.log, logItem{Delete, id, ord})
+	return Deleted, nil
+}
+
+// remove takes a document out of the store.
+func (w *writer) remove(id string, ord uint32) error {
+	rec, _, err := recordOf(w.batch, ord)
+	if err != nil {
+		return err
+	}
+	w.unset(docKey(ord))
+	w.unset(idKey(id))
+	w.unset(hidKey(ord))
+	for name, n := range rec.Spaces {
+		for i := range n {
+			w.unset(vecKey(name, ord, i))
+		}
+	}
+	w.ended = append(w.ended, ord)
+	return nil
+}
+
+func (w *writer) hide(ord uint32, hidden bool) {
+	if hidden {
+		w.set(hidKey(ord), nil)
+	} else if w.isHidden(ord) {
+		w.unset(hidKey(ord))
+	}
+	w.hidden[ord] = hidden
+}
+
+func (w *writer) isHidden(ord uint32) bool {
+	if h, ok := w.hidden[ord]; ok {
+		return h
+	}
+	return ord < w.ix.next && w.old.marks[ord/markChunk][ord%markChunk].hidden.Load()
+}
+
+// sameVectors says whether the document's stored vectors are these, bit for bit.
+func (w *writer) sameVectors(ord uint32, vectors map[string][][]float32) (bool, error) {
+	rec, _, err := recordOf(w.batch, ord)
+	if err != nil {
+		return false, err
+	}
+	counts := map[string]int{}
+	for name, list := range vectors {
+		if len(list) > 0 {
+			counts[name] = len(list)
+		}
+	}
+	if !maps.Equal(counts, rec.Spaces) {
+		return false, nil
+	}
+	for name, list := range vectors {
+		for i, v := range list {
+			old, err := read(w.batch, vecKey(name, ord, i))
+			if err != nil {
+				return false, err
+			}
+			if string(old) != string(encodeVector(v)) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+func (w *writer) set(key, value []byte) { w.batch.Set(key, value, nil) }
+func (w *writer) unset(key []byte)      { w.batch.Delete(key, nil) }
+
+// finish adds the counters and the log entry.
+func (w *writer) finish() error {
+	entry, err := encodeLog(time.Now(), w.log)
+	if err != nil {
+		return err
+	}
+	w.set(logKey(w.seq), entry)
+	w.set([]byte(keySeq), binary.BigEndian.AppendUint64(nil, w.seq))
+	w.set([]byte(keyNext), binary.BigEndian.AppendUint64(nil, uint64(w.next)))
+	w.receipt.Seq = w.seq
+	return nil
+}
