@@ -1,0 +1,174 @@
+#include "textflag.h"
+
+// Four RGB pixels in 12 bytes become words: lane 0 has pixels 0 and 1 as
+// r0 r1 g0 g1 b0 b1 0 0, lane 1 pixels 2 and 3 likewise.
+DATA pairs<>+0(SB)/8, $0x8004800180038000
+DATA pairs<>+8(SB)/8, $0x8080808080058002
+DATA pairs<>+16(SB)/8, $0x800a800780098006
+DATA pairs<>+24(SB)/8, $0x80808080800b8008
+GLOBL pairs<>(SB), RODATA|NOPTR, $32
+
+// Half of 1<<22, for rounding: once in all four dwords of lane 0.
+DATA half<>+0(SB)/8, $0x0020000000200000
+DATA half<>+8(SB)/8, $0x0020000000200000
+DATA half<>+16(SB)/8, $0
+DATA half<>+24(SB)/8, $0
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// func sumColumnsAVX2(dst0, dst1, src0, src1 *byte, start *int32, coef *int16, outs, groups int)
+//
+// One output pixel of two rows at a time, four taps a step. Y0, Y2 are the
+// sums of the high parts, Y1, Y3 of the low ones.
+TEXT ·sumColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst0+0(FP), DI
+	MOVQ dst1+8(FP), SI
+	MOVQ src0+16(FP), R8
+	MOVQ src1+24(FP), R9
+	MOVQ start+32(FP), R10
+	MOVQ coef+40(FP), R11
+	MOVQ outs+48(FP), CX
+	MOVQ groups+56(FP), DX
+	VMOVDQU pairs<>(SB), Y15
+	VMOVDQU half<>(SB), Y14
+
+pixel:
+	MOVLQSX (R10), AX
+	LEAQ (AX)(AX*2), AX
+	LEAQ (R8)(AX*1), R12
+	LEAQ (R9)(AX*1), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y2, Y2, Y2
+	VMOVDQA Y14, Y1
+	VMOVDQA Y14, Y3
+	MOVQ DX, BX
+
+step:
+	VMOVDQU (R11), Y4
+	VMOVDQU 32(R11), Y5
+	VBROADCASTI128 (R12), Y6
+	VBROADCASTI128 (R13), Y7
+	VPSHUFB Y15, Y6, Y6
+	VPSHUFB Y15, Y7, Y7
+	VPMADDWD Y4, Y6, Y8
+	VPMADDWD Y5, Y6, Y9
+	VPMADDWD Y4, Y7, Y10
+	VPMADDWD Y5, Y7, Y11
+	VPADDD Y8, Y0, Y0
+	VPADDD Y9, Y1, Y1
+	VPADDD Y10, Y2, Y2
+	VPADDD Y11, Y3, Y3
+	ADDQ $64, R11
+	ADDQ $12, R12
+	ADDQ $12, R13
+	DECQ BX
+	JNZ step
+
+	VPSLLD $12, Y0, Y0
+	VPSLLD $12, Y2, Y2
+	VPADDD Y1, Y0, Y0
+	VPADDD Y3, Y2, Y2
+	VPERM2I128 $0x20, Y2, Y0, Y4
+	VPERM2I128 $0x31, Y2, Y0, Y5
+	VPADDD Y5, Y4, Y4
+	VPSRAD $22, Y4, Y4
+	VPACKSSDW Y4, Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VMOVD X4, (DI)
+	VMOVD X5, (SI)
+	ADDQ $4, R10
+	ADDQ $3, DI
+	ADDQ $3, SI
+	DECQ CX
+	JNZ pixel
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX2(dst, src *byte, stride, n int, coef *int16, pairs int)
+//
+// 32 columns at a time, two rows a step; the last block overlaps the one
+// before it. n >= 32. Y0-Y3 are the sums of the high parts, Y4-Y7 of the low
+// ones.
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ stride+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ coef+32(FP), R11
+	MOVQ pairs+40(FP), DX
+	XORQ R9, R9
+	SUBQ $32, CX
+
+block:
+	LEAQ (SI)(R9*1), R12
+	MOVQ R11, R13
+	MOVQ DX, BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPBROADCASTD half<>(SB), Y4
+	VMOVDQA Y4, Y5
+	VMOVDQA Y4, Y6
+	VMOVDQA Y4, Y7
+
+rows:
+	VPMOVZXBW (R12), Y8
+	VPMOVZXBW 16(R12), Y9
+	VPMOVZXBW (R12)(R8*1), Y10
+	VPMOVZXBW 16(R12)(R8*1), Y11
+	VPUNPCKLWD Y10, Y8, Y12
+	VPUNPCKHWD Y10, Y8, Y13
+	VPUNPCKLWD Y11, Y9, Y14
+	VPUNPCKHWD Y11, Y9, Y15
+	VPBROADCASTD (R13), Y8
+	VPBROADCASTD 4(R13), Y9
+	VPMADDWD Y8, Y12, Y10
+	VPMADDWD Y8, Y13, Y11
+	VPADDD Y10, Y0, Y0
+	VPADDD Y11, Y1, Y1
+	VPMADDWD Y8, Y14, Y10
+	VPMADDWD Y8, Y15, Y11
+	VPADDD Y10, Y2, Y2
+	VPADDD Y11, Y3, Y3
+	VPMADDWD Y9, Y12, Y12
+	VPMADDWD Y9, Y13, Y13
+	VPMADDWD Y9, Y14, Y14
+	VPMADDWD Y9, Y15, Y15
+	VPADDD Y12, Y4, Y4
+	VPADDD Y13, Y5, Y5
+	VPADDD Y14, Y6, Y6
+	VPADDD Y15, Y7, Y7
+	LEAQ (R12)(R8*2), R12
+	ADDQ $8, R13
+	DECQ BX
+	JNZ rows
+
+	VPSLLD $12, Y0, Y0
+	VPSLLD $12, Y1, Y1
+	VPSLLD $12, Y2, Y2
+	VPSLLD $12, Y3, Y3
+	VPADDD Y4, Y0, Y0
+	VPADDD Y5, Y1, Y1
+	VPADDD Y6, Y2, Y2
+	VPADDD Y7, Y3, Y3
+	VPSRAD $22, Y0, Y0
+	VPSRAD $22, Y1, Y1
+	VPSRAD $22, Y2, Y2
+	VPSRAD $22, Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPERMQ $0xd8, Y0, Y0
+	VMOVDQU Y0, (DI)(R9*1)
+	CMPQ R9, CX
+	JEQ done
+	ADDQ $32, R9
+	CMPQ R9, CX
+	JLE block
+	MOVQ CX, R9
+	JMP block
+
+done:
+	VZEROUPPER
+	RET
