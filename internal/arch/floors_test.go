@@ -1,0 +1,95 @@
+package arch
+
+// room is a package of the module and what it may import of the others.
+type room struct {
+	floor int
+	path  string // below the module's own path
+	does  string
+
+	beside []string // rooms of the same floor that it may import
+	tests  []string // rooms that only its tests may import, on whatever floor
+	only   []string // if any: nobody else may import it
+}
+
+// floors names the floors, from the ground up.
+var floors = []string{
+	"values and instructions: no model, no file of a picture",
+	"backends, weights, files, pixels",
+	"layers with weights but no modality",
+	"one modality each",
+	"where modalities meet",
+	"models by name; the collection",
+	"the service",
+	"flags, configuration, wiring",
+	"the workshop: tools and tests, which nothing imports",
+}
+
+// rooms is the table. A package that is not in it fails the tests, and so does a
+// row without a package.
+var rooms = []room{
+	{floor: 0, path: "internal/tensor", does: "tensors, weights, ops as data, devices with two lanes",
+		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
+	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
+		only: []string{"internal/tensor/cpu", "internal/device", "cmd/emblem"}},
+	{floor: 0, path: "internal/safetensors", does: "model files, read strictly"},
+
+	{floor: 1, path: "internal/tensor/cpu", does: "the processor's backend",
+		tests: []string{"internal/tensor/tensortest"},
+		only:  []string{"internal/device"}},
+	{floor: 1, path: "internal/tensor/dry", does: "the backend that computes nothing: shapes, work, memory",
+		tests: []string{"internal/tensor/tensortest"},
+		only:  []string{"internal/device", "cmd/emblem"}},
+	{floor: 1, path: "internal/tensor/tensortest", does: "the kit that judges every backend",
+		only: []string{"internal/tensor", "internal/tensor/cpu", "internal/tensor/dry"}},
+	{floor: 1, path: "internal/device", does: "the places where models run, by the names of --device",
+		beside: []string{"internal/tensor/cpu", "internal/tensor/dry"}},
+	{floor: 1, path: "internal/weights", does: "tensors of a folder bound to tagged structs; layouts"},
+	{floor: 1, path: "internal/hub", does: "model folders in the shared Hugging Face cache"},
+	{floor: 1, path: "internal/picture", does: "picture files: sniffing, limits, decoding, resampling as Pillow's",
+		beside: []string{"internal/picture/jpeg"}},
+	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
+	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
+		only: []string{"internal/models", "cmd/emblem"}},
+
+	{floor: 2, path: "internal/nn", does: "layers"},
+
+	{floor: 3, path: "vit", does: "pictures to features"},
+	{floor: 3, path: "text", does: "strings to tokens to features"},
+	{floor: 3, path: "index", does: "vectors and documents",
+		tests: []string{"index/indextest"}},
+	{floor: 3, path: "index/indextest", does: "the kit that judges stores",
+		beside: []string{"index"}, only: []string{"index"}},
+
+	{floor: 4, path: "fusion", does: "pictures and strings in one space"},
+
+	{floor: 5, path: "internal/models", does: "a model by its name"},
+	{floor: 5, path: "internal/library", does: "folders into libraries; queries"},
+
+	{floor: 7, path: "cmd/emblem", does: "the command line"},
+
+	{floor: 8, path: "internal/arch", does: "this table, as tests"},
+	{floor: 8, path: "internal/lint", does: "formatting, vet, staticcheck and habits, as tests"},
+	{floor: 8, path: "internal/simd/gen", does: "the generator of the assembly"},
+}
+
+// outside says which rooms may import what heavy or narrow packages from outside
+// the module; a package that is not listed is free. A prefix covers what is
+// below it.
+var outside = map[string][]string{
+	"github.com/spf13/cobra":            {"cmd/emblem"},
+	"github.com/spf13/pflag":            {"cmd/emblem"},
+	"github.com/knadh/koanf":            {"cmd/emblem"},
+	"github.com/schollz/progressbar/v3": {"cmd/emblem"},
+	"golang.org/x/term":                 {"cmd/emblem"},
+	"github.com/cockroachdb/pebble/v2":  {"index", "index/indextest"},
+	"github.com/gen2brain":              {"internal/picture"},
+	"golang.org/x/image":                {"internal/picture", "internal/picture/jpeg"},
+	"github.com/fsnotify/fsnotify":      {"internal/library"},
+	"flag":                              {"cmd/emblem"},
+	"net/http":                          {"internal/hub", "cmd/emblem"},
+	"os/exec":                           {},
+}
+
+// public are the rooms whose exported names are for everyone: their signatures
+// speak Go values and name nothing internal.
+var public = []string{"vit", "text", "index", "fusion"}
