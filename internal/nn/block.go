@@ -1,0 +1,126 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// BlockConfig describes a pre-norm transformer block.
+type BlockConfig struct {
+	Width, Heads int
+	Hidden       int // the MLP's width
+	Act          tensor.Act
+	Gated        bool // the MLP's first half gates its second
+	NoQKVBias    bool
+	Eps          float32
+}
+
+// Block is a pre-norm transformer block: seven ops, in place. A checkpoint's
+// layer scale is folded into Proj and FC2 by its layout (weights.Scale).
+type Block struct {
+	Norm1 LayerNorm `weight:"norm1"`
+	Attn  Attention `weight:"attn"`
+	Norm2 LayerNorm `weight:"norm2"`
+	MLP   MLP       `weight:"mlp"`
+}
+
+// NewBlock describes a block.
+func NewBlock(c BlockConfig, p Precision) Block {
+	return Block{
+		Norm1: NewLayerNorm(c.Width, c.Eps),
+		Attn: Attention{
+			QKV:   NewLinear(c.Width, 3*c.Width, !c.NoQKVBias, p.Block),
+			Proj:  NewLinear(c.Width, c.Width, true, p.Block),
+			Heads: c.Heads,
+		},
+		Norm2: NewLayerNorm(c.Width, c.Eps),
+		MLP:   NewMLP(c.Width, c.Hidden, c.Act, c.Gated, p.Block),
+	}
+}
+
+// NewBlocks describes a stack of n equal blocks.
+func NewBlocks(n int, c BlockConfig, p Precision) []Block {
+	all := make([]Block, n)
+	for i := range all {
+		all[i] = NewBlock(c, p)
+	}
+	return all
+}
+
+// Forward updates the residual stream x (B, L, C), F32.
+func (b *Block) Forward(s *tensor.Stream, x tensor.Tensor, m Mask) {
+	defer s.Release(s.Mark())
+	h := s.New(s.Activations(b.MLP.FC1.Weight.Kind), x.Shape()...) // (B, L, C)
+	b.Norm1.Forward(s, x, h)
+	b.Attn.Forward(s, h, m, x)
+	b.Norm2.Forward(s, x, h)
+	b.MLP.Forward(s, h, x)
+}
+
+// Mask says which keys a query sees.
+type Mask struct {
+	Causal bool
+	Lens   tensor.Tensor // (B) I32 valid keys, or none
+}
+
+// Attention is multi-head self-attention with one fused projection.
+type Attention struct {
+	QKV   Linear `weight:"qkv"`  // (3·C, C)
+	Proj  Linear `weight:"proj"` // (C, C)
+	Heads int
+}
+
+// Forward adds the attention of h (B, L, C) to x.
+func (a *Attention) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.Tensor) {
+	defer s.Release(s.Mark())
+	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
+	qkv := s.New(h.DType(), b, l, 3*c) // (B, L, 3·C)
+	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
+	y := s.New(h.DType(), b, l, c) // (B, L, C)
+	s.Do(&tensor.Attention{
+		Q: qkv.ColSlice(0, c), K: qkv.ColSlice(c, 2*c), V: qkv.ColSlice(2*c, 3*c),
+		Heads: a.Heads, Scale: headScale(c, a.Heads), Causal: m.Causal, Lens: m.Lens, Y: y,
+	})
+	a.Proj.Forward(s, y, tensor.NoAct, x, x)
+}
+
+// headScale is 1/sqrt(head size).
+func headScale(width, heads int) float32 {
+	return float32(1 / math.Sqrt(float64(width/heads)))
+}
+
+// MLP is two linears with an activation between them, gated or not.
+type MLP struct {
+	FC1   Linear `weight:"fc1"` // (Hidden, C), gated (2·Hidden, C)
+	FC2   Linear `weight:"fc2"` // (C, Hidden)
+	Act   tensor.Act
+	Gated bool
+}
+
+// NewMLP describes an MLP.
+func NewMLP(width, hidden int, act tensor.Act, gated bool, k tensor.Kind) MLP {
+	first := hidden
+	if gated {
+		first *= 2
+	}
+	return MLP{NewLinear(width, first, true, k), NewLinear(hidden, width, true, k), act, gated}
+}
+
+// Forward adds the MLP of h to x.
+func (m *MLP) Forward(s *tensor.Stream, h, x tensor.Tensor) {
+	defer s.Release(s.Mark())
+	shape := h.Shape()
+	shape[len(shape)-1] = m.FC1.Weight.Out
+	y := s.New(h.DType(), shape...) // (…, Hidden), gated (…, 2·Hidden)
+	if !m.Gated {
+		m.FC1.Forward(s, h, m.Act, tensor.Tensor{}, y)
+		m.FC2.Forward(s, y, tensor.NoAct, x, x)
+		return
+	}
+	m.FC1.Forward(s, h, tensor.NoAct, tensor.Tensor{}, y)
+	shape[len(shape)-1] /= 2
+	g := s.New(h.DType(), shape...) // (…, Hidden)
+	s.Do(&tensor.GLU{X: y, Act: m.Act, Y: g})
+	m.FC2.Forward(s, g, tensor.NoAct, x, x)
+}

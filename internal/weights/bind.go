@@ -1,0 +1,215 @@
+package weights
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// Source is an opened checkpoint.
+type Source interface {
+	Names() []string
+	Get(name string) (safetensors.View, bool)
+	Drop(safetensors.View) // its pages will not be read again
+}
+
+// Plan is a module whose tensors have all been found and fit.
+type Plan struct {
+	src   Source
+	tasks []task
+}
+
+type task struct {
+	want  want
+	rule  Rule
+	views []safetensors.View
+	names []string
+}
+
+// Binding names one tensor of a module and where it comes from.
+type Binding struct {
+	Name  string // the module's name
+	From  []string
+	Shape []int
+	DType string // as stored
+}
+
+// Bind loads src into module, a pointer to a struct, through a layout.
+func Bind(p *tensor.Pool, src Source, l Layout, module any) error {
+	plan, err := Match(src, l, module)
+	if err != nil {
+		return err
+	}
+	return plan.Load(p)
+}
+
+// Match finds the tensors of a module, reads none of them, and reports all that
+// does not fit in one [*Error].
+func Match(src Source, l Layout, module any) (*Plan, error) {
+	plan, problems := &Plan{src: src}, &Error{}
+	used := map[string]bool{}
+	for _, w := range walk(module) {
+		t := task{want: w}
+		t.rule, t.names = l.resolve(w.name)
+		missing := t.find(src)
+		for _, n := range t.names {
+			used[n] = true
+		}
+		switch {
+		case len(missing) > 0 && !(w.optional && len(missing) == len(t.names)):
+			problems.Missing = append(problems.Missing, missing...)
+		case len(missing) > 0:
+		default:
+			if err := t.fits(); err != nil {
+				problems.Misshapen = append(problems.Misshapen, err.Error())
+			}
+			plan.tasks = append(plan.tasks, t)
+		}
+	}
+	for _, n := range src.Names() {
+		if !used[n] && l.unclaimed(n) {
+			problems.Unused = append(problems.Unused, n)
+		}
+	}
+	if problems.empty() {
+		return plan, nil
+	}
+	problems.sort()
+	return nil, problems
+}
+
+func (t *task) find(src Source) (missing []string) {
+	for _, n := range t.names {
+		if v, ok := src.Get(n); ok {
+			t.views = append(t.views, v)
+		} else {
+			missing = append(missing, n)
+		}
+	}
+	return missing
+}
+
+// Bindings lists what goes where, in the module's order.
+func (p *Plan) Bindings() []Binding {
+	all := make([]Binding, len(p.tasks))
+	for i, t := range p.tasks {
+		all[i] = Binding{t.want.name, t.names, t.want.shape, fmt.Sprint(t.views[0].DType)}
+	}
+	return all
+}
+
+// Load fills the module, on all cores, largest tensors first. Pages of the
+// checkpoint are dropped as soon as nothing else wants them.
+func (p *Plan) Load(pool *tensor.Pool) error {
+	tasks := slices.Clone(p.tasks)
+	slices.SortStableFunc(tasks, func(a, b task) int {
+		return cmp.Compare(elements(b.want.shape), elements(a.want.shape))
+	})
+	shared := map[string]int{}
+	for _, t := range tasks {
+		for _, n := range t.names {
+			shared[n]++
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, t := range tasks {
+		g.Go(func() error {
+			if err := t.want.leaf.load(pool, t.matrix()); err != nil {
+				return fmt.Errorf("weights: %s: %w", strings.Join(t.names, ", "), err)
+			}
+			for i, n := range t.names {
+				if shared[n] == 1 {
+					p.src.Drop(t.views[i])
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// matrix reads the task's sources as its rule says.
+func (t *task) matrix() matrix {
+	rows := func(i int) matrix {
+		n := max(firstDim(t.views[i].Shape), 1)
+		return asMatrix(t.views[i], elements(t.views[i].Shape)/n)
+	}
+	switch t.rule.Op {
+	case Cat:
+		parts := make([]matrix, len(t.views))
+		for i := range parts {
+			parts[i] = rows(i)
+		}
+		return stack(parts)
+	case Split:
+		return rows(0).rowsOf(t.rule.Part)
+	case Transpose:
+		return rows(0).transposed()
+	case ChannelsLast:
+		return rows(0).channelsLast(t.views[0].Shape[1])
+	case Scale:
+		return rows(0).scaled(rows(1))
+	}
+	return asMatrix(t.views[0], elements(t.want.shape)/t.want.shape[0])
+}
+
+// fits checks the shapes of the task's sources against the wanted one.
+func (t *task) fits() error {
+	for i, v := range t.views {
+		if !floats(v.DType) {
+			return fmt.Errorf("%s is %s, want F32, F16 or BF16", t.names[i], v.DType)
+		}
+	}
+	got := slices.Clone(t.views[0].Shape)
+	ok := true
+	switch t.rule.Op {
+	case Cat:
+		got, ok = stacked(t.views)
+	case Split:
+		ok = len(got) > 0 && got[0]%t.rule.Part.Of == 0
+		if ok {
+			got[0] = got[0] / t.rule.Part.Of * (t.rule.Part.Hi - t.rule.Part.Lo)
+		}
+	case Transpose:
+		slices.Reverse(got)
+		ok = len(got) == 2
+	case ChannelsLast:
+		ok = len(got) >= 2
+		if ok {
+			got = []int{got[0], elements(got[1:])}
+		}
+	case Scale:
+		ok = len(got) > 0 && elements(t.views[1].Shape) == got[0]
+	}
+	if ok && slices.Equal(squeeze(got), squeeze(t.want.shape)) {
+		return nil
+	}
+	return fmt.Errorf("%s has shape %v, want %v as %s", strings.Join(t.names, "+"), t.views[0].Shape, t.want.shape, t.want.name)
+}
+
+func stacked(views []safetensors.View) (shape []int, ok bool) {
+	for i, v := range views {
+		if len(v.Shape) == 0 || i > 0 && !slices.Equal(v.Shape[1:], shape[1:]) {
+			return nil, false
+		}
+		if i == 0 {
+			shape = slices.Clone(v.Shape)
+		} else {
+			shape[0] += v.Shape[0]
+		}
+	}
+	return shape, true
+}
+
+// squeeze drops dimensions of size one.
+func squeeze(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
+}

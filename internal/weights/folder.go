@@ -1,0 +1,113 @@
+package weights
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/emblem-search/emblem/internal/safetensors"
+)
+
+// Folder is where a model's files are: a directory, or FS when it is set.
+type Folder struct {
+	Dir string
+	FS  fs.FS
+}
+
+// Read returns a file's bytes; an error that is fs.ErrNotExist says that there
+// is no such file.
+func (f Folder) Read(name string) ([]byte, error) {
+	if f.FS != nil {
+		return fs.ReadFile(f.FS, name)
+	}
+	info, err := os.Stat(filepath.Join(f.Dir, name))
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxJSON {
+		return nil, fmt.Errorf("weights: %s has %d bytes, want at most %d", name, info.Size(), maxJSON)
+	}
+	return os.ReadFile(filepath.Join(f.Dir, name))
+}
+
+const maxJSON = 16 << 20 // a configuration; published ones have some kB
+
+// Has tells whether the folder has a file.
+func (f Folder) Has(name string) bool {
+	if f.FS != nil {
+		_, err := fs.Stat(f.FS, name)
+		return err == nil
+	}
+	_, err := os.Stat(filepath.Join(f.Dir, name))
+	return err == nil
+}
+
+// Open opens the folder's tensors: the first stem of which there is a file or a
+// set of shards.
+func (f Folder) Open(stems ...string) (*safetensors.Set, error) {
+	if f.FS == nil {
+		return safetensors.OpenFolder(f.Dir, stems...)
+	}
+	for _, stem := range stems {
+		if data, err := fs.ReadFile(f.FS, stem+".safetensors"); err == nil {
+			return safetensors.OpenBytes(stem+".safetensors", data)
+		}
+	}
+	return nil, fmt.Errorf("weights: no %s.safetensors", stems[0])
+}
+
+// Config is what a folder says about itself.
+type Config struct {
+	Family string // model_type of config.json, or "open_clip"
+	Raw    []byte // the file
+	Stems  []string
+}
+
+// Config reads config.json, or open_clip_config.json where that is all there
+// is. Folders that have both are published for both libraries; the weights of
+// config.json are then model.safetensors.
+func (f Folder) Config() (Config, error) {
+	raw, err := f.Read("config.json")
+	if err == nil {
+		var c struct {
+			Type string `json:"model_type"`
+		}
+		if err := Decode("config.json", raw, &c); err != nil {
+			return Config{}, err
+		}
+		if c.Type != "" || !f.Has("open_clip_config.json") {
+			return Config{c.Type, raw, []string{"model"}}, nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("weights: config.json: %w", err)
+	}
+	raw, err = f.Read("open_clip_config.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("weights: %s is not a model's folder: it has neither config.json nor open_clip_config.json", f.Dir)
+	}
+	return Config{"open_clip", raw, []string{"open_clip_model", "model"}}, err
+}
+
+// Decode reads JSON over the defaults in v. Nothing, and null, leave them.
+func Decode(where string, raw []byte, v any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("weights: %s: %w", where, err)
+	}
+	return nil
+}
+
+// Either is the first that is there and not null.
+func Either(list ...json.RawMessage) json.RawMessage {
+	for _, raw := range list {
+		if len(raw) > 0 && string(raw) != "null" {
+			return raw
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package weights
+
+import "github.com/emblem-search/emblem/internal/tensor"
+
+// Matrix is a weight (Out, In) that Bind packs in Kind.
+type Matrix struct {
+	Out, In int
+	Kind    tensor.Kind
+	W       tensor.Weight
+}
+
+// Constant is an F32 tensor on the device: a bias, a norm's weight, positions.
+type Constant struct {
+	Shape []int
+	T     tensor.Tensor
+}
+
+// Table is a matrix (Rows, Cols) whose rows are gathered; it is stored in DType.
+type Table struct {
+	Rows, Cols int
+	DType      tensor.DType
+	T          tensor.Tensor
+}
+
+// Host is a float32 array in Go memory, for tables that are worked on at load.
+type Host struct {
+	Shape []int
+	Data  []float32
+}
+
+// leaf is a field that wants one tensor.
+type leaf interface {
+	// wants is the expected shape, or nil when the field is not part of the module.
+	wants() []int
+	// load fills the field from m, whose shape is the wanted one as a matrix.
+	load(p *tensor.Pool, m matrix) error
+}
+
+func (w *Matrix) wants() []int   { return nonzero(w.Out, w.In) }
+func (c *Constant) wants() []int { return c.Shape }
+func (t *Table) wants() []int    { return nonzero(t.Rows, t.Cols) }
+func (h *Host) wants() []int     { return h.Shape }
+
+func nonzero(r, c int) []int {
+	if r == 0 || c == 0 {
+		return nil
+	}
+	return []int{r, c}
+}
+
+func (w *Matrix) load(p *tensor.Pool, m matrix) (err error) {
+	w.W, err = p.Pack(w.Kind, w.Out, w.In, m.read)
+	return err
+}
+
+func (c *Constant) load(p *tensor.Pool, m matrix) (err error) {
+	v := make([]float32, m.rows*m.cols)
+	m.read(0, m.rows, v)
+	c.T, err = p.Constant(v, c.Shape...)
+	return err
+}
+
+func (t *Table) load(p *tensor.Pool, m matrix) (err error) {
+	if t.T, err = p.New(t.DType, t.Rows, t.Cols); err != nil {
+		return err
+	}
+	step := max(1, 1<<18/t.Cols) // 1 MB of float32 at a time
+	buf := make([]float32, min(step, t.Rows)*t.Cols)
+	for lo := 0; lo < t.Rows; lo += step {
+		hi := min(lo+step, t.Rows)
+		v := buf[:(hi-lo)*t.Cols]
+		m.read(lo, hi, v)
+		if err := upload(p, t.T.Slice(lo, hi), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Host) load(_ *tensor.Pool, m matrix) error {
+	h.Data = make([]float32, m.rows*m.cols)
+	m.read(0, m.rows, h.Data)
+	return nil
+}
+
+// upload stores v in t's own dtype.
+func upload(p *tensor.Pool, t tensor.Tensor, v []float32) error {
+	b := p.Device().Backend()
+	if t.DType() == tensor.F32 {
+		return b.Upload(t, bytesOf(v))
+	}
+	half := make([]uint16, len(v))
+	for i, x := range v {
+		half[i] = tensor.ToBF16(x)
+	}
+	return b.Upload(t, bytesOf(half))
+}

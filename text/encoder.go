@@ -1,0 +1,255 @@
+package text
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/emblem-search/emblem/internal/device"
+	"github.com/emblem-search/emblem/internal/nn"
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// EncoderOptions for LoadEncoder. The zero value is right.
+type EncoderOptions struct {
+	FS     fs.FS  // the folder's files, instead of the directory
+	Device string // "auto" (or none), "cpu", "dry"
+	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
+	Bulk   bool   // give way to interactive work on the same device
+}
+
+// Encoder turns token ids into one vector per text. It is safe for concurrent use.
+type Encoder struct {
+	net       *net
+	pool      *tensor.Pool
+	precision nn.Precision
+	bindings  []string
+	lane      tensor.Lane
+}
+
+// net is a text transformer with its weights.
+type net struct {
+	Tokens weights.Table    `weight:"token_embed"` // (V, C)
+	Pos    weights.Constant `weight:"pos_embed"`   // (positions, C)
+	Blocks []nn.Block       `weight:"blocks"`
+	Norm   nn.LayerNorm     `weight:"norm"`
+	Head   nn.Linear        `weight:"head"` // (Out, C)
+
+	config config
+}
+
+func newNet(c config, p nn.Precision) *net {
+	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Eps: c.eps}
+	n := &net{
+		Tokens: weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
+		Pos:    weights.Constant{Shape: []int{c.positions, c.width}},
+		Blocks: nn.NewBlocks(c.layers, b, p),
+		Norm:   nn.NewLayerNorm(c.width, c.eps),
+		config: c,
+	}
+	if c.out > 0 {
+		n.Head = nn.NewLinear(c.width, c.out, c.outBias, p.Edge)
+	}
+	return n
+}
+
+// LoadEncoder reads the text tower of a model's folder. Tensors of its other
+// towers are left alone; any other unused, missing or wrongly shaped one is an
+// error.
+func LoadEncoder(ctx context.Context, dir string, o EncoderOptions) (*Encoder, error) {
+	folder := weights.Folder{Dir: dir, FS: o.FS}
+	conf, err := folder.Config()
+	if err != nil {
+		return nil, err
+	}
+	fam, ok := families[conf.Family]
+	if !ok {
+		return nil, fmt.Errorf("text: config.json: model_type %q is not supported", conf.Family)
+	}
+	c, err := fam.read(conf.Raw)
+	if err != nil {
+		return nil, err
+	}
+	dev, err := device.Open(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	e := &Encoder{pool: dev.NewPool()}
+	if o.Bulk {
+		e.lane = tensor.Bulk
+	}
+	if e.precision, err = nn.NewPrecision(dev, o.DType); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.net = newNet(c, e.precision)
+	if err := e.bind(folder, conf, fam.layouts); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// bind fills the net from the folder's tensors.
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
+	set, err := folder.Open(conf.Stems...)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	layout, ok := weights.Pick(set, layouts...)
+	if !ok {
+		layout = layouts[0] // its error names what is missing
+	}
+	plan, err := weights.Match(set, layout, e.net)
+	if err != nil {
+		return err
+	}
+	for _, b := range plan.Bindings() {
+		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
+	}
+	return plan.Load(e.pool)
+}
+
+// Close frees the weights.
+func (e *Encoder) Close() error {
+	e.pool.Close()
+	return nil
+}
+
+// Dim is the number of elements of a vector.
+func (e *Encoder) Dim() int { return e.net.config.dim() }
+
+// Positions is the longest text, in tokens.
+func (e *Encoder) Positions() int { return e.net.config.positions }
+
+// DType is what the weights are stored in: f32, f16, bf16 or int8.
+func (e *Encoder) DType() string { return e.precision.Name }
+
+// Bytes is the memory that the weights take.
+func (e *Encoder) Bytes() int { return e.pool.Bytes() }
+
+// Bindings lists the weights and where each comes from.
+func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
+
+// Embed encodes texts into one vector each, as the model makes them. The ids of
+// a text carry its special tokens; padding is added here as the family needs
+// it. Where the pooled position can see nothing after itself, the batch is cut
+// behind the last one, which is exact.
+func (e *Encoder) Embed(ctx context.Context, texts [][]int) ([][]float32, error) {
+	c := e.net.config
+	for i, ids := range texts {
+		if len(ids) == 0 || len(ids) > c.positions {
+			return nil, fmt.Errorf("text: text %d has %d tokens, want 1 to %d", i, len(ids), c.positions)
+		}
+		for _, id := range ids {
+			if id < 0 || id >= c.vocab {
+				return nil, fmt.Errorf("text: text %d has token %d of a vocabulary of %d", i, id, c.vocab)
+			}
+		}
+	}
+	var all [][]float32
+	for part := range slices.Chunk(texts, c.turn()) {
+		out, err := e.run(ctx, c.batch(part))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, out...)
+	}
+	return all, nil
+}
+
+// turn is how many texts a forward pass takes: at most 64, with some 64 MB of
+// activations.
+func (c config) turn() int {
+	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
+	return max(1, min(64, 64<<20/(row*c.positions)))
+}
+
+// batch is texts of one length.
+type batch struct {
+	n, length int
+	ids       []int32 // (B, L)
+	pooled    []int32 // the row of each text that stands for it
+}
+
+// batch lays texts out and finds what to pool.
+func (c config) batch(texts [][]int) batch {
+	at := make([]int, len(texts))
+	b := batch{n: len(texts), length: c.positions}
+	for i, ids := range texts {
+		at[i] = c.position(ids)
+	}
+	if c.trims() {
+		b.length = slices.Max(at) + 1
+	}
+	b.ids = make([]int32, b.n*b.length)
+	b.pooled = make([]int32, b.n)
+	for i, ids := range texts {
+		row := b.ids[i*b.length:][:b.length]
+		for j := range row {
+			switch {
+			case j < len(ids):
+				row[j] = int32(ids[j])
+			case !c.trims():
+				row[j] = int32(c.pad)
+			}
+		}
+		b.pooled[i] = int32(i*b.length + at[i])
+	}
+	return b
+}
+
+// position is the place in a text that is pooled.
+func (c config) position(ids []int) int {
+	switch c.pool {
+	case poolMax:
+		return slices.Index(ids, slices.Max(ids))
+	case poolEOS:
+		return max(slices.Index(ids, c.eos), 0)
+	case poolLast:
+		return c.positions - 1
+	}
+	return 0
+}
+
+// run encodes one batch.
+func (e *Encoder) run(ctx context.Context, b batch) ([][]float32, error) {
+	flat := make([]float32, b.n*e.Dim())
+	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
+		y := s.New(tensor.F32, b.n, e.Dim()) // (B, Out)
+		e.net.forward(s, b, y)
+		return tensor.Get(s, flat, y)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(slices.Chunk(flat, e.Dim())), nil
+}
+
+// forward encodes a batch into y (B, Out), F32.
+func (n *net) forward(s *tensor.Stream, b batch, y tensor.Tensor) {
+	defer s.Release(s.Mark())
+	c := n.config
+	ids := s.NewDense(tensor.I32, b.n, b.length) // (B, L)
+	tensor.Put(s, ids, b.ids)
+	x := s.New(tensor.F32, b.n, b.length, c.width) // (B, L, C), the residual stream
+	s.Do(&tensor.Embed{Table: n.Tokens.T, IDs: ids, Add: n.Pos.T.Slice(0, b.length), Y: x})
+	for i := range n.Blocks {
+		n.Blocks[i].Forward(s, x, nn.Mask{Causal: c.causal})
+	}
+	f := y
+	if n.Head.Ok() {
+		f = s.New(tensor.F32, b.n, c.width) // (B, C)
+	}
+	nn.Gather(s, x, b.pooled, f)
+	n.Norm.Forward(s, f, f)
+	if n.Head.Ok() {
+		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
+	}
+}

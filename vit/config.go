@@ -1,0 +1,296 @@
+package vit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/emblem-search/emblem/internal/nn"
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// config is a vision transformer's shape.
+type config struct {
+	side, patch   int // pixels
+	width         int // C
+	layers, heads int
+	hidden        int // the MLP's width
+	act           tensor.Act
+	eps           float32
+	class         bool // a class token comes first
+	patchBias     bool
+	preNorm       bool // a norm before the blocks
+	pool          Pool // the model's own: CLS, Mean or attention
+	normAfterPool bool
+	out           int // projection to a joint space; 0: none
+}
+
+// family says how a folder describes a vision transformer.
+type family struct {
+	read    func(raw []byte) (config, error)
+	layouts []weights.Layout // told apart by their markers
+	pixels  func(f weights.Folder, c config) (*Preprocess, error)
+}
+
+// families by what the folder says it is: model_type of config.json, or
+// open_clip for a folder with open_clip_config.json.
+var families = map[string]family{
+	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels},
+	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels},
+	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels},
+}
+
+// hfVision is a vision_config as transformers writes it. Fields hold the class
+// defaults before a file is read over them.
+type hfVision struct {
+	Width    int     `json:"hidden_size"`
+	Hidden   int     `json:"intermediate_size"`
+	Layers   int     `json:"num_hidden_layers"`
+	Heads    int     `json:"num_attention_heads"`
+	Channels int     `json:"num_channels"`
+	Side     square  `json:"image_size"`
+	Patch    square  `json:"patch_size"`
+	Act      string  `json:"hidden_act"`
+	Eps      float64 `json:"layer_norm_eps"`
+	UseHead  bool    `json:"vision_use_head"` // SigLIP
+}
+
+func (v hfVision) config() (config, error) {
+	act, err := nn.Activation(v.Act)
+	if err != nil {
+		return config{}, fmt.Errorf("vit: config.json: vision_config.hidden_act: %w", err)
+	}
+	c := config{
+		side: int(v.Side), patch: int(v.Patch), width: v.Width, layers: v.Layers, heads: v.Heads,
+		hidden: v.Hidden, act: act, eps: float32(v.Eps),
+	}
+	if v.Channels != 3 {
+		return c, fmt.Errorf("vit: config.json: vision_config.num_channels %d: only 3 are supported", v.Channels)
+	}
+	return c, c.check("config.json: vision_config")
+}
+
+// readCLIP reads CLIPConfig of transformers.
+func readCLIP(raw []byte) (config, error) {
+	var file struct {
+		Vision     json.RawMessage `json:"vision_config"`
+		Old        json.RawMessage `json:"vision_config_dict"` // wins where it is there
+		Projection int             `json:"projection_dim"`
+	}
+	file.Projection = 512
+	v := hfVision{Width: 768, Hidden: 3072, Layers: 12, Heads: 12, Channels: 3, Side: 224, Patch: 32, Act: "quick_gelu", Eps: 1e-5}
+	if err := weights.Decode("config.json", raw, &file); err != nil {
+		return config{}, err
+	}
+	if err := weights.Decode("config.json: vision_config", weights.Either(file.Old, file.Vision), &v); err != nil {
+		return config{}, err
+	}
+	c, err := v.config()
+	c.class, c.preNorm, c.pool, c.out = true, true, CLS, file.Projection
+	return c, err
+}
+
+// readSigLIP reads SiglipConfig of transformers; SigLIP 2 at one resolution is
+// the same class.
+func readSigLIP(raw []byte) (config, error) {
+	var file struct {
+		Vision json.RawMessage `json:"vision_config"`
+	}
+	v := hfVision{Width: 768, Hidden: 3072, Layers: 12, Heads: 12, Channels: 3, Side: 224, Patch: 16, Act: "gelu_pytorch_tanh", Eps: 1e-6, UseHead: true}
+	if err := weights.Decode("config.json", raw, &file); err != nil {
+		return config{}, err
+	}
+	if err := weights.Decode("config.json: vision_config", file.Vision, &v); err != nil {
+		return config{}, err
+	}
+	if !v.UseHead {
+		return config{}, fmt.Errorf("vit: config.json: vision_config.vision_use_head: false is not supported")
+	}
+	c, err := v.config()
+	c.patchBias, c.pool = true, attention
+	return c, err
+}
+
+// openCLIPVision is a vision_cfg as open_clip writes it.
+type openCLIPVision struct {
+	nn.OpenCLIPTower
+	Layers    json.RawMessage `json:"layers"` // a list is a ResNet
+	HeadWidth int             `json:"head_width"`
+	Patch     int             `json:"patch_size"`
+	Side      square          `json:"image_size"`
+	AttnPool  bool            `json:"attentional_pool"`
+	NoPreNorm bool            `json:"no_ln_pre"`
+	Positions string          `json:"pos_embed_type"`
+	PoolType  string          `json:"pool_type"`
+
+	Timm         string `json:"timm_model_name"`
+	TimmPool     string `json:"timm_pool"`
+	TimmProj     string `json:"timm_proj"`
+	TimmProjBias bool   `json:"timm_proj_bias"`
+}
+
+// readOpenCLIP reads open_clip_config.json.
+func readOpenCLIP(raw []byte) (config, error) {
+	var file struct {
+		Model struct {
+			Embed     int            `json:"embed_dim"`
+			QuickGELU bool           `json:"quick_gelu"`
+			Vision    openCLIPVision `json:"vision_cfg"`
+		} `json:"model_cfg"`
+	}
+	v := &file.Model.Vision
+	*v = openCLIPVision{
+		OpenCLIPTower: nn.NewOpenCLIPTower(768), HeadWidth: 64, Patch: 16, Side: 224,
+		Positions: "learnable", PoolType: "tok", TimmPool: "avg", TimmProj: "linear",
+	}
+	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
+		return config{}, err
+	}
+	if file.Model.Embed < 1 {
+		return config{}, fmt.Errorf("vit: open_clip_config.json: model_cfg.embed_dim is missing")
+	}
+	if v.Timm != "" {
+		return v.timm(file.Model.Embed)
+	}
+	return v.native(file.Model.Embed, file.Model.QuickGELU)
+}
+
+func (v *openCLIPVision) native(embed int, quick bool) (config, error) {
+	act, err := v.unsupported(quick)
+	if err != nil {
+		return config{}, fmt.Errorf("vit: open_clip_config.json: vision_cfg.%w", err)
+	}
+	layers := 12
+	if len(v.Layers) > 0 {
+		if layers, err = strconv.Atoi(string(v.Layers)); err != nil {
+			return config{}, fmt.Errorf("vit: open_clip_config.json: vision_cfg.layers %s: ResNet towers are not supported", v.Layers)
+		}
+	}
+	c := config{
+		side: int(v.Side), patch: v.Patch, width: v.Width, layers: layers, heads: v.Width / max(v.HeadWidth, 1),
+		hidden: int(float64(v.Width) * v.Ratio), act: act, eps: float32(v.NormArgs.Eps), class: true, preNorm: !v.NoPreNorm,
+		pool: CLS, normAfterPool: v.NormAfterPool, out: embed,
+	}
+	if v.PoolType == "avg" {
+		c.pool = Mean
+	}
+	return c, c.check("open_clip_config.json: vision_cfg")
+}
+
+// unsupported refuses what would silently give other numbers.
+func (v *openCLIPVision) unsupported(quick bool) (tensor.Act, error) {
+	switch {
+	case v.AttnPool:
+		return 0, fmt.Errorf("attentional_pool: true is not supported")
+	case v.Positions != "learnable":
+		return 0, fmt.Errorf("pos_embed_type %q is not supported", v.Positions)
+	case v.PoolType != "tok" && v.PoolType != "avg":
+		return 0, fmt.Errorf("pool_type %q is not supported", v.PoolType)
+	}
+	if err := v.Check(); err != nil {
+		return 0, err
+	}
+	return v.Act(quick)
+}
+
+// timmSizes are timm's vision transformers by the size in their names: width,
+// layers, heads, hidden.
+var timmSizes = map[string][4]int{
+	"base": {768, 12, 12, 3072}, "large": {1024, 24, 16, 4096}, "so400m": {1152, 27, 16, 4304}, "giantopt": {1536, 40, 16, 6144},
+}
+
+// timmTanh lists the towers that have the tanh GELU; the others have the exact
+// one, whatever the original checkpoint was trained with.
+var timmTanh = map[string]bool{
+	"vit_base_patch32_siglip_256": true, "vit_large_patch16_siglip_512": true,
+	"vit_so400m_patch16_siglip_256": true, "vit_so400m_patch16_siglip_384": true, "vit_so400m_patch16_siglip_512": true,
+	"vit_giantopt_patch16_siglip_256": true, "vit_giantopt_patch16_siglip_384": true,
+}
+
+// timm reads a name such as vit_base_patch16_siglip_224 of a SigLIP tower.
+func (v *openCLIPVision) timm(embed int) (config, error) {
+	refuse := func(key, value string) (config, error) {
+		return config{}, fmt.Errorf("vit: open_clip_config.json: vision_cfg.%s %q is not supported", key, value)
+	}
+	parts := strings.Split(v.Timm, "_")
+	if len(parts) < 5 || parts[0] != "vit" || !strings.Contains(v.Timm, "_siglip_") {
+		return refuse("timm_model_name", v.Timm)
+	}
+	size, ok := timmSizes[parts[1]]
+	digits, isPatch := strings.CutPrefix(parts[2], "patch")
+	patch, err := strconv.Atoi(digits)
+	if !ok || !isPatch || err != nil {
+		return refuse("timm_model_name", v.Timm)
+	}
+	if v.TimmPool != "map" {
+		return refuse("timm_pool", v.TimmPool)
+	}
+	if v.TimmProj != "none" {
+		return refuse("timm_proj", v.TimmProj)
+	}
+	c := config{
+		side: int(v.Side), patch: patch, width: size[0], layers: size[1], heads: size[2], hidden: size[3],
+		act: tensor.GELU, eps: 1e-6, patchBias: true, pool: attention,
+	}
+	if timmTanh[v.Timm] {
+		c.act = tensor.GELUTanh
+	}
+	if c.width != embed {
+		return c, fmt.Errorf("vit: open_clip_config.json: model_cfg.embed_dim %d does not fit %s of width %d", embed, v.Timm, c.width)
+	}
+	return c, c.check("open_clip_config.json: vision_cfg")
+}
+
+// limit keeps the products of configured sizes far from overflow.
+const limit = 1 << 16
+
+func (c config) check(where string) error {
+	for _, f := range []struct {
+		key string
+		n   int
+	}{
+		{"image_size", c.side}, {"patch_size", c.patch}, {"hidden_size", c.width},
+		{"num_hidden_layers", c.layers}, {"num_attention_heads", c.heads}, {"intermediate_size", c.hidden},
+	} {
+		if f.n < 1 || f.n > limit {
+			return fmt.Errorf("vit: %s: %s is %d, want 1 to %d", where, f.key, f.n, limit)
+		}
+	}
+	switch {
+	case c.width%c.heads != 0:
+		return fmt.Errorf("vit: %s: width %d is not a multiple of %d heads", where, c.width, c.heads)
+	case c.patch > c.side:
+		return fmt.Errorf("vit: %s: patches of %d pixels in a picture of %d", where, c.patch, c.side)
+	case c.layers > 1024 || c.side > 8192:
+		return fmt.Errorf("vit: %s: %d layers, %d pixels a side: out of range", where, c.layers, c.side)
+	}
+	return nil
+}
+
+// patches is the number of patches of a picture.
+func (c config) patches() int { return (c.side / c.patch) * (c.side / c.patch) }
+
+// lead is the number of tokens before the patches.
+func (c config) lead() int {
+	if c.class {
+		return 1
+	}
+	return 0
+}
+
+// square is a size that files give as a number or as [n, n].
+type square int
+
+func (s *square) UnmarshalJSON(b []byte) error {
+	var pair [2]int
+	if json.Unmarshal(b, (*int)(s)) == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, &pair); err != nil || pair[0] != pair[1] {
+		return fmt.Errorf("size %s: only squares are supported", b)
+	}
+	*s = square(pair[0])
+	return nil
+}

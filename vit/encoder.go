@@ -1,0 +1,202 @@
+package vit
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/emblem-search/emblem/internal/device"
+	"github.com/emblem-search/emblem/internal/nn"
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// Pool is how a sequence of patches becomes one vector.
+type Pool string
+
+// The poolings. Own is what the model was trained with. CLS takes the class
+// token; Mean averages the patches after the last norm. Both pass through the
+// model's projection where it has one.
+const (
+	Own  Pool = ""
+	CLS  Pool = "cls"
+	Mean Pool = "mean"
+
+	attention Pool = "attention" // a learned query; only as a model's own
+)
+
+// Options for Load. The zero value is right.
+type Options struct {
+	FS     fs.FS  // the folder's files, instead of the directory
+	Device string // "auto" (or none), "cpu", "dry"
+	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
+	Bulk   bool   // give way to interactive work on the same device
+}
+
+// Encoder turns pixels into vectors. It is safe for concurrent use.
+type Encoder struct {
+	net        *net
+	preprocess *Preprocess
+	pool       *tensor.Pool
+	precision  nn.Precision
+	bindings   []string
+	lane       tensor.Lane
+}
+
+// Load reads the vision tower of a model's folder. Tensors of its other towers
+// are left alone; any other unused, missing or wrongly shaped one is an error.
+func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
+	folder := weights.Folder{Dir: dir, FS: o.FS}
+	conf, err := folder.Config()
+	if err != nil {
+		return nil, err
+	}
+	fam, ok := families[conf.Family]
+	if !ok {
+		return nil, fmt.Errorf("vit: config.json: model_type %q is not supported", conf.Family)
+	}
+	c, err := fam.read(conf.Raw)
+	if err != nil {
+		return nil, err
+	}
+	e := &Encoder{}
+	if o.Bulk {
+		e.lane = tensor.Bulk
+	}
+	if e.preprocess, err = fam.pixels(folder, c); err != nil {
+		return nil, err
+	}
+	dev, err := device.Open(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	if e.precision, err = nn.NewPrecision(dev, o.DType); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.net, e.pool = newNet(c, e.precision), dev.NewPool()
+	if err := e.bind(folder, conf, fam.layouts); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// bind fills the net from the folder's tensors.
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
+	set, err := folder.Open(conf.Stems...)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	layout, ok := weights.Pick(set, layouts...)
+	if !ok {
+		layout = layouts[0] // its error names what is missing
+	}
+	plan, err := weights.Match(set, layout, e.net)
+	if err != nil {
+		return err
+	}
+	for _, b := range plan.Bindings() {
+		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
+	}
+	if err := plan.Load(e.pool); err != nil {
+		return err
+	}
+	return e.net.fold(e.pool)
+}
+
+// Close frees the weights.
+func (e *Encoder) Close() error {
+	e.pool.Close()
+	return nil
+}
+
+// Preprocess is the model's way from a picture to pixels.
+func (e *Encoder) Preprocess() *Preprocess { return e.preprocess }
+
+// Dim is the number of elements of a vector.
+func (e *Encoder) Dim() int { return e.net.config.dim() }
+
+// DType is what the weights are stored in: f32, f16, bf16 or int8.
+func (e *Encoder) DType() string { return e.precision.Name }
+
+// Bytes is the memory that the weights take.
+func (e *Encoder) Bytes() int { return e.pool.Bytes() }
+
+// Bindings lists the weights and where each comes from.
+func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
+
+// Tokens is the length of the sequence that a picture becomes.
+func (e *Encoder) Tokens() int { return e.net.config.lead() + e.net.config.patches() }
+
+// CheckPool tells whether the model can be pooled that way.
+func (e *Encoder) CheckPool(p Pool) error {
+	own := e.net.config.pool
+	switch {
+	case p == Own || p == own || p == Mean:
+		return nil
+	case p == CLS && e.net.config.class:
+		return nil
+	case p == CLS:
+		return fmt.Errorf("vit: the model has no class token; its own pooling is %s", own)
+	}
+	return fmt.Errorf("vit: pooling %q is neither cls nor mean", p)
+}
+
+// Embed encodes pictures into one vector each, as the model makes them. Working
+// memory is bounded: many pictures are done in turns.
+func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]float32, error) {
+	if err := e.CheckPool(p); err != nil {
+		return nil, err
+	}
+	if p == Own {
+		p = e.net.config.pool
+	}
+	side := e.preprocess.side
+	for _, px := range pictures {
+		if px.W != side || px.H != side || len(px.RGB) != 3*side*side {
+			return nil, fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes %dx%d", px.W, px.H, len(px.RGB), side, side)
+		}
+	}
+	var all [][]float32
+	for part := range slices.Chunk(pictures, e.net.config.turn()) {
+		out, err := e.run(ctx, part, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, out...)
+	}
+	return all, nil
+}
+
+// turn is how many pictures a forward pass takes: at most 32, with some 64 MB of
+// activations.
+func (c config) turn() int {
+	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
+	return max(1, min(32, 64<<20/(row*(c.lead()+c.patches()))))
+}
+
+// run encodes one turn.
+func (e *Encoder) run(ctx context.Context, pictures []Pixels, p Pool) ([][]float32, error) {
+	side, dim := e.preprocess.side, e.Dim()
+	scale, shift := e.preprocess.affine()
+	flat := make([]float32, len(pictures)*dim)
+	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
+		x := s.NewDense(tensor.U8, len(pictures), side, side*3) // (B, H, W·3)
+		for i, px := range pictures {
+			tensor.Put(s, x.Slice(i, i+1), px.RGB)
+		}
+		y := s.New(tensor.F32, len(pictures), dim) // (B, Out)
+		e.net.forward(s, x, scale, shift, p, y)
+		return tensor.Get(s, flat, y)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(slices.Chunk(flat, dim)), nil
+}

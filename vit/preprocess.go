@@ -1,0 +1,273 @@
+package vit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"strings"
+
+	"github.com/emblem-search/emblem/internal/picture"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// Pixels is a picture as a model takes it: 8 bits a channel, not normalised.
+type Pixels struct {
+	W, H int
+	RGB  []byte // (H, W, 3)
+}
+
+// Preprocess is a model's way from a picture to pixels.
+type Preprocess struct {
+	steps     []step
+	filter    picture.Filter
+	fill      byte
+	side      int // of the result
+	rescale   float64
+	mean, std [3]float64
+}
+
+// Steps names what is done, in order.
+func (p *Preprocess) Steps() []string {
+	names := []string{"convert to RGB, dropping alpha"}
+	for _, s := range p.steps {
+		names = append(names, s.name)
+	}
+	return append(names, fmt.Sprintf("multiply by %.6g", p.rescale), fmt.Sprintf("subtract %v, divide by %v", p.mean, p.std))
+}
+
+// Side is the width and height of the result, in pixels.
+func (p *Preprocess) Side() int { return p.side }
+
+// Apply runs the steps up to the normalisation, which is part of the encoder.
+// It is safe for concurrent use.
+func (p *Preprocess) Apply(img image.Image) (Pixels, error) {
+	b := img.Bounds()
+	if b.Empty() {
+		return Pixels{}, errors.New("vit: the picture has no pixels")
+	}
+	f := frame{w: b.Dx(), h: b.Dy(), cw: b.Dx(), ch: b.Dy()}
+	for _, s := range p.steps {
+		s.apply(&f)
+	}
+	out := picture.FromImage(img).ResizeCrop(f.w, f.h, f.x, f.y, f.cw, f.ch, p.filter)
+	if p.fill != 0 {
+		fillAround(out, f, p.fill)
+	}
+	return Pixels{out.W, out.H, out.Pix}, nil
+}
+
+// fillAround paints what lies outside of the resized picture.
+func fillAround(out *picture.RGB, f frame, v byte) {
+	for y := range f.ch {
+		for x := range f.cw {
+			if sx, sy := x+f.x, y+f.y; sx < 0 || sy < 0 || sx >= f.w || sy >= f.h {
+				p := out.Pix[(y*f.cw+x)*3:][:3]
+				p[0], p[1], p[2] = v, v, v
+			}
+		}
+	}
+}
+
+// affine is the normalisation as one multiply-add per channel.
+func (p *Preprocess) affine() (scale, shift [3]float32) {
+	for i := range scale {
+		scale[i] = float32(p.rescale / p.std[i])
+		shift[i] = float32(-p.mean[i] / p.std[i])
+	}
+	return scale, shift
+}
+
+// finish checks the steps' result against the model.
+func (p *Preprocess) finish(where string, c config) (*Preprocess, error) {
+	f := frame{w: 2 * c.side, h: 3 * c.side, cw: 2 * c.side, ch: 3 * c.side}
+	for _, s := range p.steps {
+		s.apply(&f)
+	}
+	if f.cw != c.side || f.ch != c.side {
+		return nil, fmt.Errorf("vit: %s makes %dx%d pixels of a %dx%d picture; the model takes %dx%d",
+			where, f.cw, f.ch, 2*c.side, 3*c.side, c.side, c.side)
+	}
+	for _, s := range p.std {
+		if s == 0 {
+			return nil, fmt.Errorf("vit: %s: a standard deviation of zero", where)
+		}
+	}
+	p.side = c.side
+	return p, nil
+}
+
+// processor is preprocessor_config.json; fields hold the class defaults.
+type processor struct {
+	Type      string          `json:"image_processor_type"`
+	OldType   string          `json:"feature_extractor_type"`
+	Resize    bool            `json:"do_resize"`
+	Size      json.RawMessage `json:"size"`
+	Resample  int             `json:"resample"`
+	Crop      bool            `json:"do_center_crop"`
+	CropSize  json.RawMessage `json:"crop_size"`
+	Rescale   bool            `json:"do_rescale"`
+	Factor    float64         `json:"rescale_factor"`
+	Normalize bool            `json:"do_normalize"`
+	Mean      [3]float64      `json:"image_mean"`
+	Std       [3]float64      `json:"image_std"`
+}
+
+var (
+	clipMean = [3]float64{0.48145466, 0.4578275, 0.40821073}
+	clipStd  = [3]float64{0.26862954, 0.26130258, 0.27577711}
+	half     = [3]float64{0.5, 0.5, 0.5}
+)
+
+// processors are the image processors of transformers by name, without the
+// endings that name an implementation.
+var processors = map[string]processor{
+	"CLIP": {
+		Resize: true, Size: json.RawMessage(`{"shortest_edge": 224}`), Resample: 3,
+		Crop: true, CropSize: json.RawMessage(`224`), Rescale: true, Factor: 1. / 255, Normalize: true, Mean: clipMean, Std: clipStd,
+	},
+	"Siglip": {
+		Resize: true, Size: json.RawMessage(`{"height": 224, "width": 224}`), Resample: 3,
+		Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
+	},
+}
+
+// transformersPixels reads preprocessor_config.json, or what newer versions of
+// transformers write: processor_config.json with an image_processor in it.
+func transformersPixels(f weights.Folder, c config) (*Preprocess, error) {
+	where := "preprocessor_config.json"
+	raw, err := f.Read(where)
+	if errors.Is(err, fs.ErrNotExist) {
+		where = "processor_config.json"
+		if raw, err = f.Read(where); err == nil {
+			var both struct {
+				Image json.RawMessage `json:"image_processor"`
+			}
+			err = weights.Decode(where, raw, &both)
+			raw = both.Image
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(raw) == 0 {
+		return nil, errors.New("vit: the folder has no preprocessor_config.json, so how pictures are prepared is unknown")
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := readProcessor(where, raw)
+	if err != nil {
+		return nil, err
+	}
+	return p.steps(where, c)
+}
+
+func readProcessor(where string, raw []byte) (processor, error) {
+	var named processor
+	if err := weights.Decode(where, raw, &named); err != nil {
+		return named, err
+	}
+	name := named.Type
+	if name == "" {
+		name = named.OldType
+	}
+	short := name
+	for _, end := range []string{"Pil", "Fast", "ImageProcessor", "FeatureExtractor"} {
+		short = strings.TrimSuffix(short, end)
+	}
+	p, ok := processors[short]
+	if !ok {
+		return p, fmt.Errorf("vit: %s: image_processor_type %q is not supported", where, name)
+	}
+	return p, weights.Decode(where, raw, &p)
+}
+
+func (r processor) steps(where string, c config) (*Preprocess, error) {
+	p := &Preprocess{rescale: 1, std: [3]float64{1, 1, 1}}
+	var err error
+	if p.filter, err = picture.ParseFilter(r.Resample); err != nil {
+		return nil, fmt.Errorf("vit: %s: resample: %w", where, err)
+	}
+	if r.Resize {
+		s, err := resizeStep(r.Size, p.filter)
+		if err != nil {
+			return nil, fmt.Errorf("vit: %s: size: %w", where, err)
+		}
+		p.steps = append(p.steps, s)
+	}
+	if r.Crop {
+		w, h, err := rectangle(r.CropSize)
+		if err != nil {
+			return nil, fmt.Errorf("vit: %s: crop_size: %w", where, err)
+		}
+		p.steps = append(p.steps, cropDown(w, h))
+	}
+	if r.Rescale {
+		p.rescale = r.Factor
+	}
+	if r.Normalize {
+		p.mean, p.std = r.Mean, r.Std
+	}
+	return p.finish(where, c)
+}
+
+// openCLIPPixels reads preprocess_cfg of open_clip_config.json.
+func openCLIPPixels(f weights.Folder, c config) (*Preprocess, error) {
+	const where = "open_clip_config.json: preprocess_cfg"
+	raw, err := f.Read("open_clip_config.json")
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		C struct {
+			Size          square  `json:"size"`
+			Mode          string  `json:"mode"`
+			Mean          triple  `json:"mean"`
+			Std           triple  `json:"std"`
+			Interpolation string  `json:"interpolation"`
+			ResizeMode    string  `json:"resize_mode"`
+			Fill          float64 `json:"fill_color"`
+		} `json:"preprocess_cfg"`
+	}
+	r := &file.C
+	r.Size, r.Mode, r.Mean, r.Std = square(c.side), "RGB", clipMean, clipStd
+	r.Interpolation, r.ResizeMode = "bicubic", "shortest"
+	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
+		return nil, err
+	}
+	p := &Preprocess{rescale: 1. / 255, mean: r.Mean, std: r.Std, fill: byte(r.Fill)}
+	switch r.Interpolation {
+	case "bicubic", "random":
+		p.filter = picture.Bicubic
+	case "bilinear":
+		p.filter = picture.Bilinear
+	default:
+		return nil, fmt.Errorf("vit: %s: interpolation %q is not supported", where, r.Interpolation)
+	}
+	if r.Mode != "RGB" {
+		return nil, fmt.Errorf("vit: %s: mode %q is not supported", where, r.Mode)
+	}
+	n := int(r.Size)
+	switch r.ResizeMode {
+	case "shortest":
+		p.steps = []step{shortest(n, p.filter), cropEven(n, n)}
+	case "squash":
+		p.steps = []step{squash(n, n, p.filter)}
+	case "longest":
+		p.steps = []step{longest(n, p.filter), cropEven(n, n)}
+	default:
+		return nil, fmt.Errorf("vit: %s: resize_mode %q is not supported", where, r.ResizeMode)
+	}
+	return p.finish(where, c)
+}
+
+// triple is a number per channel, or one for all.
+type triple [3]float64
+
+func (t *triple) UnmarshalJSON(b []byte) error {
+	var one float64
+	if json.Unmarshal(b, &one) == nil {
+		*t = triple{one, one, one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[3]float64)(t))
+}
