@@ -36,7 +36,8 @@ type component struct {
 	hx, vx        int    // expansion factors
 	band          []byte // (2*group + v*size, stride): two row groups of the band before, then this band
 	stride        int
-	row           []byte // one expanded row
+	row           []byte     // one expanded row
+	queue         *idctQueue // where the blocks of the component wait
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -86,9 +86,3 @@ func idct8(blk, quant *[64]int16, dst []byte, stride int) {
 		}
 	}
 }
-
-// idctPairGeneric transforms two blocks; the oracle of the vector kernel.
-func idctPairGeneric(a, b, quantA, quantB *[64]int16, dstA, dstB []byte, strideA, strideB int) {
-	idct8(a, quantA, dstA, strideA)
-	idct8(b, quantB, dstB, strideB)
-}

@@ -1,19 +1,5 @@
 package jpeg
 
-// idctSmall dequantizes a block and transforms it to c.size rows of c.size
-// samples, for sizes below 8, at c.band[at:] (libjpeg's jidctred.c).
-func idctSmall(blk *[64]int16, c *component, at int) {
-	dst := c.band[at:]
-	switch c.size {
-	case 4:
-		idct4(blk, c.quant, dst, c.stride)
-	case 2:
-		idct2(blk, c.quant, dst, c.stride)
-	default:
-		dst[0] = flatSample(blk[0], c.quant[0])
-	}
-}
-
 // reduce4 is the one-dimensional transform of 8 values, of which the fifth does
 // not count, to 4, before descaling.
 func reduce4(i0, i1, i2, i3, i5, i6, i7 int32) (o0, o1, o2, o3 int32) {
@@ -25,6 +11,8 @@ func reduce4(i0, i1, i2, i3, i5, i6, i7 int32) (o0, o1, o2, o3 int32) {
 	return e0 + odd0, e1 + odd1, e1 - odd1, e0 - odd0
 }
 
+// idct4 dequantizes a block and transforms it to 4x4 samples (libjpeg's
+// jidctred.c).
 func idct4(blk, quant *[64]int16, dst []byte, stride int) {
 	var ws [4 * 8]int32
 	for x := range 8 {
@@ -54,6 +42,7 @@ func reduce2(i0, i1, i3, i5, i7 int32) (o0, o1 int32) {
 	return e + odd, e - odd
 }
 
+// idct2 dequantizes a block and transforms it to 2x2 samples.
 func idct2(blk, quant *[64]int16, dst []byte, stride int) {
 	var ws [2 * 8]int32
 	for _, x := range [...]int{0, 1, 3, 5, 7} {

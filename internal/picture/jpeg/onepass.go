@@ -4,16 +4,18 @@ package jpeg
 // each row of MCUs goes through inverse DCT, expansion and colour while it is in
 // the cache.
 func (d *decoder) decodeOnePass(out *output) error {
-	q := new(idctQueue)
+	queues := d.frame.queueBlocks()
 	for my := range d.frame.mcusY {
 		for mx := range d.frame.mcusX {
 			ok, err := d.beginMCU()
 			if err != nil {
 				return err
 			}
-			d.decodeMCU(q, mx, ok)
+			d.decodeMCU(mx, ok)
 		}
-		q.flush()
+		for _, q := range queues {
+			q.flush()
+		}
 		out.emit(my)
 	}
 	return nil
@@ -21,7 +23,7 @@ func (d *decoder) decodeOnePass(out *output) error {
 
 // decodeMCU decodes one MCU into the components' bands; without data its blocks
 // are grey.
-func (d *decoder) decodeMCU(q *idctQueue, mx int, data bool) {
+func (d *decoder) decodeMCU(mx int, data bool) {
 	s := &d.scan
 	for i := range s.n {
 		c := s.comps[i]
@@ -30,7 +32,7 @@ func (d *decoder) decodeMCU(q *idctQueue, mx int, data bool) {
 		for range c.v {
 			for x := range c.h {
 				if data {
-					d.decodeBlock(q, i, c, at+x*side)
+					d.decodeBlock(i, c, at+x*side)
 				} else {
 					c.flat(at+x*side, 0)
 				}
@@ -44,7 +46,7 @@ func (d *decoder) decodeMCU(q *idctQueue, mx int, data bool) {
 }
 
 // decodeBlock decodes the block of the scan's component i that goes to c.band[at:].
-func (d *decoder) decodeBlock(q *idctQueue, i int, c *component, at int) {
+func (d *decoder) decodeBlock(i int, c *component, at int) {
 	s := &d.scan
 	s.pred[i] = s.dc[i].readDC(&s.bits, s.pred[i])
 	dc := int16(s.pred[i])
@@ -53,13 +55,13 @@ func (d *decoder) decodeBlock(q *idctQueue, i int, c *component, at int) {
 		c.flat(at, dc)
 		return
 	}
-	blk := q.block()
+	blk := c.queue.block()
 	if !s.ac[i].readAC(&s.bits, blk) {
 		c.flat(at, dc)
 		return
 	}
 	blk[0] = dc
-	q.transform(c, at)
+	c.queue.transform(c, at)
 }
 
 // bandStart is the offset in band of the band's own first row.

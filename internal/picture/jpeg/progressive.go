@@ -223,18 +223,11 @@ func (c *component) transformBand(my int) {
 
 // transformRow transforms a row of blocks to c.band[at:].
 func (c *component) transformRow(row [][64]int16, at int) {
-	if c.size != 8 {
-		for x := range row {
-			idctSmall(&row[x], c, at+x*c.size)
-		}
-		return
+	x := 0
+	for ; x+1 < len(row); x += 2 {
+		transformTwo(&row[x], &row[x+1], c, c, at+x*c.size, at+(x+1)*c.size)
 	}
-	var pad [64]byte
-	for x := 0; x < len(row); x += 2 {
-		a, b, dstB, strideB := &row[x], &row[x], pad[:], 8
-		if x+1 < len(row) {
-			b, dstB, strideB = &row[x+1], c.tile(at+x*8+8), c.stride
-		}
-		idctPair(a, b, c.quant, c.quant, c.tile(at+x*8), dstB, c.stride, strideB)
+	if x < len(row) {
+		transformOne(&row[x], c, at+x*c.size)
 	}
 }

@@ -2,15 +2,33 @@ package jpeg
 
 import "encoding/binary"
 
-// idctQueue turns blocks of coefficients into samples of a band. Blocks of full
-// size are transformed two at a time, as the vector kernel does them; up to two
-// wait here.
+// idctQueue turns blocks of coefficients into samples of a band. Blocks of size
+// 8 and 4 are transformed two at a time, as the vector kernels do them; up to
+// two wait here.
 type idctQueue struct {
-	blk [2][64]int16
-	c   [2]*component
-	at  [2]int
-	n   int
-	pad [64]byte // where a missing second block goes
+	size int // of the blocks' samples, 8, 4 or 2
+	blk  [2][64]int16
+	c    [2]*component
+	at   [2]int
+	n    int
+}
+
+// queueBlocks gives each component the queue for its block size and returns them.
+func (f *frame) queueBlocks() []*idctQueue {
+	var all []*idctQueue
+	for i := range f.comps {
+		c := &f.comps[i]
+		for _, q := range all {
+			if q.size == c.size {
+				c.queue = q
+			}
+		}
+		if c.queue == nil {
+			c.queue = &idctQueue{size: c.size}
+			all = append(all, c.queue)
+		}
+	}
+	return all
 }
 
 // block returns the zero block to decode the next coefficients into.
@@ -18,11 +36,6 @@ func (q *idctQueue) block() *[64]int16 { return &q.blk[q.n] }
 
 // transform sends the block that block returned to c.band[at:].
 func (q *idctQueue) transform(c *component, at int) {
-	if c.size != 8 {
-		idctSmall(&q.blk[q.n], c, at)
-		q.blk[q.n] = [64]int16{}
-		return
-	}
 	q.c[q.n], q.at[q.n] = c, at
 	q.n++
 	if q.n == 2 {
@@ -35,20 +48,47 @@ func (q *idctQueue) flush() {
 	if q.n == 0 {
 		return
 	}
-	a, b := q.c[0], q.c[0]
-	dstB, strideB := q.pad[:], 8
-	if q.n == 2 {
-		b = q.c[1]
-		dstB, strideB = b.tile(q.at[1]), b.stride
+	if q.n == 1 {
+		transformOne(&q.blk[0], q.c[0], q.at[0])
+	} else {
+		transformTwo(&q.blk[0], &q.blk[1], q.c[0], q.c[1], q.at[0], q.at[1])
 	}
-	idctPair(&q.blk[0], &q.blk[1], a.quant, b.quant, a.tile(q.at[0]), dstB, a.stride, strideB)
 	q.blk = [2][64]int16{}
 	q.n = 0
 }
 
-// tile is the part of the band that a block of full size at offset at covers.
+// transformTwo transforms two blocks of components of one block size.
+func transformTwo(blkA, blkB *[64]int16, a, b *component, atA, atB int) {
+	dstA, dstB := a.tile(atA), b.tile(atB)
+	switch a.size {
+	case 8:
+		idct8Pair(blkA, blkB, a.quant, b.quant, dstA, dstB, a.stride, b.stride)
+	case 4:
+		idct4Pair(blkA, blkB, a.quant, b.quant, dstA, dstB, a.stride, b.stride)
+	default:
+		transformOne(blkA, a, atA)
+		transformOne(blkB, b, atB)
+	}
+}
+
+// transformOne transforms a block without a partner.
+func transformOne(blk *[64]int16, c *component, at int) {
+	var pad [64]byte
+	switch dst := c.tile(at); c.size {
+	case 8:
+		idct8Pair(blk, blk, c.quant, c.quant, dst, pad[:], c.stride, 8)
+	case 4:
+		idct4Pair(blk, blk, c.quant, c.quant, dst, pad[:], c.stride, 4)
+	case 2:
+		idct2(blk, c.quant, dst, c.stride)
+	default:
+		dst[0] = flatSample(blk[0], c.quant[0])
+	}
+}
+
+// tile is the part of the band that the block at offset at covers.
 func (c *component) tile(at int) []byte {
-	return c.band[at : at+7*c.stride+8]
+	return c.band[at : at+(c.size-1)*c.stride+c.size]
 }
 
 // flat fills the block at c.band[at:] with its DC coefficient's value.
