@@ -1,0 +1,190 @@
+package safetensors
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Write writes tensors and metadata to path, the same bytes for the same
+// content whatever the order given: tensors lie as the reference puts them
+// (largest element first, then by name), metadata is sorted. The file appears
+// whole or not at all: it is written beside path, synced and renamed.
+func Write(path string, tensors []View, metadata map[string]string) error {
+	order := slices.Clone(tensors)
+	slices.SortStableFunc(order, func(a, b View) int {
+		return cmp.Or(cmp.Compare(b.DType.rank(), a.DType.rank()), cmp.Compare(a.Name, b.Name))
+	})
+	head, err := marshal(order, metadata)
+	if err != nil {
+		return fmt.Errorf("safetensors: %s: %w", path, err)
+	}
+	if err := replaceFile(path, func(f *os.File) error { return writeAll(f, head, order) }); err != nil {
+		return fileError(path, err)
+	}
+	return nil
+}
+
+// marshal makes the length and the header, padded to a multiple of 8.
+func marshal(order []View, metadata map[string]string) ([]byte, error) {
+	if err := checkOrder(order, metadata); err != nil {
+		return nil, err
+	}
+	b := append(make([]byte, 8), '{')
+	sep := ""
+	if len(metadata) > 0 {
+		b = appendMetadata(b, metadata)
+		sep = ","
+	}
+	at := 0
+	for _, v := range order {
+		b = appendString(append(b, sep...), v.Name)
+		b = append(b, `:{"dtype":"`+string(v.DType)+`","shape":`...)
+		b = appendInts(b, v.Shape)
+		b = appendInts(append(b, `,"data_offsets":`...), []int{at, at + len(v.Data)})
+		b = append(b, '}')
+		at += len(v.Data)
+		sep = ","
+	}
+	b = append(b, '}')
+	for len(b)%8 != 0 {
+		b = append(b, ' ')
+	}
+	if len(b)-8 > maxHeader {
+		return nil, fmt.Errorf("the header would take %d bytes, over the format's limit of %d", len(b)-8, maxHeader)
+	}
+	binary.LittleEndian.PutUint64(b, uint64(len(b)-8))
+	return b, nil
+}
+
+// checkOrder refuses what parse would refuse.
+func checkOrder(order []View, metadata map[string]string) error {
+	seen := make(map[string]bool, len(order))
+	for _, v := range order {
+		switch {
+		case seen[v.Name]:
+			return fmt.Errorf("two tensors named %s", quoted(v.Name))
+		case v.Name == metadataKey || len(v.Name) > maxName || !utf8.ValidString(v.Name):
+			return fmt.Errorf("%s cannot be a tensor's name", quoted(v.Name))
+		case v.DType.rank() < 0:
+			return fmt.Errorf("tensor %s: unknown dtype %s", quoted(v.Name), quoted(string(v.DType)))
+		case len(v.Shape) > maxRank:
+			return fmt.Errorf("tensor %s: %d dimensions, over the limit of %d", quoted(v.Name), len(v.Shape), maxRank)
+		}
+		if err := checkView(v); err != nil {
+			return err
+		}
+		seen[v.Name] = true
+	}
+	for k, v := range metadata {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return fmt.Errorf("metadata %s is not valid UTF-8", quoted(k))
+		}
+	}
+	if len(order) > maxTensors || len(metadata) > maxMetadata {
+		return fmt.Errorf("%d tensors and %d metadata entries, over the limits of %d and %d", len(order), len(metadata), maxTensors, maxMetadata)
+	}
+	return nil
+}
+
+func appendMetadata(b []byte, metadata map[string]string) []byte {
+	b = append(b, `"`+metadataKey+`":{`...)
+	for i, k := range slices.Sorted(maps.Keys(metadata)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(appendString(b, k), ':'), metadata[k])
+	}
+	return append(b, '}')
+}
+
+func appendInts(b []byte, list []int) []byte {
+	b = append(b, '[')
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']')
+}
+
+// appendString escapes as the reference's writer does, so that files are equal.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '\t':
+			b = append(b, `\t`...)
+		default:
+			if c < ' ' {
+				b = fmt.Appendf(b, `\u%04x`, c)
+			} else {
+				b = append(b, c)
+			}
+		}
+	}
+	return append(b, '"')
+}
+
+func writeAll(f *os.File, head []byte, order []View) error {
+	if _, err := f.Write(head); err != nil {
+		return err
+	}
+	for _, v := range order {
+		if _, err := f.Write(v.Data); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// replaceFile fills a new file beside path and renames it into place. It is not
+// os.CreateTemp because that makes files only their owner may read.
+func replaceFile(path string, fill func(*os.File) error) error {
+	temp := path + ".tmp-" + strconv.FormatUint(rand.Uint64(), 36)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(fill(f), f.Close())
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes a rename last through a power cut, where a folder can be
+// synced.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
