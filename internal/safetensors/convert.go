@@ -19,38 +19,67 @@ func ToF32(dst []float32, v View) error {
 	}
 	switch v.DType {
 	case F16:
-		for src := v.Data; len(dst) > 0; dst, src = dst[1:], src[2:] {
-			dst[0] = fromF16(binary.LittleEndian.Uint16(src))
-		}
+		readF16(dst, v.Data)
 	case BF16:
-		for src := v.Data; len(dst) > 0; dst, src = dst[1:], src[2:] {
-			dst[0] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src)) << 16)
-		}
+		readBF16(dst, v.Data)
 	case F32:
 		copyF32(dst, v.Data)
 	case F64:
-		for src := v.Data; len(dst) > 0; dst, src = dst[1:], src[8:] {
-			dst[0] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src)))
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(v.Data[8*i:])))
 		}
 	}
 	return nil
 }
 
-// fromF16 moves exponent and mantissa into place and corrects the exponent's
-// bias. The rare ends of the range are behind branches that are seldom taken.
-func fromF16(h uint16) float32 {
-	const bias = (127 - 15) << 23
-	sign := uint32(h&0x8000) << 16
-	b := uint32(h&0x7fff) << 13
-	switch h & 0x7c00 {
-	case 0: // zero and subnormals: let a multiplication normalise them
-		b = math.Float32bits(math.Float32frombits(b) * 0x1p112)
-	case 0x7c00: // infinity and NaN
-		b += 2 * bias
-	default:
-		b += bias
+// readF16 reads four elements by one load.
+func readF16(dst []float32, src []byte) {
+	for len(dst) >= 4 && len(src) >= 8 {
+		u := binary.LittleEndian.Uint64(src)
+		dst[0] = fromF16(uint32(u))
+		dst[1] = fromF16(uint32(u >> 16))
+		dst[2] = fromF16(uint32(u >> 32))
+		dst[3] = fromF16(uint32(u >> 48))
+		dst, src = dst[4:], src[8:]
 	}
-	return math.Float32frombits(b | sign)
+	for i := range dst {
+		dst[i] = fromF16(uint32(binary.LittleEndian.Uint16(src[2*i:])))
+	}
+}
+
+// readBF16 reads four elements by one load.
+func readBF16(dst []float32, src []byte) {
+	for len(dst) >= 4 && len(src) >= 8 {
+		u := binary.LittleEndian.Uint64(src)
+		dst[0] = math.Float32frombits(uint32(u) << 16)
+		dst[1] = math.Float32frombits(uint32(u) &^ 0xffff)
+		dst[2] = math.Float32frombits(uint32(u>>32) << 16)
+		dst[3] = math.Float32frombits(uint32(u>>32) &^ 0xffff)
+		dst, src = dst[4:], src[8:]
+	}
+	for i := range dst {
+		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+	}
+}
+
+// fromF16 converts the low half of h: it moves exponent and mantissa into place
+// and corrects the exponent's bias. It is small enough to be inlined.
+func fromF16(h uint32) float32 {
+	const bias = (127 - 15) << 23
+	b := h&0x8000<<16 | h&0x7fff<<13
+	if (h+0x400)&0x7c00 <= 0x400 { // an exponent of all ones or all zeros
+		return edgeF16(b)
+	}
+	return math.Float32frombits(b + bias)
+}
+
+// edgeF16 converts what has a special exponent: zero, subnormals, infinity and
+// NaN. A multiplication normalises subnormals.
+func edgeF16(b uint32) float32 {
+	if b&(0x7c00<<13) != 0 {
+		return math.Float32frombits(b | 0x7f800000)
+	}
+	return math.Float32frombits(b) * 0x1p112
 }
 
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
