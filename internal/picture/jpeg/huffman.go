@@ -1,6 +1,9 @@
 package jpeg
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // lookBits is the width of the lookup tables: nearly all codes, and most codes
 // with their value bits, are that short.
@@ -9,7 +12,7 @@ const lookBits = 10
 // huffTable is one Huffman table in the forms that decoding wants.
 type huffTable struct {
 	// look maps the next lookBits bits to
-	//	value<<16 | (run+1)<<8 | bits  code and value both fit (AC tables only)
+	//	value<<16 | (run+1)<<8 | bits  code and value both fit
 	//	symbol<<8 | bits               the code fits; 0 bits: it does not
 	look [1 << lookBits]uint32
 	// plain has symbol<<8 | bits for every code that fits.
@@ -37,14 +40,14 @@ func (d *decoder) readHuffman(seg []byte) error {
 		if n > 256 || 17+n > len(seg) {
 			return fmt.Errorf("jpeg: a Huffman table with %d codes in %d bytes", n, len(seg))
 		}
-		t, err := newHuffTable(seg[1:17], seg[17:17+n], class == 1)
+		t, err := newHuffTable(seg[1:17], seg[17:17+n])
 		if err != nil {
 			return err
 		}
 		if class == 1 {
 			d.ac[id] = t
-		} else {
-			d.dc[id] = t
+		} else if d.dc[id] = t; slices.Max(t.symbols[:]) > 15 {
+			return fmt.Errorf("jpeg: a DC Huffman table holds the symbol %d", slices.Max(t.symbols[:]))
 		}
 		seg = seg[17+n:]
 	}
@@ -53,7 +56,7 @@ func (d *decoder) readHuffman(seg []byte) error {
 
 // newHuffTable builds a table from the number of codes of each length (16) and
 // the symbols in code order.
-func newHuffTable(counts, symbols []byte, ac bool) (*huffTable, error) {
+func newHuffTable(counts, symbols []byte) (*huffTable, error) {
 	t := &huffTable{}
 	copy(t.symbols[:], symbols)
 	code, k := int32(0), int32(0)
@@ -67,28 +70,21 @@ func newHuffTable(counts, symbols []byte, ac bool) (*huffTable, error) {
 			t.maxCode[l] = (code+n)<<(16-l) - 1
 		}
 		for i := int32(0); i < n && l <= lookBits; i++ {
-			t.enter(code+i, l, t.symbols[k+i], ac)
+			t.enter(code+i, l, t.symbols[k+i])
 		}
 		code, k = (code+n)<<1, k+n
-	}
-	if !ac {
-		for _, s := range symbols {
-			if s > 15 {
-				return nil, fmt.Errorf("jpeg: a DC Huffman table holds the symbol %d", s)
-			}
-		}
 	}
 	return t, nil
 }
 
 // enter fills the lookup entries whose top l bits are code.
-func (t *huffTable) enter(code int32, l uint, symbol byte, ac bool) {
+func (t *huffTable) enter(code int32, l uint, symbol byte) {
 	first := code << (lookBits - l)
 	size := uint(symbol & 15)
 	for i := int32(0); i < 1<<(lookBits-l); i++ {
 		e := uint32(symbol)<<8 | uint32(l)
 		t.plain[first+i] = uint16(e)
-		if ac && size > 0 && l+size <= lookBits {
+		if size > 0 && l+size <= lookBits {
 			v := extend(i>>(lookBits-l-size), size)
 			e = uint32(v)<<16 | uint32(symbol>>4+1)<<8 | uint32(l+size)
 		}

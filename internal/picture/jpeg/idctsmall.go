@@ -49,7 +49,7 @@ func idct2(blk, quant *[64]int16, dst []byte, stride int) {
 		in := func(y int) int32 { return int32(blk[8*y+x] * quant[8*y+x]) }
 		o0, o1 := reduce2(in(0), in(1), in(3), in(5), in(7))
 		const n = constBits - passBits + 2
-		ws[x], ws[8+x] = descale(o0, n), descale(o1, n)
+		ws[x], ws[8+x] = saturate(descale(o0, n)), saturate(descale(o1, n))
 	}
 	for y := range 2 {
 		w, row := ws[8*y:][:8], dst[y*stride:][:2]

@@ -17,6 +17,9 @@ func idct8AVX2(a, b, quantA, quantB *[64]int16, dstA, dstB *byte, strideA, strid
 func idct4AVX2(a, b, quantA, quantB *[64]int16, dstA, dstB *byte, strideA, strideB int)
 
 //go:noescape
+func idct2AVX2(a, b, quantA, quantB *[64]int16, dstA, dstB *byte, strideA, strideB int)
+
+//go:noescape
 func expandRow2AVX2(dst, src *byte, n int)
 
 //go:noescape
@@ -48,6 +51,17 @@ func idct4Pair(a, b, quantA, quantB *[64]int16, dstA, dstB []byte, strideA, stri
 	}
 	_, _ = dstA[3*strideA+3], dstB[3*strideB+3]
 	idct4AVX2(a, b, quantA, quantB, &dstA[0], &dstB[0], strideA, strideB)
+}
+
+// idct2Pair transforms two blocks to 2x2 samples; the destinations hold 2 rows.
+func idct2Pair(a, b, quantA, quantB *[64]int16, dstA, dstB []byte, strideA, strideB int) {
+	if !useAVX2 {
+		idct2(a, quantA, dstA, strideA)
+		idct2(b, quantB, dstB, strideB)
+		return
+	}
+	_, _ = dstA[strideA+1], dstB[strideB+1]
+	idct2AVX2(a, b, quantA, quantB, &dstA[0], &dstB[0], strideA, strideB)
 }
 
 // The functions below do as many samples as the kernels take and return how

@@ -14,6 +14,11 @@ func idct4Pair(a, b, quantA, quantB *[64]int16, dstA, dstB []byte, strideA, stri
 	idct4(b, quantB, dstB, strideB)
 }
 
+func idct2Pair(a, b, quantA, quantB *[64]int16, dstA, dstB []byte, strideA, strideB int) {
+	idct2(a, quantA, dstA, strideA)
+	idct2(b, quantB, dstB, strideB)
+}
+
 func expandRow2Vector(dst, src []byte) int                     { return 0 }
 func expandRows2x2Vector(dst, near, far []byte) int            { return 0 }
 func expandRows1x2Vector(dst, near, far []byte, bias uint) int { return 0 }

@@ -2,9 +2,8 @@ package jpeg
 
 import "encoding/binary"
 
-// idctQueue turns blocks of coefficients into samples of a band. Blocks of size
-// 8 and 4 are transformed two at a time, as the vector kernels do them; up to
-// two wait here.
+// idctQueue turns blocks of coefficients into samples of a band. They are
+// transformed two at a time, as the vector kernels do them; up to two wait here.
 type idctQueue struct {
 	size int // of the blocks' samples, 8, 4 or 2
 	blk  [2][64]int16
@@ -65,9 +64,10 @@ func transformTwo(blkA, blkB *[64]int16, a, b *component, atA, atB int) {
 		idct8Pair(blkA, blkB, a.quant, b.quant, dstA, dstB, a.stride, b.stride)
 	case 4:
 		idct4Pair(blkA, blkB, a.quant, b.quant, dstA, dstB, a.stride, b.stride)
+	case 2:
+		idct2Pair(blkA, blkB, a.quant, b.quant, dstA, dstB, a.stride, b.stride)
 	default:
-		transformOne(blkA, a, atA)
-		transformOne(blkB, b, atB)
+		dstA[0], dstB[0] = flatSample(blkA[0], a.quant[0]), flatSample(blkB[0], b.quant[0])
 	}
 }
 
@@ -80,7 +80,7 @@ func transformOne(blk *[64]int16, c *component, at int) {
 	case 4:
 		idct4Pair(blk, blk, c.quant, c.quant, dst, pad[:], c.stride, 4)
 	case 2:
-		idct2(blk, c.quant, dst, c.stride)
+		idct2Pair(blk, blk, c.quant, c.quant, dst, pad[:], c.stride, 2)
 	default:
 		dst[0] = flatSample(blk[0], c.quant[0])
 	}
