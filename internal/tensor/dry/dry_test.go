@@ -5,10 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/tensor/dry"
-	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // TestCost prices each op by hand.
@@ -60,23 +58,34 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestBlock runs a ViT-B block: all of its parts are counted, nothing computed.
+// TestBlock runs the ops of a ViT-B block: all are counted, nothing computed.
 func TestBlock(t *testing.T) {
 	const b, l, c = 2, 50, 768
 	backend := dry.New()
 	dev := tensor.NewDevice(backend)
 	pool := dev.NewPool()
-	block := nn.NewBlock(nn.BlockConfig{Width: c, Heads: 12, Hidden: 4 * c, Act: tensor.GELU}, nn.Precision{Block: tensor.KindBF16})
-	for _, m := range []*weights.Matrix{&block.Attn.QKV.Weight, &block.Attn.Proj.Weight, &block.MLP.FC1.Weight, &block.MLP.FC2.Weight} {
-		w, err := pool.Pack(m.Kind, m.Out, m.In, nil)
+	pack := func(out, in int) tensor.Weight {
+		w, err := pool.Pack(tensor.KindBF16, out, in, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.W = w
+		return w
 	}
+	qkv, proj, fc1, fc2 := pack(3*c, c), pack(c, c), pack(4*c, c), pack(c, 4*c)
 	err := dev.Run(context.Background(), tensor.Bulk, func(s *tensor.Stream) error {
-		x := s.New(tensor.F32, b, l, c)
-		block.Forward(s, x, nn.Mask{})
+		act := s.Activations(tensor.KindBF16)
+		x, h := s.New(tensor.F32, b, l, c), s.New(act, b, l, c)
+		m := s.Mark()
+		heads, y := s.New(act, b, l, 3*c), s.New(act, b, l, c)
+		s.Do(&tensor.LayerNorm{X: x, Y: h})
+		s.Do(&tensor.Linear{X: h, W: qkv, Y: heads})
+		s.Do(&tensor.Attention{Q: heads.ColSlice(0, c), K: heads.ColSlice(c, 2*c), V: heads.ColSlice(2*c, 3*c), Heads: 12, Y: y})
+		s.Do(&tensor.Linear{X: y, W: proj, Res: x, Y: x})
+		s.Release(m)
+		s.Do(&tensor.LayerNorm{X: x, Y: h})
+		mid := s.New(act, b, l, 4*c)
+		s.Do(&tensor.Linear{X: h, W: fc1, Act: tensor.GELU, Y: mid})
+		s.Do(&tensor.Linear{X: mid, W: fc2, Res: x, Y: x})
 		return tensor.Get(s, make([]float32, b*l*c), x)
 	})
 	if err != nil {
