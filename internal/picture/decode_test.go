@@ -2,6 +2,7 @@ package picture
 
 import (
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,4 +63,12 @@ func TestDecodeEqualsPillow(t *testing.T) {
 			}
 		})
 	}
+}
+
+func kindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return 0
 }

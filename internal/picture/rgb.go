@@ -42,7 +42,8 @@ func (p *RGB) row(y int) []byte {
 }
 
 // Crop returns the w x h window whose corner is (x, y). What lies outside the
-// picture is black, as in PIL's crop.
+// picture is black, as in PIL's crop. The whole picture is returned itself, not
+// as a copy.
 func (p *RGB) Crop(x, y, w, h int) *RGB {
 	if x == 0 && y == 0 && w == p.W && h == p.H {
 		return p
@@ -59,11 +60,17 @@ func (p *RGB) Crop(x, y, w, h int) *RGB {
 // Thumbnail fits the picture into a square of maxSide for people to look at;
 // it is never enlarged.
 func (p *RGB) Thumbnail(maxSide int) image.Image {
-	for min(p.W, p.H) >= 2 && max(p.W, p.H) >= 4*maxSide {
-		// Halving first is exact enough for the eye and far cheaper.
-		p = p.Resize(p.W/2, p.H/2, Box)
+	longest := max(p.W, p.H)
+	if longest <= maxSide {
+		return p
 	}
-	return imaging.Fit(p.nrgba(), maxSide, maxSide, imaging.CatmullRom)
+	side := func(n int) int { return max(1, (2*n*maxSide+longest)/(2*longest)) }
+	w, h := side(p.W), side(p.H)
+	if p.W >= 4*w && p.H >= 4*h {
+		// A coarse step first is exact enough for the eye and far cheaper.
+		p = p.Resize(3*w, 3*h, Box)
+	}
+	return imaging.Resize(p.nrgba(), w, h, imaging.CatmullRom)
 }
 
 func (p *RGB) nrgba() *image.NRGBA {

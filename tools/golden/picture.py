@@ -252,13 +252,37 @@ def tiffs():
     yield "exif6.tif", save(rgb, "TIFF", exif=tags)
 
 
+def camera():
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make], tags[ExifTags.Base.Model] = "Canon", "Canon EOS R6"
+    tags[ExifTags.Base.Orientation] = 8
+    tags.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.DateTimeOriginal: "2021:03:04 05:06:07", ExifTags.Base.OffsetTimeOriginal: "+02:00"})
+    tags.get_ifd(ExifTags.IFD.GPSInfo).update({1: "S", 2: (33.0, 30.0, 0.0), 3: "E", 4: (151.0, 15.0, 0.0)})
+    return tags
+
+
 def jpegs():
     for n in range(1, 9):
         yield f"exif{n}.jpg", save(Image.fromarray(smooth(24, 16)), "JPEG", quality=90, exif=b"Exif\0\0" + exif(n, "<>"[n % 2]))
     yield "xmp6.jpg", save(Image.fromarray(smooth(24, 16)), "JPEG", quality=90, xmp=XMP)
+    yield "camera.jpg", save(Image.fromarray(smooth(24, 16)), "JPEG", quality=90, exif=camera())
     yield "gray.jpg", save(Image.fromarray(smooth(24, 16)).convert("L"), "JPEG", quality=90)
     yield "cmyk.jpg", save(Image.fromarray(smooth(24, 16)).convert("CMYK"), "JPEG", quality=90)
     yield "progressive.jpg", save(Image.fromarray(smooth(45, 37)), "JPEG", quality=85, progressive=True)
+
+
+def avifs():
+    """Each with Pillow's pixels beside it; only a build with the tag heif reads them."""
+    for n in (1, 3, 5, 6, 7):
+        im = Image.fromarray(smooth(24, 16))
+        yield f"exif{n}.avif", save(im, "AVIF", quality=80, subsampling="4:4:4", exif=b"Exif\0\0" + exif(n))
+
+
+def write_avifs():
+    for name, data in avifs():
+        (GOLDEN / name).write_bytes(data)
+        im = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+        (GOLDEN / name).with_suffix(".rgb").write_bytes(im.tobytes())
 
 
 def pictures():
@@ -305,4 +329,5 @@ if __name__ == "__main__":
     else:
         GOLDEN.mkdir(parents=True, exist_ok=True)
         write_pictures()
+        write_avifs()
         write_resamplings()
