@@ -223,6 +223,14 @@ def fixed(rng):
     files["grey"] = by_pillow(rng, 45, 35, "L")
     files["cmyk"] = by_pillow(rng, 45, 35, "CMYK", quality=95)
     files["keep-rgb"] = by_pillow(rng, 45, 35, "RGB", keep_rgb=True)
+    # Damage that Pillow decodes without an error: a lost restart marker and segment, altered bytes, an early end.
+    whole = files["hand-420-restart"]
+    first, third = (whole.index(bytes([255, 0xD0 + k])) for k in (0, 1))
+    files["damaged-restart"] = whole[:first] + whole[third:]
+    whole = files["rgb-64x48-2"]
+    files["damaged-bytes"] = whole[:-300] + bytes(4) + whole[-296:]
+    files["damaged-end"] = whole[:-300] + b"\xff\xd9"
+    files["garbage-behind"] = whole + b"garbage"
     files["quality-1"] = by_pillow(rng, 45, 35, "RGB", quality=1)
     files["quality-100"] = by_pillow(rng, 45, 35, "RGB", quality=100)
     return files

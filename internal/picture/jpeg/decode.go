@@ -53,5 +53,5 @@ func (d *decoder) decode() (*Image, error) {
 	if err := d.decodeOnePass(out); err != nil {
 		return nil, err
 	}
-	return out.img, d.finish()
+	return out.img, nil
 }

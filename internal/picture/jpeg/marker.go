@@ -151,7 +151,6 @@ func (d *decoder) readToScan() error {
 	if err := d.start(); err != nil {
 		return err
 	}
-	d.frame = frame{}
 	more, err := d.nextScan()
 	if err == nil && !more {
 		err = fmt.Errorf("jpeg: the file holds no image data")
@@ -169,15 +168,6 @@ func (d *decoder) nextScan() (bool, error) {
 		return false, fmt.Errorf("jpeg: image data before the frame header")
 	}
 	return true, d.readScanHeader(seg)
-}
-
-// finish reads to the end-of-image marker after the last scan of a one-pass file.
-func (d *decoder) finish() error {
-	m, _, err := d.readTo(func(m byte) bool { return m == mSOS })
-	if err == nil && m == mSOS {
-		err = fmt.Errorf("jpeg: a second scan after a complete one")
-	}
-	return err
 }
 
 // zigzag maps the position in coded order to the position in the block. The

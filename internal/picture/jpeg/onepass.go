@@ -2,7 +2,7 @@ package jpeg
 
 // decodeOnePass decodes a sequential file whose single scan has all components:
 // each row of MCUs goes through inverse DCT, expansion and colour while it is in
-// the cache.
+// the cache. Like Pillow it does without the end-of-image marker.
 func (d *decoder) decodeOnePass(out *output) error {
 	queues := d.frame.queueBlocks()
 	for my := range d.frame.mcusY {
@@ -17,6 +17,9 @@ func (d *decoder) decodeOnePass(out *output) error {
 			q.flush()
 		}
 		out.emit(my)
+	}
+	if d.scan.starved && d.scan.cut {
+		return truncated("the last row of blocks")
 	}
 	return nil
 }

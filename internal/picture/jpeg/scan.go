@@ -35,6 +35,9 @@ func (d *decoder) readScanHeader(seg []byte) error {
 			return err
 		}
 	}
+	if blocks := s.blocksOfMCU(); blocks > 10 {
+		return fmt.Errorf("jpeg: a scan with %d blocks in an MCU; at most 10 are allowed", blocks)
+	}
 	tail := seg[1+2*n:]
 	s.ss, s.se, s.ah, s.al = int(tail[0]), int(tail[1]), int(tail[2]>>4), int(tail[2]&15)
 	if err := d.checkBand(); err != nil {
@@ -70,6 +73,18 @@ func (d *decoder) addToScan(i int, id, tables byte) error {
 	}
 	s.dc[i], s.ac[i] = d.dc[tables>>4], d.ac[tables&15]
 	return nil
+}
+
+// blocksOfMCU is the number of blocks the scan interleaves.
+func (s *scan) blocksOfMCU() int {
+	if s.n == 1 {
+		return 1
+	}
+	blocks := 0
+	for _, c := range s.comps[:s.n] {
+		blocks += c.h * c.v
+	}
+	return blocks
 }
 
 func (s *scan) has(c *component) bool {

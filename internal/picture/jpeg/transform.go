@@ -110,7 +110,8 @@ func (c *component) flat(at int, dc int16) {
 	}
 }
 
-// flatSample is the sample value of a block with only a DC coefficient.
+// flatSample is the sample value of a block with only a DC coefficient. Both
+// products wrap at 16 bits, as in libjpeg-turbo's vector code.
 func flatSample(dc, quant int16) byte {
-	return clampCentre(descale(int32(dc*quant)<<passBits, passBits+3))
+	return clampCentre(descale(int32(dc*quant<<passBits), passBits+3))
 }
