@@ -9,6 +9,7 @@ type room struct {
 	beside []string // rooms of the same floor that it may import
 	tests  []string // rooms that only its tests may import, on whatever floor
 	only   []string // if any: nobody else may import it
+	kit    bool     // only tests may import it
 }
 
 // floors names the floors, from the ground up.
@@ -39,11 +40,11 @@ var rooms = []room{
 	{floor: 1, path: "internal/tensor/dry", does: "the backend that computes nothing: shapes, work, memory",
 		tests: []string{"internal/tensor/tensortest"},
 		only:  []string{"internal/device", "cmd/emblem"}},
-	{floor: 1, path: "internal/tensor/tensortest", does: "the kit that judges every backend",
-		only: []string{"internal/tensor", "internal/tensor/cpu", "internal/tensor/dry"}},
+	{floor: 1, path: "internal/tensor/tensortest", does: "the kit that judges every backend", kit: true},
 	{floor: 1, path: "internal/device", does: "the places where models run, by the names of --device",
 		beside: []string{"internal/tensor/cpu", "internal/tensor/dry"}},
 	{floor: 1, path: "internal/weights", does: "tensors of a folder bound to tagged structs; layouts"},
+	{floor: 1, path: "internal/golden", does: "numbers of the reference libraries, for tests", kit: true},
 	{floor: 1, path: "internal/hub", does: "model folders in the shared Hugging Face cache"},
 	{floor: 1, path: "internal/picture", does: "picture files: sniffing, limits, decoding, resampling as Pillow's",
 		beside: []string{"internal/picture/jpeg"}},
@@ -58,7 +59,7 @@ var rooms = []room{
 	{floor: 3, path: "index", does: "vectors and documents",
 		tests: []string{"index/indextest"}},
 	{floor: 3, path: "index/indextest", does: "the kit that judges stores",
-		beside: []string{"index"}, only: []string{"index"}},
+		beside: []string{"index"}, kit: true},
 
 	{floor: 4, path: "fusion", does: "pictures and strings in one space"},
 
@@ -69,6 +70,7 @@ var rooms = []room{
 
 	{floor: 8, path: "internal/arch", does: "this table, as tests"},
 	{floor: 8, path: "internal/lint", does: "formatting, vet, staticcheck and habits, as tests"},
+	{floor: 8, path: "tools/release", does: "what a version ships as"},
 	{floor: 8, path: "internal/simd/gen", does: "the generator of the assembly"},
 }
 

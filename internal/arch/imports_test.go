@@ -137,6 +137,7 @@ func TestRules(t *testing.T) {
 		{floor: 0, path: "cellar", only: []string{"first"}},
 		{floor: 1, path: "first", beside: []string{"twin"}, tests: []string{"roof"}},
 		{floor: 1, path: "twin"},
+		{floor: 0, path: "kit", kit: true},
 		{floor: 2, path: "roof"},
 	})
 	for _, c := range []struct {
@@ -150,6 +151,8 @@ func TestRules(t *testing.T) {
 		{"twin", "first", true, true},
 		{"twin", "cellar", false, false},
 		{"twin", "cellar", true, false},
+		{"first", "kit", false, false},
+		{"first", "kit", true, true},
 		{"first", "roof", false, false},
 		{"first", "roof", true, true},
 		{"twin", "roof", true, false},

@@ -36,6 +36,8 @@ func (h house) allows(from, to string, test bool) error {
 		return nil
 	case test && slices.Contains(f.tests, to):
 		return nil
+	case t.kit && !test:
+		return fmt.Errorf("%s imports %s, which is for tests", from, to)
 	case len(t.only) > 0 && !slices.Contains(t.only, from):
 		return fmt.Errorf("%s imports %s, which is for %s only", from, to, strings.Join(t.only, ", "))
 	case t.floor > f.floor:
