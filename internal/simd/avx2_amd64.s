@@ -362,8 +362,8 @@ DATA avx2_00000080<>+48(SB)/8, $0x0000008000000080
 DATA avx2_00000080<>+56(SB)/8, $0x0000008000000080
 GLOBL avx2_00000080<>(SB), RODATA|NOPTR, $64
 
-// func tile1_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_f32_avx2(SB), NOSPLIT, $0-64
+// func tile1_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -383,6 +383,8 @@ load:
 	VMOVUPS 0(DX), Y0
 	VMOVUPS 32(DX), Y1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -391,28 +393,32 @@ start:
 loop:
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
@@ -426,7 +432,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
@@ -441,8 +448,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile2_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_f32_avx2(SB), NOSPLIT, $0-64
+// func tile2_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -467,6 +474,8 @@ load:
 	VMOVUPS 0(DX), Y2
 	VMOVUPS 32(DX), Y3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -475,7 +484,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -485,7 +495,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -495,7 +506,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -505,7 +517,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -522,7 +535,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -543,8 +557,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile3_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_f32_avx2(SB), NOSPLIT, $0-64
+// func tile3_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -574,6 +588,8 @@ load:
 	VMOVUPS 0(DX), Y4
 	VMOVUPS 32(DX), Y5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -582,7 +598,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -595,7 +612,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -608,7 +626,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -621,7 +640,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -641,7 +661,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -668,8 +689,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile4_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_f32_avx2(SB), NOSPLIT, $0-64
+// func tile4_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -704,6 +725,8 @@ load:
 	VMOVUPS 0(DX), Y6
 	VMOVUPS 32(DX), Y7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -712,7 +735,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -728,7 +752,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -744,7 +769,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -760,7 +786,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -783,7 +810,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -816,8 +844,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile5_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_f32_avx2(SB), NOSPLIT, $0-64
+// func tile5_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -858,6 +886,8 @@ load:
 	VMOVUPS 0(DX), Y8
 	VMOVUPS 32(DX), Y9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -866,7 +896,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -885,7 +916,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -904,7 +936,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -923,7 +956,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -950,7 +984,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -990,8 +1025,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile6_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_f32_avx2(SB), NOSPLIT, $0-64
+// func tile6_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_f32_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1037,6 +1072,8 @@ load:
 	VMOVUPS 0(DX), Y10
 	VMOVUPS 32(DX), Y11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1045,7 +1082,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1067,7 +1105,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1089,7 +1128,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1111,7 +1151,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1141,7 +1182,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1187,8 +1229,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile1_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_f16_avx2(SB), NOSPLIT, $0-64
+// func tile1_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1208,6 +1250,8 @@ load:
 	VMOVUPS 0(DX), Y0
 	VMOVUPS 32(DX), Y1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1216,28 +1260,32 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y2
 	VCVTPH2PS 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VCVTPH2PS 0(BX), Y2
 	VCVTPH2PS 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VCVTPH2PS 0(BX), Y2
 	VCVTPH2PS 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
 	VCVTPH2PS 0(BX), Y2
 	VCVTPH2PS 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
@@ -1251,7 +1299,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y2
 	VCVTPH2PS 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y4
 	VFMADD231PS Y2, Y4, Y0
@@ -1266,8 +1315,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile2_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_f16_avx2(SB), NOSPLIT, $0-64
+// func tile2_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1292,6 +1341,8 @@ load:
 	VMOVUPS 0(DX), Y2
 	VMOVUPS 32(DX), Y3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1300,7 +1351,8 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y4
 	VCVTPH2PS 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -1310,7 +1362,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VCVTPH2PS 0(BX), Y4
 	VCVTPH2PS 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -1320,7 +1373,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VCVTPH2PS 0(BX), Y4
 	VCVTPH2PS 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -1330,7 +1384,8 @@ loop:
 	VFMADD231PS Y5, Y7, Y3
 	VCVTPH2PS 0(BX), Y4
 	VCVTPH2PS 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -1347,7 +1402,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y4
 	VCVTPH2PS 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y6
 	VFMADD231PS Y4, Y6, Y0
@@ -1368,8 +1424,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile3_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_f16_avx2(SB), NOSPLIT, $0-64
+// func tile3_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1399,6 +1455,8 @@ load:
 	VMOVUPS 0(DX), Y4
 	VMOVUPS 32(DX), Y5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1407,7 +1465,8 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y6
 	VCVTPH2PS 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -1420,7 +1479,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VCVTPH2PS 0(BX), Y6
 	VCVTPH2PS 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -1433,7 +1493,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VCVTPH2PS 0(BX), Y6
 	VCVTPH2PS 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -1446,7 +1507,8 @@ loop:
 	VFMADD231PS Y7, Y8, Y5
 	VCVTPH2PS 0(BX), Y6
 	VCVTPH2PS 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -1466,7 +1528,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y6
 	VCVTPH2PS 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y8
 	VFMADD231PS Y6, Y8, Y0
@@ -1493,8 +1556,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile4_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_f16_avx2(SB), NOSPLIT, $0-64
+// func tile4_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1529,6 +1592,8 @@ load:
 	VMOVUPS 0(DX), Y6
 	VMOVUPS 32(DX), Y7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1537,7 +1602,8 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y8
 	VCVTPH2PS 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -1553,7 +1619,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VCVTPH2PS 0(BX), Y8
 	VCVTPH2PS 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -1569,7 +1636,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VCVTPH2PS 0(BX), Y8
 	VCVTPH2PS 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -1585,7 +1653,8 @@ loop:
 	VFMADD231PS Y9, Y11, Y7
 	VCVTPH2PS 0(BX), Y8
 	VCVTPH2PS 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -1608,7 +1677,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y8
 	VCVTPH2PS 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -1641,8 +1711,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile5_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_f16_avx2(SB), NOSPLIT, $0-64
+// func tile5_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1683,6 +1753,8 @@ load:
 	VMOVUPS 0(DX), Y8
 	VMOVUPS 32(DX), Y9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1691,7 +1763,8 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y10
 	VCVTPH2PS 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -1710,7 +1783,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VCVTPH2PS 0(BX), Y10
 	VCVTPH2PS 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -1729,7 +1803,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VCVTPH2PS 0(BX), Y10
 	VCVTPH2PS 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -1748,7 +1823,8 @@ loop:
 	VFMADD231PS Y11, Y12, Y9
 	VCVTPH2PS 0(BX), Y10
 	VCVTPH2PS 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -1775,7 +1851,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y10
 	VCVTPH2PS 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y12
 	VFMADD231PS Y10, Y12, Y0
@@ -1815,8 +1892,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile6_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_f16_avx2(SB), NOSPLIT, $0-64
+// func tile6_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_f16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1862,6 +1939,8 @@ load:
 	VMOVUPS 0(DX), Y10
 	VMOVUPS 32(DX), Y11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1870,7 +1949,8 @@ start:
 loop:
 	VCVTPH2PS 0(BX), Y12
 	VCVTPH2PS 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1892,7 +1972,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VCVTPH2PS 0(BX), Y12
 	VCVTPH2PS 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1914,7 +1995,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VCVTPH2PS 0(BX), Y12
 	VCVTPH2PS 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1936,7 +2018,8 @@ loop:
 	VFMADD231PS Y13, Y15, Y11
 	VCVTPH2PS 0(BX), Y12
 	VCVTPH2PS 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -1966,7 +2049,8 @@ tail:
 one:
 	VCVTPH2PS 0(BX), Y12
 	VCVTPH2PS 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VBROADCASTSS 0(AX), Y14
 	VFMADD231PS Y12, Y14, Y0
@@ -2012,8 +2096,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile1_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_i16_avx2(SB), NOSPLIT, $0-64
+// func tile1_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2033,6 +2117,8 @@ load:
 	VMOVUPS 0(DX), Y0
 	VMOVUPS 32(DX), Y1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2041,7 +2127,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y2
 	VPMOVSXBW 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y4
 	VPMADDWD Y2, Y4, Y15
@@ -2050,7 +2137,8 @@ loop:
 	VPADDD Y15, Y1, Y1
 	VPMOVSXBW 0(BX), Y2
 	VPMOVSXBW 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y4
 	VPMADDWD Y2, Y4, Y15
@@ -2059,7 +2147,8 @@ loop:
 	VPADDD Y15, Y1, Y1
 	VPMOVSXBW 0(BX), Y2
 	VPMOVSXBW 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y4
 	VPMADDWD Y2, Y4, Y15
@@ -2068,7 +2157,8 @@ loop:
 	VPADDD Y15, Y1, Y1
 	VPMOVSXBW 0(BX), Y2
 	VPMOVSXBW 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y4
 	VPMADDWD Y2, Y4, Y15
@@ -2084,7 +2174,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y2
 	VPMOVSXBW 16(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y4
 	VPMADDWD Y2, Y4, Y15
@@ -2101,8 +2192,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile2_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_i16_avx2(SB), NOSPLIT, $0-64
+// func tile2_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2127,6 +2218,8 @@ load:
 	VMOVUPS 0(DX), Y2
 	VMOVUPS 32(DX), Y3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2135,7 +2228,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y4
 	VPMOVSXBW 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y6
 	VPMADDWD Y4, Y6, Y15
@@ -2149,7 +2243,8 @@ loop:
 	VPADDD Y15, Y3, Y3
 	VPMOVSXBW 0(BX), Y4
 	VPMOVSXBW 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y6
 	VPMADDWD Y4, Y6, Y15
@@ -2163,7 +2258,8 @@ loop:
 	VPADDD Y15, Y3, Y3
 	VPMOVSXBW 0(BX), Y4
 	VPMOVSXBW 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y6
 	VPMADDWD Y4, Y6, Y15
@@ -2177,7 +2273,8 @@ loop:
 	VPADDD Y15, Y3, Y3
 	VPMOVSXBW 0(BX), Y4
 	VPMOVSXBW 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y6
 	VPMADDWD Y4, Y6, Y15
@@ -2198,7 +2295,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y4
 	VPMOVSXBW 16(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y6
 	VPMADDWD Y4, Y6, Y15
@@ -2223,8 +2321,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile3_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_i16_avx2(SB), NOSPLIT, $0-64
+// func tile3_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2254,6 +2352,8 @@ load:
 	VMOVUPS 0(DX), Y4
 	VMOVUPS 32(DX), Y5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2262,7 +2362,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y6
 	VPMOVSXBW 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y8
 	VPMADDWD Y6, Y8, Y15
@@ -2281,7 +2382,8 @@ loop:
 	VPADDD Y15, Y5, Y5
 	VPMOVSXBW 0(BX), Y6
 	VPMOVSXBW 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y8
 	VPMADDWD Y6, Y8, Y15
@@ -2300,7 +2402,8 @@ loop:
 	VPADDD Y15, Y5, Y5
 	VPMOVSXBW 0(BX), Y6
 	VPMOVSXBW 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y8
 	VPMADDWD Y6, Y8, Y15
@@ -2319,7 +2422,8 @@ loop:
 	VPADDD Y15, Y5, Y5
 	VPMOVSXBW 0(BX), Y6
 	VPMOVSXBW 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y8
 	VPMADDWD Y6, Y8, Y15
@@ -2345,7 +2449,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y6
 	VPMOVSXBW 16(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y8
 	VPMADDWD Y6, Y8, Y15
@@ -2378,8 +2483,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile4_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_i16_avx2(SB), NOSPLIT, $0-64
+// func tile4_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2414,6 +2519,8 @@ load:
 	VMOVUPS 0(DX), Y6
 	VMOVUPS 32(DX), Y7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2422,7 +2529,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y8
 	VPMOVSXBW 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y10
 	VPMADDWD Y8, Y10, Y15
@@ -2446,7 +2554,8 @@ loop:
 	VPADDD Y15, Y7, Y7
 	VPMOVSXBW 0(BX), Y8
 	VPMOVSXBW 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y10
 	VPMADDWD Y8, Y10, Y15
@@ -2470,7 +2579,8 @@ loop:
 	VPADDD Y15, Y7, Y7
 	VPMOVSXBW 0(BX), Y8
 	VPMOVSXBW 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y10
 	VPMADDWD Y8, Y10, Y15
@@ -2494,7 +2604,8 @@ loop:
 	VPADDD Y15, Y7, Y7
 	VPMOVSXBW 0(BX), Y8
 	VPMOVSXBW 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y10
 	VPMADDWD Y8, Y10, Y15
@@ -2525,7 +2636,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y8
 	VPMOVSXBW 16(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y10
 	VPMADDWD Y8, Y10, Y15
@@ -2566,8 +2678,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile5_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_i16_avx2(SB), NOSPLIT, $0-64
+// func tile5_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2608,6 +2720,8 @@ load:
 	VMOVUPS 0(DX), Y8
 	VMOVUPS 32(DX), Y9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2616,7 +2730,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y10
 	VPMOVSXBW 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y12
 	VPMADDWD Y10, Y12, Y15
@@ -2645,7 +2760,8 @@ loop:
 	VPADDD Y15, Y9, Y9
 	VPMOVSXBW 0(BX), Y10
 	VPMOVSXBW 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y12
 	VPMADDWD Y10, Y12, Y15
@@ -2674,7 +2790,8 @@ loop:
 	VPADDD Y15, Y9, Y9
 	VPMOVSXBW 0(BX), Y10
 	VPMOVSXBW 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y12
 	VPMADDWD Y10, Y12, Y15
@@ -2703,7 +2820,8 @@ loop:
 	VPADDD Y15, Y9, Y9
 	VPMOVSXBW 0(BX), Y10
 	VPMOVSXBW 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y12
 	VPMADDWD Y10, Y12, Y15
@@ -2740,7 +2858,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y10
 	VPMOVSXBW 16(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y12
 	VPMADDWD Y10, Y12, Y15
@@ -2790,8 +2909,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile6_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_i16_avx2(SB), NOSPLIT, $0-64
+// func tile6_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_i16_avx2(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2837,6 +2956,8 @@ load:
 	VMOVUPS 0(DX), Y10
 	VMOVUPS 32(DX), Y11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2845,7 +2966,8 @@ start:
 loop:
 	VPMOVSXBW 0(BX), Y12
 	VPMOVSXBW 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y14
 	VPMADDWD Y12, Y14, Y15
@@ -2879,7 +3001,8 @@ loop:
 	VPADDD Y15, Y11, Y11
 	VPMOVSXBW 0(BX), Y12
 	VPMOVSXBW 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y14
 	VPMADDWD Y12, Y14, Y15
@@ -2913,7 +3036,8 @@ loop:
 	VPADDD Y15, Y11, Y11
 	VPMOVSXBW 0(BX), Y12
 	VPMOVSXBW 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y14
 	VPMADDWD Y12, Y14, Y15
@@ -2947,7 +3071,8 @@ loop:
 	VPADDD Y15, Y11, Y11
 	VPMOVSXBW 0(BX), Y12
 	VPMOVSXBW 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y14
 	VPMADDWD Y12, Y14, Y15
@@ -2989,7 +3114,8 @@ tail:
 one:
 	VPMOVSXBW 0(BX), Y12
 	VPMOVSXBW 16(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y14
 	VPMADDWD Y12, Y14, Y15
@@ -3047,8 +3173,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func finish_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_none_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_none_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3057,27 +3183,25 @@ TEXT ·finish_none_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
-	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
 	TESTQ CX, CX
-	JZ skip3
+	JZ skip2
 	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
-skip3:
+skip2:
 	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3089,8 +3213,8 @@ skip4:
 	VZEROUPPER
 	RET
 	
-// func finish_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelu_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelu_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3099,17 +3223,42 @@ TEXT ·finish_gelu_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS avx2_3f3504f3<>(SB), Y0, Y1
+	VMOVUPS avx2_c0800000<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_40800000<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS Y1, Y1, Y2
+	VMOVUPS avx2_af95df0b<>(SB), Y3
+	VFMADD213PS avx2_32edffee<>(SB), Y2, Y3
+	VFMADD213PS avx2_b60cff51<>(SB), Y2, Y3
+	VFMADD213PS avx2_b86ec2d2<>(SB), Y2, Y3
+	VFMADD213PS avx2_ba40ac63<>(SB), Y2, Y3
+	VFMADD213PS avx2_bb41a1f6<>(SB), Y2, Y3
+	VFMADD213PS avx2_bc83dbd4<>(SB), Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VMOVUPS avx2_b77460cd<>(SB), Y4
+	VFMADD213PS avx2_b95fbd29<>(SB), Y2, Y4
+	VFMADD213PS avx2_badc924e<>(SB), Y2, Y4
+	VFMADD213PS avx2_bbf19bf8<>(SB), Y2, Y4
+	VFMADD213PS avx2_bc69b6a7<>(SB), Y2, Y4
+	VDIVPS Y4, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VMULPS avx2_3f000000<>(SB), Y0, Y0
+	VMULPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
 	VMULPS avx2_3f3504f3<>(SB), Y0, Y1
 	VMOVUPS avx2_c0800000<>(SB), Y2
 	VMAXPS Y1, Y2, Y1
@@ -3135,14 +3284,10 @@ loop2:
 	VMULPS Y3, Y0, Y0
 	TESTQ CX, CX
 	JZ skip3
-	VMOVUPS 0(CX), Y1
+	VMOVUPS 32(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
 skip3:
-	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3154,8 +3299,8 @@ skip4:
 	VZEROUPPER
 	RET
 	
-// func finish_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelutanh_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelutanh_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3164,17 +3309,48 @@ TEXT ·finish_gelutanh_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS Y0, Y0, Y1
+	VMULPS avx2_3d372713<>(SB), Y1, Y1
+	VADDPS avx2_3f800000<>(SB), Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMULPS avx2_3fcc422a<>(SB), Y1, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
 	VMULPS Y0, Y0, Y1
 	VMULPS avx2_3d372713<>(SB), Y1, Y1
 	VADDPS avx2_3f800000<>(SB), Y1, Y1
@@ -3206,14 +3382,10 @@ loop2:
 	VDIVPS Y3, Y0, Y0
 	TESTQ CX, CX
 	JZ skip3
-	VMOVUPS 0(CX), Y1
+	VMOVUPS 32(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
 skip3:
-	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3225,8 +3397,8 @@ skip4:
 	VZEROUPPER
 	RET
 	
-// func finish_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_quickgelu_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_quickgelu_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3235,17 +3407,44 @@ TEXT ·finish_quickgelu_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS avx2_3fd9db23<>(SB), Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
 	VMULPS avx2_3fd9db23<>(SB), Y0, Y1
 	VMULPS avx2_bf800000<>(SB), Y1, Y1
 	VMOVUPS avx2_c2b00f34<>(SB), Y2
@@ -3273,14 +3472,10 @@ loop2:
 	VDIVPS Y3, Y0, Y0
 	TESTQ CX, CX
 	JZ skip3
-	VMOVUPS 0(CX), Y1
+	VMOVUPS 32(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
 skip3:
-	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3292,8 +3487,8 @@ skip4:
 	VZEROUPPER
 	RET
 	
-// func finish_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_silu_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_silu_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3302,17 +3497,44 @@ TEXT ·finish_silu_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
+	VMOVAPS Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
 	VMOVAPS Y0, Y1
 	VMULPS avx2_bf800000<>(SB), Y1, Y1
 	VMOVUPS avx2_c2b00f34<>(SB), Y2
@@ -3340,14 +3562,10 @@ loop2:
 	VDIVPS Y3, Y0, Y0
 	TESTQ CX, CX
 	JZ skip3
-	VMOVUPS 0(CX), Y1
+	VMOVUPS 32(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
 skip3:
-	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3359,8 +3577,8 @@ skip4:
 	VZEROUPPER
 	RET
 	
-// func finish_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_relu_f32_avx2(SB), NOSPLIT, $0-72
+// func finish_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_relu_f32_avx2(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -3369,29 +3587,573 @@ TEXT ·finish_relu_f32_avx2(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	VMOVUPS 0(R12), Y0
-	VMOVUPS 0(R13), Y1
+	VMOVUPS 0(AX), Y0
+	VADDPS Y8, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, R12
-	ADDQ $32, R13
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VADDPS Y9, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
 	TESTQ CX, CX
 	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_none_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
 	VMOVUPS 0(CX), Y1
 	VADDPS Y1, Y0, Y0
-	ADDQ $32, CX
-skip3:
+skip2:
 	VMOVUPS Y0, 0(DX)
-	ADDQ $32, DX
-	DECQ R11
-	JNZ loop2
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_gelu_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS avx2_3f3504f3<>(SB), Y0, Y1
+	VMOVUPS avx2_c0800000<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_40800000<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS Y1, Y1, Y2
+	VMOVUPS avx2_af95df0b<>(SB), Y3
+	VFMADD213PS avx2_32edffee<>(SB), Y2, Y3
+	VFMADD213PS avx2_b60cff51<>(SB), Y2, Y3
+	VFMADD213PS avx2_b86ec2d2<>(SB), Y2, Y3
+	VFMADD213PS avx2_ba40ac63<>(SB), Y2, Y3
+	VFMADD213PS avx2_bb41a1f6<>(SB), Y2, Y3
+	VFMADD213PS avx2_bc83dbd4<>(SB), Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VMOVUPS avx2_b77460cd<>(SB), Y4
+	VFMADD213PS avx2_b95fbd29<>(SB), Y2, Y4
+	VFMADD213PS avx2_badc924e<>(SB), Y2, Y4
+	VFMADD213PS avx2_bbf19bf8<>(SB), Y2, Y4
+	VFMADD213PS avx2_bc69b6a7<>(SB), Y2, Y4
+	VDIVPS Y4, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VMULPS avx2_3f000000<>(SB), Y0, Y0
+	VMULPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMULPS avx2_3f3504f3<>(SB), Y0, Y1
+	VMOVUPS avx2_c0800000<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_40800000<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS Y1, Y1, Y2
+	VMOVUPS avx2_af95df0b<>(SB), Y3
+	VFMADD213PS avx2_32edffee<>(SB), Y2, Y3
+	VFMADD213PS avx2_b60cff51<>(SB), Y2, Y3
+	VFMADD213PS avx2_b86ec2d2<>(SB), Y2, Y3
+	VFMADD213PS avx2_ba40ac63<>(SB), Y2, Y3
+	VFMADD213PS avx2_bb41a1f6<>(SB), Y2, Y3
+	VFMADD213PS avx2_bc83dbd4<>(SB), Y2, Y3
+	VMULPS Y1, Y3, Y3
+	VMOVUPS avx2_b77460cd<>(SB), Y4
+	VFMADD213PS avx2_b95fbd29<>(SB), Y2, Y4
+	VFMADD213PS avx2_badc924e<>(SB), Y2, Y4
+	VFMADD213PS avx2_bbf19bf8<>(SB), Y2, Y4
+	VFMADD213PS avx2_bc69b6a7<>(SB), Y2, Y4
+	VDIVPS Y4, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VMULPS avx2_3f000000<>(SB), Y0, Y0
+	VMULPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_gelutanh_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS Y0, Y0, Y1
+	VMULPS avx2_3d372713<>(SB), Y1, Y1
+	VADDPS avx2_3f800000<>(SB), Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMULPS avx2_3fcc422a<>(SB), Y1, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMULPS Y0, Y0, Y1
+	VMULPS avx2_3d372713<>(SB), Y1, Y1
+	VADDPS avx2_3f800000<>(SB), Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VMULPS avx2_3fcc422a<>(SB), Y1, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_quickgelu_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VMULPS avx2_3fd9db23<>(SB), Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMULPS avx2_3fd9db23<>(SB), Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_silu_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VMOVAPS Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VMOVAPS Y0, Y1
+	VMULPS avx2_bf800000<>(SB), Y1, Y1
+	VMOVUPS avx2_c2b00f34<>(SB), Y2
+	VMAXPS Y1, Y2, Y1
+	VMOVUPS avx2_42b175c3<>(SB), Y2
+	VMINPS Y1, Y2, Y1
+	VMULPS avx2_3fb8aa3b<>(SB), Y1, Y2
+	VROUNDPS $0, Y2, Y2
+	VFMADD231PS avx2_bf318000<>(SB), Y2, Y1
+	VFMADD231PS avx2_395e8083<>(SB), Y2, Y1
+	VMOVUPS avx2_39506967<>(SB), Y3
+	VFMADD213PS avx2_3ab743ce<>(SB), Y1, Y3
+	VFMADD213PS avx2_3c088908<>(SB), Y1, Y3
+	VFMADD213PS avx2_3d2aa9c1<>(SB), Y1, Y3
+	VFMADD213PS avx2_3e2aaaaa<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f000000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VFMADD213PS avx2_3f800000<>(SB), Y1, Y3
+	VMOVUPS avx2_0000007f<>(SB), Y15
+	VCVTPS2DQ Y2, Y2
+	VPADDD Y15, Y2, Y2
+	VPSLLD $23, Y2, Y2
+	VMULPS Y2, Y3, Y3
+	VADDPS avx2_3f800000<>(SB), Y3, Y3
+	VDIVPS Y3, Y0, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
+	ADDQ SI, AX
+	ADDQ R8, DX
+	TESTQ CX, CX
+	JZ skip4
+	ADDQ DI, CX
+skip4:
+	DECQ R9
+	JNZ loop1
+	VZEROUPPER
+	RET
+	
+// func finishint_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+TEXT ·finishint_relu_f32_avx2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ bias+8(FP), BX
+	MOVQ res+16(FP), CX
+	MOVQ y+24(FP), DX
+	MOVQ ldc+32(FP), SI
+	MOVQ ldres+40(FP), DI
+	MOVQ ldy+48(FP), R8
+	MOVQ rows+56(FP), R9
+	MOVQ x+64(FP), R10
+	MOVQ s+72(FP), R11
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+loop1:
+	VBROADCASTSS 0(R11), Y7
+	ADDQ $4, R11
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 0(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 64(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	TESTQ CX, CX
+	JZ skip2
+	VMOVUPS 0(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip2:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(R10), Y1
+	VPSUBD Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS 96(R10), Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS Y1, Y0, Y0
+	VADDPS Y9, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	TESTQ CX, CX
+	JZ skip3
+	VMOVUPS 32(CX), Y1
+	VADDPS Y1, Y0, Y0
+skip3:
+	VMOVUPS Y0, 32(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -3625,42 +4387,6 @@ loop1:
 	VPERMILPS $0xb1, Y6, Y7
 	VADDPS Y7, Y6, Y6
 	VMOVSS X6, 0(CX)
-	VZEROUPPER
-	RET
-	
-// func dequant_avx2(c unsafe.Pointer, x unsafe.Pointer, cs unsafe.Pointer, s unsafe.Pointer, ldc uintptr, rows uintptr, nv uintptr)
-TEXT ·dequant_avx2(SB), NOSPLIT, $0-56
-	MOVQ c+0(FP), AX
-	MOVQ x+8(FP), BX
-	MOVQ cs+16(FP), CX
-	MOVQ s+24(FP), DX
-	MOVQ ldc+32(FP), SI
-	MOVQ rows+40(FP), DI
-	MOVQ nv+48(FP), R8
-loop1:
-	MOVQ AX, R10
-	MOVQ BX, R11
-	MOVQ CX, R12
-	MOVQ R8, R9
-	VBROADCASTSS 0(DX), Y1
-	ADDQ $4, DX
-loop2:
-	VMOVUPS 0(R10), Y0
-	VMOVUPS 0(R11), Y2
-	VPSUBD Y2, Y0, Y0
-	VCVTDQ2PS Y0, Y0
-	VMOVUPS 0(R12), Y2
-	VMULPS Y1, Y2, Y2
-	VMULPS Y2, Y0, Y0
-	VMOVUPS Y0, 0(R10)
-	ADDQ $32, R10
-	ADDQ $32, R11
-	ADDQ $32, R12
-	DECQ R9
-	JNZ loop2
-	ADDQ SI, AX
-	DECQ DI
-	JNZ loop1
 	VZEROUPPER
 	RET
 	

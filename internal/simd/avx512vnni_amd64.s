@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// func tile1_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile1_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -23,6 +23,8 @@ load:
 	VMOVUPS 0(DX), Z0
 	VMOVUPS 64(DX), Z1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -31,32 +33,36 @@ start:
 loop:
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z4
 	VPDPBUSD Z2, Z4, Z0
 	VPDPBUSD Z3, Z4, Z1
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z4
 	VPDPBUSD Z2, Z4, Z0
 	VPDPBUSD Z3, Z4, Z1
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z4
 	VPDPBUSD Z2, Z4, Z0
 	VPDPBUSD Z3, Z4, Z1
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z4
 	VPDPBUSD Z2, Z4, Z0
@@ -70,8 +76,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z4
 	VPDPBUSD Z2, Z4, Z0
@@ -86,8 +93,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile2_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile2_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -112,6 +119,8 @@ load:
 	VMOVUPS 0(DX), Z2
 	VMOVUPS 64(DX), Z3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -120,8 +129,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z6
 	VPDPBUSD Z4, Z6, Z0
@@ -131,8 +141,9 @@ loop:
 	VPDPBUSD Z5, Z7, Z3
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z6
 	VPDPBUSD Z4, Z6, Z0
@@ -142,8 +153,9 @@ loop:
 	VPDPBUSD Z5, Z7, Z3
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z6
 	VPDPBUSD Z4, Z6, Z0
@@ -153,8 +165,9 @@ loop:
 	VPDPBUSD Z5, Z7, Z3
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z6
 	VPDPBUSD Z4, Z6, Z0
@@ -171,8 +184,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z6
 	VPDPBUSD Z4, Z6, Z0
@@ -193,8 +207,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile3_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile3_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -224,6 +238,8 @@ load:
 	VMOVUPS 0(DX), Z4
 	VMOVUPS 64(DX), Z5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -232,8 +248,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z8
 	VPDPBUSD Z6, Z8, Z0
@@ -246,8 +263,9 @@ loop:
 	VPDPBUSD Z7, Z8, Z5
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z8
 	VPDPBUSD Z6, Z8, Z0
@@ -260,8 +278,9 @@ loop:
 	VPDPBUSD Z7, Z8, Z5
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z8
 	VPDPBUSD Z6, Z8, Z0
@@ -274,8 +293,9 @@ loop:
 	VPDPBUSD Z7, Z8, Z5
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z8
 	VPDPBUSD Z6, Z8, Z0
@@ -295,8 +315,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z8
 	VPDPBUSD Z6, Z8, Z0
@@ -323,8 +344,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile4_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile4_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -359,6 +380,8 @@ load:
 	VMOVUPS 0(DX), Z6
 	VMOVUPS 64(DX), Z7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -367,8 +390,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z10
 	VPDPBUSD Z8, Z10, Z0
@@ -384,8 +408,9 @@ loop:
 	VPDPBUSD Z9, Z11, Z7
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z10
 	VPDPBUSD Z8, Z10, Z0
@@ -401,8 +426,9 @@ loop:
 	VPDPBUSD Z9, Z11, Z7
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z10
 	VPDPBUSD Z8, Z10, Z0
@@ -418,8 +444,9 @@ loop:
 	VPDPBUSD Z9, Z11, Z7
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z10
 	VPDPBUSD Z8, Z10, Z0
@@ -442,8 +469,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z10
 	VPDPBUSD Z8, Z10, Z0
@@ -476,8 +504,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile5_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile5_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -518,6 +546,8 @@ load:
 	VMOVUPS 0(DX), Z8
 	VMOVUPS 64(DX), Z9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -526,8 +556,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z12
 	VPDPBUSD Z10, Z12, Z0
@@ -546,8 +577,9 @@ loop:
 	VPDPBUSD Z11, Z12, Z9
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z12
 	VPDPBUSD Z10, Z12, Z0
@@ -566,8 +598,9 @@ loop:
 	VPDPBUSD Z11, Z12, Z9
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z12
 	VPDPBUSD Z10, Z12, Z0
@@ -586,8 +619,9 @@ loop:
 	VPDPBUSD Z11, Z12, Z9
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z12
 	VPDPBUSD Z10, Z12, Z0
@@ -614,8 +648,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z12
 	VPDPBUSD Z10, Z12, Z0
@@ -655,8 +690,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile6_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile6_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -702,6 +737,8 @@ load:
 	VMOVUPS 0(DX), Z10
 	VMOVUPS 64(DX), Z11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -710,8 +747,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z14
 	VPDPBUSD Z12, Z14, Z0
@@ -733,8 +771,9 @@ loop:
 	VPDPBUSD Z13, Z15, Z11
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z14
 	VPDPBUSD Z12, Z14, Z0
@@ -756,8 +795,9 @@ loop:
 	VPDPBUSD Z13, Z15, Z11
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z14
 	VPDPBUSD Z12, Z14, Z0
@@ -779,8 +819,9 @@ loop:
 	VPDPBUSD Z13, Z15, Z11
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z14
 	VPDPBUSD Z12, Z14, Z0
@@ -810,8 +851,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z14
 	VPDPBUSD Z12, Z14, Z0
@@ -857,8 +899,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile7_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile7_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile7_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile7_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -909,6 +951,8 @@ load:
 	VMOVUPS 0(DX), Z12
 	VMOVUPS 64(DX), Z13
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -917,8 +961,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z16
 	VPDPBUSD Z14, Z16, Z0
@@ -943,8 +988,9 @@ loop:
 	VPDPBUSD Z15, Z16, Z13
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z16
 	VPDPBUSD Z14, Z16, Z0
@@ -969,8 +1015,9 @@ loop:
 	VPDPBUSD Z15, Z16, Z13
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z16
 	VPDPBUSD Z14, Z16, Z0
@@ -995,8 +1042,9 @@ loop:
 	VPDPBUSD Z15, Z16, Z13
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z16
 	VPDPBUSD Z14, Z16, Z0
@@ -1029,8 +1077,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z16
 	VPDPBUSD Z14, Z16, Z0
@@ -1082,8 +1131,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile8_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile8_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile8_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile8_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1139,6 +1188,8 @@ load:
 	VMOVUPS 0(DX), Z14
 	VMOVUPS 64(DX), Z15
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1147,8 +1198,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z18
 	VPDPBUSD Z16, Z18, Z0
@@ -1176,8 +1228,9 @@ loop:
 	VPDPBUSD Z17, Z19, Z15
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z18
 	VPDPBUSD Z16, Z18, Z0
@@ -1205,8 +1258,9 @@ loop:
 	VPDPBUSD Z17, Z19, Z15
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z18
 	VPDPBUSD Z16, Z18, Z0
@@ -1234,8 +1288,9 @@ loop:
 	VPDPBUSD Z17, Z19, Z15
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z18
 	VPDPBUSD Z16, Z18, Z0
@@ -1271,8 +1326,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z18
 	VPDPBUSD Z16, Z18, Z0
@@ -1330,8 +1386,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile9_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile9_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile9_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile9_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1393,6 +1449,8 @@ load:
 	VMOVUPS 0(DX), Z16
 	VMOVUPS 64(DX), Z17
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1401,8 +1459,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z20
 	VPDPBUSD Z18, Z20, Z0
@@ -1433,8 +1492,9 @@ loop:
 	VPDPBUSD Z19, Z20, Z17
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z20
 	VPDPBUSD Z18, Z20, Z0
@@ -1465,8 +1525,9 @@ loop:
 	VPDPBUSD Z19, Z20, Z17
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z20
 	VPDPBUSD Z18, Z20, Z0
@@ -1497,8 +1558,9 @@ loop:
 	VPDPBUSD Z19, Z20, Z17
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z20
 	VPDPBUSD Z18, Z20, Z0
@@ -1538,8 +1600,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z20
 	VPDPBUSD Z18, Z20, Z0
@@ -1604,8 +1667,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile10_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile10_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile10_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile10_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1672,6 +1735,8 @@ load:
 	VMOVUPS 0(DX), Z18
 	VMOVUPS 64(DX), Z19
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1680,8 +1745,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z20
 	VMOVUPS 64(BX), Z21
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z22
 	VPDPBUSD Z20, Z22, Z0
@@ -1715,8 +1781,9 @@ loop:
 	VPDPBUSD Z21, Z23, Z19
 	VMOVUPS 0(BX), Z20
 	VMOVUPS 64(BX), Z21
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z22
 	VPDPBUSD Z20, Z22, Z0
@@ -1750,8 +1817,9 @@ loop:
 	VPDPBUSD Z21, Z23, Z19
 	VMOVUPS 0(BX), Z20
 	VMOVUPS 64(BX), Z21
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z22
 	VPDPBUSD Z20, Z22, Z0
@@ -1785,8 +1853,9 @@ loop:
 	VPDPBUSD Z21, Z23, Z19
 	VMOVUPS 0(BX), Z20
 	VMOVUPS 64(BX), Z21
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z22
 	VPDPBUSD Z20, Z22, Z0
@@ -1829,8 +1898,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z20
 	VMOVUPS 64(BX), Z21
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z22
 	VPDPBUSD Z20, Z22, Z0
@@ -1901,8 +1971,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile11_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile11_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile11_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile11_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1974,6 +2044,8 @@ load:
 	VMOVUPS 0(DX), Z20
 	VMOVUPS 64(DX), Z21
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1982,8 +2054,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z22
 	VMOVUPS 64(BX), Z23
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z24
 	VPDPBUSD Z22, Z24, Z0
@@ -2020,8 +2093,9 @@ loop:
 	VPDPBUSD Z23, Z24, Z21
 	VMOVUPS 0(BX), Z22
 	VMOVUPS 64(BX), Z23
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z24
 	VPDPBUSD Z22, Z24, Z0
@@ -2058,8 +2132,9 @@ loop:
 	VPDPBUSD Z23, Z24, Z21
 	VMOVUPS 0(BX), Z22
 	VMOVUPS 64(BX), Z23
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z24
 	VPDPBUSD Z22, Z24, Z0
@@ -2096,8 +2171,9 @@ loop:
 	VPDPBUSD Z23, Z24, Z21
 	VMOVUPS 0(BX), Z22
 	VMOVUPS 64(BX), Z23
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z24
 	VPDPBUSD Z22, Z24, Z0
@@ -2143,8 +2219,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z22
 	VMOVUPS 64(BX), Z23
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z24
 	VPDPBUSD Z22, Z24, Z0
@@ -2221,8 +2298,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile12_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile12_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile12_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile12_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2299,6 +2376,8 @@ load:
 	VMOVUPS 0(DX), Z22
 	VMOVUPS 64(DX), Z23
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2307,8 +2386,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z26
 	VPDPBUSD Z24, Z26, Z0
@@ -2348,8 +2428,9 @@ loop:
 	VPDPBUSD Z25, Z27, Z23
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z26
 	VPDPBUSD Z24, Z26, Z0
@@ -2389,8 +2470,9 @@ loop:
 	VPDPBUSD Z25, Z27, Z23
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z26
 	VPDPBUSD Z24, Z26, Z0
@@ -2430,8 +2512,9 @@ loop:
 	VPDPBUSD Z25, Z27, Z23
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z26
 	VPDPBUSD Z24, Z26, Z0
@@ -2480,8 +2563,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z26
 	VPDPBUSD Z24, Z26, Z0
@@ -2564,8 +2648,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile13_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile13_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile13_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile13_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -2648,6 +2732,8 @@ load:
 	VMOVUPS 0(DX), Z24
 	VMOVUPS 64(DX), Z25
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -2656,8 +2742,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z26
 	VMOVUPS 64(BX), Z27
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z28
 	VPDPBUSD Z26, Z28, Z0
@@ -2700,8 +2787,9 @@ loop:
 	VPDPBUSD Z27, Z28, Z25
 	VMOVUPS 0(BX), Z26
 	VMOVUPS 64(BX), Z27
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z28
 	VPDPBUSD Z26, Z28, Z0
@@ -2744,8 +2832,9 @@ loop:
 	VPDPBUSD Z27, Z28, Z25
 	VMOVUPS 0(BX), Z26
 	VMOVUPS 64(BX), Z27
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z28
 	VPDPBUSD Z26, Z28, Z0
@@ -2788,8 +2877,9 @@ loop:
 	VPDPBUSD Z27, Z28, Z25
 	VMOVUPS 0(BX), Z26
 	VMOVUPS 64(BX), Z27
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z28
 	VPDPBUSD Z26, Z28, Z0
@@ -2842,8 +2932,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z26
 	VMOVUPS 64(BX), Z27
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z28
 	VPDPBUSD Z26, Z28, Z0
@@ -2933,8 +3024,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile14_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile14_i8_avx512vnni(SB), NOSPLIT, $0-64
+// func tile14_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile14_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -3022,6 +3113,8 @@ load:
 	VMOVUPS 0(DX), Z26
 	VMOVUPS 64(DX), Z27
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -3030,8 +3123,9 @@ start:
 loop:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z30
 	VPDPBUSD Z28, Z30, Z0
@@ -3077,8 +3171,9 @@ loop:
 	VPDPBUSD Z29, Z31, Z27
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Z30
 	VPDPBUSD Z28, Z30, Z0
@@ -3124,8 +3219,9 @@ loop:
 	VPDPBUSD Z29, Z31, Z27
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Z30
 	VPDPBUSD Z28, Z30, Z0
@@ -3171,8 +3267,9 @@ loop:
 	VPDPBUSD Z29, Z31, Z27
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Z30
 	VPDPBUSD Z28, Z30, Z0
@@ -3228,8 +3325,9 @@ tail:
 one:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
-	PREFETCHT0 8192(BX)
-	PREFETCHT0 8256(BX)
+	PREFETCHT1 0(DX)
+	PREFETCHT1 64(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Z30
 	VPDPBUSD Z28, Z30, Z0

@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// func tile1_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile1_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -23,6 +23,8 @@ load:
 	VMOVUPS 0(DX), Y0
 	VMOVUPS 32(DX), Y1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -31,28 +33,32 @@ start:
 loop:
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y4
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y2, Y4, Y0
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y4
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y2, Y4, Y0
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y4
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y2, Y4, Y0
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y3, Y4, Y1
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y4
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y2, Y4, Y0
@@ -66,7 +72,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y4
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x5d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y2, Y4, Y0
@@ -81,8 +88,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile2_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile2_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -107,6 +114,8 @@ load:
 	VMOVUPS 0(DX), Y2
 	VMOVUPS 32(DX), Y3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -115,7 +124,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y6, Y0
@@ -125,7 +135,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x45; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y6, Y0
@@ -135,7 +146,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x45; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y6, Y0
@@ -145,7 +157,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x45; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y5, Y7, Y3
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y6, Y0
@@ -162,7 +175,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y6, Y0
@@ -183,8 +197,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile3_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile3_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -214,6 +228,8 @@ load:
 	VMOVUPS 0(DX), Y4
 	VMOVUPS 32(DX), Y5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -222,7 +238,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xc6 // VPDPBUSD Y6, Y8, Y0
@@ -235,7 +252,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xef // VPDPBUSD Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xc6 // VPDPBUSD Y6, Y8, Y0
@@ -248,7 +266,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xef // VPDPBUSD Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xc6 // VPDPBUSD Y6, Y8, Y0
@@ -261,7 +280,8 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xef // VPDPBUSD Y7, Y8, Y5
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xc6 // VPDPBUSD Y6, Y8, Y0
@@ -281,7 +301,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x3d; BYTE $0x50; BYTE $0xc6 // VPDPBUSD Y6, Y8, Y0
@@ -308,8 +329,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile4_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile4_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -344,6 +365,8 @@ load:
 	VMOVUPS 0(DX), Y6
 	VMOVUPS 32(DX), Y7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -352,7 +375,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y10
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xc0 // VPDPBUSD Y8, Y10, Y0
@@ -368,7 +392,8 @@ loop:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x25; BYTE $0x50; BYTE $0xf9 // VPDPBUSD Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y10
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xc0 // VPDPBUSD Y8, Y10, Y0
@@ -384,7 +409,8 @@ loop:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x25; BYTE $0x50; BYTE $0xf9 // VPDPBUSD Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y10
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xc0 // VPDPBUSD Y8, Y10, Y0
@@ -400,7 +426,8 @@ loop:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x25; BYTE $0x50; BYTE $0xf9 // VPDPBUSD Y9, Y11, Y7
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y10
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xc0 // VPDPBUSD Y8, Y10, Y0
@@ -423,7 +450,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y10
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xc0 // VPDPBUSD Y8, Y10, Y0
@@ -456,8 +484,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile5_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile5_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -498,6 +526,8 @@ load:
 	VMOVUPS 0(DX), Y8
 	VMOVUPS 32(DX), Y9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -506,7 +536,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y12
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y10, Y12, Y0
@@ -525,7 +556,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y12
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y10, Y12, Y0
@@ -544,7 +576,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y12
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y10, Y12, Y0
@@ -563,7 +596,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xcb // VPDPBUSD Y11, Y12, Y9
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y12
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y10, Y12, Y0
@@ -590,7 +624,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y12
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VPDPBUSD Y10, Y12, Y0
@@ -630,8 +665,8 @@ done:
 	VZEROUPPER
 	RET
 	
-// func tile6_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_i8_avxvnni(SB), NOSPLIT, $0-64
+// func tile6_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -677,6 +712,8 @@ load:
 	VMOVUPS 0(DX), Y10
 	VMOVUPS 32(DX), Y11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -685,7 +722,8 @@ start:
 loop:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y14
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y12, Y14, Y0
@@ -707,7 +745,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x05; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 4(AX), Y14
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y12, Y14, Y0
@@ -729,7 +768,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x05; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 8(AX), Y14
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y12, Y14, Y0
@@ -751,7 +791,8 @@ loop:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x05; BYTE $0x50; BYTE $0xdd // VPDPBUSD Y13, Y15, Y11
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 12(AX), Y14
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y12, Y14, Y0
@@ -781,7 +822,8 @@ tail:
 one:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	VPBROADCASTD 0(AX), Y14
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y12, Y14, Y0

@@ -19,16 +19,13 @@ func generic(name string, lanes, nr int) *Kernels {
 		k.BF16 = append(k.BF16, genericTile(m, nr, dotBF16))
 		k.I8 = append(k.I8, genericTileI8(m, nr))
 	}
-	k.ToF32, k.ToBF16 = genericStored(lanes, 4, putF32), genericStored(lanes, 2, putBF16)
+	k.ToF32, k.ToBF16 = genericStored(lanes, nr, 4, putF32), genericStored(lanes, nr, 2, putBF16)
 	k.Convert = func(x, y unsafe.Pointer, nv uintptr) {
 		for i, v := range floats(x, int(nv)*lanes) {
 			putBF16(y, i, v)
 		}
 	}
 	k.Quantize = func(x, y, s unsafe.Pointer, nv uintptr) { quantize(floats(x, int(nv)*lanes), y, s) }
-	k.Dequant = func(c, x, cs, s unsafe.Pointer, ldc, rows, nv uintptr) {
-		dequant(c, x, cs, s, ldc, int(rows), int(nv)*lanes)
-	}
 	k.Dot = func(x, y, s unsafe.Pointer, nv uintptr) {
 		xs, ys, sum := floats(x, int(nv)*lanes), floats(y, int(nv)*lanes), float32(0)
 		for i := range xs {
@@ -91,7 +88,7 @@ func dotBF16(sum float32, a, b unsafe.Pointer, col int) float32 {
 }
 
 func genericTile(m, nr int, mul multiply) Tile {
-	return func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr) {
+	return func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, _ unsafe.Pointer, _ uintptr) {
 		for i := range m {
 			row := floats(at(c, uintptr(i)*ldc), nr)
 			if acc == 0 {
@@ -109,7 +106,7 @@ func genericTile(m, nr int, mul multiply) Tile {
 
 // genericTileI8 multiplies u8 activations (128 added) by s8 weights into int32.
 func genericTileI8(m, nr int) Tile {
-	return func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr) {
+	return func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, _ unsafe.Pointer, _ uintptr) {
 		for i := range m {
 			row := unsafe.Slice((*int32)(at(c, uintptr(i)*ldc)), nr)
 			if acc == 0 {
@@ -141,19 +138,17 @@ func quantize(x []float32, y, s unsafe.Pointer) {
 	}
 }
 
-func dequant(c, x, cs, s unsafe.Pointer, ldc uintptr, rows, n int) {
-	corr, scale, by := unsafe.Slice((*int32)(x), n), floats(cs, n), floats(s, rows)
-	for i := range rows {
-		row := at(c, uintptr(i)*ldc)
-		in, out := unsafe.Slice((*int32)(row), n), floats(row, n)
-		for j := range in {
-			out[j] = float32(in[j]-corr[j]) * (scale[j] * by[i])
-		}
+// dequant turns a row of int32 sums into float32 in place.
+func dequant(row, x unsafe.Pointer, n int, by float32) {
+	in, out := unsafe.Slice((*int32)(row), n), floats(row, n)
+	corr, scale := unsafe.Slice((*int32)(x), n), floats(at(x, uintptr(4*n)), n)
+	for j := range in {
+		out[j] = float32(in[j]-corr[j]) * (scale[j] * by)
 	}
 }
 
 // genericStored builds the twins that store elements of size bytes with put.
-func genericStored(lanes int, size uintptr, put func(unsafe.Pointer, int, float32)) Stored {
+func genericStored(lanes, nr int, size uintptr, put func(unsafe.Pointer, int, float32)) Stored {
 	s := Stored{
 		Softmax: func(x, y, sc unsafe.Pointer, nv uintptr) { softmax(floats(x, int(nv)*lanes), y, sc, put) },
 		LayerNorm: func(x, w, bias, y, sc unsafe.Pointer, nv uintptr) {
@@ -175,23 +170,27 @@ func genericStored(lanes int, size uintptr, put func(unsafe.Pointer, int, float3
 		},
 	}
 	for a := range s.Finish {
-		s.Finish[a] = genericFinish(lanes, size, a, put)
+		s.Finish[a] = genericFinish(nr, a, put)
+		s.FinishInt[a] = func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows uintptr, x, sc unsafe.Pointer) {
+			for r := range rows {
+				dequant(at(c, r*ldc), x, nr, floats(at(sc, 4*r), 1)[0])
+			}
+			s.Finish[a](c, bias, res, y, ldc, ldres, ldy, rows)
+		}
 	}
 	return s
 }
 
-func genericFinish(lanes int, size uintptr, act int, put func(unsafe.Pointer, int, float32)) Finish {
-	return func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows, nv uintptr) {
-		n := int(nv) * lanes
+func genericFinish(n, act int, put func(unsafe.Pointer, int, float32)) Finish {
+	return func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows uintptr) {
 		b := floats(bias, n)
 		for r := range rows {
-			out := at(y, r*(ldy+uintptr(n)*size))
 			for i, v := range floats(at(c, r*ldc), n) {
 				v = Activate(act, v+b[i])
 				if res != nil {
-					v += *(*float32)(at(res, r*(ldres+uintptr(n)*4)+4*uintptr(i)))
+					v += floats(at(res, r*ldres), n)[i]
 				}
-				put(out, i, v)
+				put(at(y, r*ldy), i, v)
 			}
 		}
 	}

@@ -10,11 +10,16 @@ import (
 // Tile computes c (m, NR) = [c +] a (m, k)·b (k, NR) for the tile's own height m.
 // Strides are in bytes; k counts units of 4 bytes: one float32, two bf16, four
 // int8 (two int16 where activations are widened). With acc 0 c is overwritten.
-type Tile func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr)
+// Memory at next, moving by ahead bytes a unit, is prefetched; it may be anything.
+type Tile func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
-// Finish ends a tile: y = act(c + bias) [+ res] over rows of nv registers. ldc is
-// a stride, ldres and ldy are the bytes between a row's end and the next row.
-type Finish func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows, nv uintptr)
+// Finish ends a tile of NR columns: y = act(c + bias) [+ res]; res may be nil.
+// Strides are in bytes.
+type Finish func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows uintptr)
+
+// FinishInt is Finish for int32 sums, which it first turns into
+// (c − x[col])·s[row]·x[NR+col]: x holds NR corrections (int32), then NR scales.
+type FinishInt func(c, bias, res, y unsafe.Pointer, ldc, ldres, ldy, rows uintptr, x, s unsafe.Pointer)
 
 // Acts is the number of activations of a Finish table, in tensor.Act's order:
 // none, gelu, gelu_tanh, quick_gelu, silu, relu.
@@ -23,6 +28,7 @@ const Acts = 6
 // Stored holds the kernels that differ by the dtype they store.
 type Stored struct {
 	Finish    [Acts]Finish
+	FinishInt [Acts]FinishInt
 	Softmax   func(x, y, s unsafe.Pointer, nv uintptr)          // y = e^(s[0]·(x−max)), s[1] = Σy
 	LayerNorm func(x, w, bias, y, s unsafe.Pointer, nv uintptr) // s = {eps, 1/n}
 	RMSNorm   func(x, w, y, s unsafe.Pointer, nv uintptr)
@@ -46,8 +52,14 @@ type Kernels struct {
 
 	Convert  func(x, y unsafe.Pointer, nv uintptr)    // f32 → bf16
 	Quantize func(x, y, s unsafe.Pointer, nv uintptr) // y = round(x/s[0]), s[0] = max|x|/127
-	Dequant  func(c, x, cs, s unsafe.Pointer, ldc, rows, nv uintptr)
-	Dot      func(x, y, s unsafe.Pointer, nv uintptr)
+
+	// QuantizeBF16 is Quantize for bf16 rows; nil where the set has none.
+	QuantizeBF16 func(x, y, s unsafe.Pointer, nv uintptr)
+	// Transpose writes y[j][i] = x[i][j] for a block of 16 by 16 values of 4 bytes;
+	// nil where the set has none.
+	Transpose func(x, y unsafe.Pointer, ldx, ldy uintptr)
+
+	Dot func(x, y, s unsafe.Pointer, nv uintptr)
 
 	// FastBF16 says that bf16 is the best dtype on this very processor: AMD since
 	// Zen 4. Intel's VDPBF16PS is slower than its f32.

@@ -32,7 +32,7 @@ func native() []set {
 func sse() *Kernels {
 	k := generic("sse", 4, 8)
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_sse, nil, nil, nil
-	k.ToF32 = Stored{finish_sse, softmax_f32_sse, layernorm_f32_sse, rmsnorm_f32_sse, scalerows_f32_sse}
+	k.ToF32 = Stored{finish_sse, k.ToF32.FinishInt, softmax_f32_sse, layernorm_f32_sse, rmsnorm_f32_sse, scalerows_f32_sse}
 	k.Dot = dot_f32_sse
 	return k
 }
@@ -40,8 +40,8 @@ func sse() *Kernels {
 func avx2() *Kernels {
 	k := generic("avx2", 8, 16)
 	k.F32, k.F16, k.BF16, k.I8, k.WideI8 = tiles_f32_avx2, tiles_f16_avx2, nil, tiles_i16_avx2, true
-	k.ToF32 = Stored{finish_avx2, softmax_f32_avx2, layernorm_f32_avx2, rmsnorm_f32_avx2, scalerows_f32_avx2}
-	k.Quantize, k.Dequant, k.Dot = quantize_i16_avx2, dequant_avx2, dot_f32_avx2
+	k.ToF32 = Stored{finish_avx2, finishint_avx2, softmax_f32_avx2, layernorm_f32_avx2, rmsnorm_f32_avx2, scalerows_f32_avx2}
+	k.Quantize, k.Dot = quantize_i16_avx2, dot_f32_avx2
 	return k
 }
 
@@ -54,8 +54,8 @@ func avxVNNI() *Kernels {
 func avx512() *Kernels {
 	k := generic("avx512", 16, 32)
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_avx512, tiles_f16_avx512, nil, nil
-	k.ToF32 = Stored{finish_avx512, softmax_f32_avx512, layernorm_f32_avx512, rmsnorm_f32_avx512, scalerows_f32_avx512}
-	k.Quantize, k.Dequant, k.Dot = quantize_u8_avx512, dequant_avx512, dot_f32_avx512
+	k.ToF32 = Stored{finish_avx512, finishint_avx512, softmax_f32_avx512, layernorm_f32_avx512, rmsnorm_f32_avx512, scalerows_f32_avx512}
+	k.Quantize, k.Dot, k.Transpose = quantize_u8_avx512, dot_f32_avx512, transpose_avx512
 	return k
 }
 
@@ -68,8 +68,8 @@ func avx512VNNI() *Kernels {
 func avx512BF16() *Kernels {
 	k := avx512VNNI()
 	k.Name, k.BF16 = "avx512bf16", tiles_bf16_avx512bf16
-	k.ToBF16 = Stored{finish_avx512bf16, softmax_bf16_avx512bf16, layernorm_bf16_avx512bf16, rmsnorm_bf16_avx512bf16, scalerows_bf16_avx512bf16}
-	k.Convert = convert_bf16_avx512bf16
+	k.ToBF16 = Stored{finish_avx512bf16, finishint_avx512bf16, softmax_bf16_avx512bf16, layernorm_bf16_avx512bf16, rmsnorm_bf16_avx512bf16, scalerows_bf16_avx512bf16}
+	k.Convert, k.QuantizeBF16 = convert_bf16_avx512bf16, quantize_u8_avx512bf16
 	vendor, family := processor()
 	k.FastBF16 = vendor == "AuthenticAMD" && family >= 0x19
 	return k

@@ -322,8 +322,8 @@ DATA neon_3fd9db23<>+48(SB)/8, $0x3fd9db233fd9db23
 DATA neon_3fd9db23<>+56(SB)/8, $0x3fd9db233fd9db23
 GLOBL neon_3fd9db23<>(SB), RODATA|NOPTR, $64
 
-// func tile1_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_f32_neon(SB), NOSPLIT, $0-64
+// func tile1_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -360,8 +360,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func tile2_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_f32_neon(SB), NOSPLIT, $0-64
+// func tile2_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -412,8 +412,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func tile3_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_f32_neon(SB), NOSPLIT, $0-64
+// func tile3_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -478,8 +478,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func tile4_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_f32_neon(SB), NOSPLIT, $0-64
+// func tile4_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -558,8 +558,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func tile5_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_f32_neon(SB), NOSPLIT, $0-64
+// func tile5_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -652,8 +652,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func tile6_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_f32_neon(SB), NOSPLIT, $0-64
+// func tile6_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_f32_neon(SB), NOSPLIT, $0-80
 	MOVD a+0(FP), R8
 	MOVD b+8(FP), R1
 	MOVD c+16(FP), R2
@@ -760,8 +760,8 @@ done:
 	ADD R5, R14, R14
 	RET
 	
-// func finish_none_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_none_f32_neon(SB), NOSPLIT, $0-72
+// func finish_none_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_none_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -770,37 +770,50 @@ TEXT ·finish_none_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
-	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
-	CBZ R2, skip3
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	CBZ R2, skip2
 	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
-skip3:
+skip2:
 	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
+	CBZ R2, skip3
+	FMOVQ 16(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip3:
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET
 	
-// func finish_gelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelu_f32_neon(SB), NOSPLIT, $0-72
+// func finish_gelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelu_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -809,17 +822,83 @@ TEXT ·finish_gelu_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	MOVD $neon_3f3504f3<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_c0800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_40800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	WORD $0x6e21dc22 // VMULPS V1, V1, V2
+	MOVD $neon_af95df0b<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_32edffee<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b60cff51<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b86ec2d2<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_ba40ac63<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bb41a1f6<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bc83dbd4<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	WORD $0x6e21dc63 // VMULPS V1, V3, V3
+	MOVD $neon_b77460cd<>(SB), R16
+	VLD1 (R16), [V4.S4]
+	MOVD $neon_b95fbd29<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_badc924e<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bbf19bf8<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bc69b6a7<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	WORD $0x6e24fc63 // VDIVPS V4, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc00 // VMULPS V15, V0, V0
+	WORD $0x6e23dc00 // VMULPS V3, V0, V0
+	CBZ R2, skip2
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
+skip2:
+	FMOVQ F0, 0(R3)
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
 	MOVD $neon_3f3504f3<>(SB), R16
 	VLD1 (R16), [V15.S4]
 	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
@@ -884,25 +963,161 @@ loop2:
 	WORD $0x6e2fdc00 // VMULPS V15, V0, V0
 	WORD $0x6e23dc00 // VMULPS V3, V0, V0
 	CBZ R2, skip3
-	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
 skip3:
-	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	MOVD $neon_3f3504f3<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_c0800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_40800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	WORD $0x6e21dc22 // VMULPS V1, V1, V2
+	MOVD $neon_af95df0b<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_32edffee<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b60cff51<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b86ec2d2<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_ba40ac63<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bb41a1f6<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bc83dbd4<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	WORD $0x6e21dc63 // VMULPS V1, V3, V3
+	MOVD $neon_b77460cd<>(SB), R16
+	VLD1 (R16), [V4.S4]
+	MOVD $neon_b95fbd29<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_badc924e<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bbf19bf8<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bc69b6a7<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	WORD $0x6e24fc63 // VDIVPS V4, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc00 // VMULPS V15, V0, V0
+	WORD $0x6e23dc00 // VMULPS V3, V0, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	MOVD $neon_3f3504f3<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_c0800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_40800000<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	WORD $0x6e21dc22 // VMULPS V1, V1, V2
+	MOVD $neon_af95df0b<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_32edffee<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b60cff51<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_b86ec2d2<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_ba40ac63<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bb41a1f6<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_bc83dbd4<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	WORD $0x6e21dc63 // VMULPS V1, V3, V3
+	MOVD $neon_b77460cd<>(SB), R16
+	VLD1 (R16), [V4.S4]
+	MOVD $neon_b95fbd29<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_badc924e<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bbf19bf8<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	MOVD $neon_bc69b6a7<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V2.S4, V4.S4, V15.S4
+	VORR V15.B16, V15.B16, V4.B16
+	WORD $0x6e24fc63 // VDIVPS V4, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc00 // VMULPS V15, V0, V0
+	WORD $0x6e23dc00 // VMULPS V3, V0, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET
 	
-// func finish_gelutanh_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelutanh_f32_neon(SB), NOSPLIT, $0-72
+// func finish_gelutanh_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelutanh_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -911,17 +1126,90 @@ TEXT ·finish_gelutanh_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	WORD $0x6e20dc01 // VMULPS V0, V0, V1
+	MOVD $neon_3d372713<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd421 // VADDPS V15, V1, V1
+	WORD $0x6e20dc21 // VMULPS V0, V1, V1
+	MOVD $neon_3fcc422a<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip2
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
+skip2:
+	FMOVQ F0, 0(R3)
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
 	WORD $0x6e20dc01 // VMULPS V0, V0, V1
 	MOVD $neon_3d372713<>(SB), R16
 	VLD1 (R16), [V15.S4]
@@ -993,25 +1281,175 @@ loop2:
 	WORD $0x4e2fd463 // VADDPS V15, V3, V3
 	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
 	CBZ R2, skip3
-	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
 skip3:
-	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	WORD $0x6e20dc01 // VMULPS V0, V0, V1
+	MOVD $neon_3d372713<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd421 // VADDPS V15, V1, V1
+	WORD $0x6e20dc21 // VMULPS V0, V1, V1
+	MOVD $neon_3fcc422a<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	WORD $0x6e20dc01 // VMULPS V0, V0, V1
+	MOVD $neon_3d372713<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd421 // VADDPS V15, V1, V1
+	WORD $0x6e20dc21 // VMULPS V0, V1, V1
+	MOVD $neon_3fcc422a<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET
 	
-// func finish_quickgelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_quickgelu_f32_neon(SB), NOSPLIT, $0-72
+// func finish_quickgelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_quickgelu_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -1020,17 +1458,82 @@ TEXT ·finish_quickgelu_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	MOVD $neon_3fd9db23<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip2
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
+skip2:
+	FMOVQ F0, 0(R3)
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
 	MOVD $neon_3fd9db23<>(SB), R16
 	VLD1 (R16), [V15.S4]
 	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
@@ -1094,25 +1597,159 @@ loop2:
 	WORD $0x4e2fd463 // VADDPS V15, V3, V3
 	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
 	CBZ R2, skip3
-	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
 skip3:
-	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	MOVD $neon_3fd9db23<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	MOVD $neon_3fd9db23<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc01 // VMULPS V15, V0, V1
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET
 	
-// func finish_silu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_silu_f32_neon(SB), NOSPLIT, $0-72
+// func finish_silu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_silu_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -1121,17 +1758,80 @@ TEXT ·finish_silu_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	VORR V0.B16, V0.B16, V1.B16
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip2
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
+skip2:
+	FMOVQ F0, 0(R3)
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
 	VORR V0.B16, V0.B16, V1.B16
 	MOVD $neon_bf800000<>(SB), R16
 	VLD1 (R16), [V15.S4]
@@ -1193,25 +1893,155 @@ loop2:
 	WORD $0x4e2fd463 // VADDPS V15, V3, V3
 	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
 	CBZ R2, skip3
-	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
 skip3:
-	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	VORR V0.B16, V0.B16, V1.B16
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	VORR V0.B16, V0.B16, V1.B16
+	MOVD $neon_bf800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc21 // VMULPS V15, V1, V1
+	MOVD $neon_c2b00f34<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4e21f441 // VMAXPS V1, V2, V1
+	MOVD $neon_42b175c3<>(SB), R16
+	VLD1 (R16), [V2.S4]
+	WORD $0x4ea1f441 // VMINPS V1, V2, V1
+	MOVD $neon_3fb8aa3b<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x6e2fdc22 // VMULPS V15, V1, V2
+	WORD $0x4e218842 // FRINTN V2, V2
+	MOVD $neon_bf318000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_395e8083<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V15.S4, V2.S4, V1.S4
+	MOVD $neon_39506967<>(SB), R16
+	VLD1 (R16), [V3.S4]
+	MOVD $neon_3ab743ce<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3c088908<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3d2aa9c1<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3e2aaaaa<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f000000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	VFMLA V1.S4, V3.S4, V15.S4
+	VORR V15.B16, V15.B16, V3.B16
+	MOVD $neon_0000007f<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e21a842 // FCVTNS V2, V2
+	VADD V15.S4, V2.S4, V2.S4
+	VSHL $23, V2.S4, V2.S4
+	WORD $0x6e22dc63 // VMULPS V2, V3, V3
+	MOVD $neon_3f800000<>(SB), R16
+	VLD1 (R16), [V15.S4]
+	WORD $0x4e2fd463 // VADDPS V15, V3, V3
+	WORD $0x6e23fc00 // VDIVPS V3, V0, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET
 	
-// func finish_relu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_relu_f32_neon(SB), NOSPLIT, $0-72
+// func finish_relu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_relu_f32_neon(SB), NOSPLIT, $0-64
 	MOVD c+0(FP), R0
 	MOVD bias+8(FP), R1
 	MOVD res+16(FP), R2
@@ -1220,33 +2050,52 @@ TEXT ·finish_relu_f32_neon(SB), NOSPLIT, $0-72
 	MOVD ldres+40(FP), R5
 	MOVD ldy+48(FP), R6
 	MOVD rows+56(FP), R7
-	MOVD nv+64(FP), R8
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
 loop1:
-	MOVD R0, R10
-	MOVD R1, R11
-	MOVD R8, R9
-loop2:
-	FMOVQ 0(R10), F0
-	FMOVQ 0(R11), F1
+	FMOVQ 0(R0), F0
+	WORD $0x4e28d400 // VADDPS V8, V0, V0
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e20f420 // VMAXPS V0, V1, V0
+	CBZ R2, skip2
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R10
-	ADD $16, R11
+skip2:
+	FMOVQ F0, 0(R3)
+	FMOVQ 16(R0), F0
+	WORD $0x4e29d400 // VADDPS V9, V0, V0
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4e20f420 // VMAXPS V0, V1, V0
 	CBZ R2, skip3
-	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F1
 	WORD $0x4e21d400 // VADDPS V1, V0, V0
-	ADD $16, R2
 skip3:
-	FMOVQ F0, 0(R3)
-	ADD $16, R3
-	SUB $1, R9
-	CBNZ R9, loop2
+	FMOVQ F0, 16(R3)
+	FMOVQ 32(R0), F0
+	WORD $0x4e2ad400 // VADDPS V10, V0, V0
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e20f420 // VMAXPS V0, V1, V0
+	CBZ R2, skip4
+	FMOVQ 32(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip4:
+	FMOVQ F0, 32(R3)
+	FMOVQ 48(R0), F0
+	WORD $0x4e2bd400 // VADDPS V11, V0, V0
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e20f420 // VMAXPS V0, V1, V0
+	CBZ R2, skip5
+	FMOVQ 48(R2), F1
+	WORD $0x4e21d400 // VADDPS V1, V0, V0
+skip5:
+	FMOVQ F0, 48(R3)
 	ADD R4, R0
 	ADD R6, R3
-	CBZ R2, skip4
+	CBZ R2, skip6
 	ADD R5, R2
-skip4:
+skip6:
 	SUB $1, R7
 	CBNZ R7, loop1
 	RET

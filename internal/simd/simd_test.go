@@ -77,9 +77,9 @@ func testTiles(t *testing.T, kind string, tiles, twins []Tile, k *Kernels, a, b 
 	for m := 1; m <= len(tiles); m++ {
 		got, want := make([]float32, m*k.NR), make([]float32, m*k.NR)
 		for acc := range uintptr(2) {
-			tiles[m-1](ptr(a), ptr(b), ptr(got), lda, ldb, ldc, uintptr(units), acc)
+			tiles[m-1](ptr(a), ptr(b), ptr(got), lda, ldb, ldc, uintptr(units), acc, ptr(a), 0)
 			for i := range m {
-				twins[0](ptr(a[4*units*i:]), ptr(b), ptr(want[i*k.NR:]), lda, ldb, ldc, uintptr(units), acc)
+				twins[0](ptr(a[4*units*i:]), ptr(b), ptr(want[i*k.NR:]), lda, ldb, ldc, uintptr(units), acc, ptr(a), 0)
 			}
 			near(t, fmt.Sprintf("%s m=%d k=%d acc=%d", kind, m, units, acc), got, want, 2e-5)
 		}
@@ -113,17 +113,18 @@ func testInt8(t *testing.T, r *rand.Rand, k *Kernels, m int) {
 	}
 	size := 4 / group
 	q, scales := make([]byte, m*n*size), make([]float32, m)
-	x := random(r, m*n)
+	in := random(r, m*n)
 	for i := range m {
-		k.Quantize(ptr(x[i*n:]), ptr(q[i*n*size:]), ptr(scales[i:]), uintptr(n/k.Lanes))
+		k.Quantize(ptr(in[i*n:]), ptr(q[i*n*size:]), ptr(scales[i:]), uintptr(n/k.Lanes))
 	}
 	w := make([]int8, n*k.NR)
 	for i := range w {
 		w[i] = int8(r.IntN(255) - 127)
 	}
-	panel, corr, cs := make([]int8, n*k.NR), make([]int32, k.NR), make([]float32, k.NR)
+	panel, x := make([]int8, n*k.NR), make([]float32, 2*k.NR)
+	corr := unsafe.Slice((*int32)(ptr(x)), k.NR)
 	for j := range k.NR {
-		cs[j] = 0.01
+		x[k.NR+j] = 0.01
 		for l := range n {
 			panel[l/group*group*k.NR+j*group+l%group] = w[j*n+l]
 			if !k.WideI8 {
@@ -132,13 +133,14 @@ func testInt8(t *testing.T, r *rand.Rand, k *Kernels, m int) {
 		}
 	}
 	c := make([]float32, m*k.NR)
-	k.I8[m-1](ptr(q), ptr(panel), ptr(c), uintptr(n*size), uintptr(k.NR*group), uintptr(4*k.NR), uintptr(n/group), 0)
-	k.Dequant(ptr(c), ptr(corr), ptr(cs), ptr(scales), uintptr(4*k.NR), uintptr(m), uintptr(k.NR/k.Lanes))
+	k.I8[m-1](ptr(q), ptr(panel), ptr(c), uintptr(n*size), uintptr(k.NR*group), uintptr(4*k.NR), uintptr(n/group), 0, ptr(q), 0)
+	ld := uintptr(4 * k.NR)
+	k.ToF32.FinishInt[0](ptr(c), ptr(make([]float32, k.NR)), nil, ptr(c), ld, 0, ld, uintptr(m), ptr(x), ptr(scales))
 	for i := range m {
 		for j := range k.NR {
 			want := 0.0
 			for l := range n {
-				v := math.RoundToEven(float64(x[i*n+l] * (127 / (scales[i] * 127))))
+				v := math.RoundToEven(float64(in[i*n+l] * (127 / (scales[i] * 127))))
 				want += v * float64(w[j*n+l])
 			}
 			want *= float64(scales[i]) * 0.01
@@ -162,7 +164,7 @@ func TestFinish(t *testing.T) {
 
 func testFinish(t *testing.T, r *rand.Rand, k, twin *Kernels, act int, withRes bool) {
 	const rows, gap = 3, 5 // elements between rows of y and res
-	n := 2 * k.Lanes
+	n := k.NR
 	c, bias, res := random(r, rows*n), random(r, n), random(r, rows*(n+gap))
 	c[0], c[1], c[2], c[3] = 30, -30, 90, -90
 	y := make([][]float32, 2)
@@ -173,8 +175,8 @@ func testFinish(t *testing.T, r *rand.Rand, k, twin *Kernels, act int, withRes b
 		if withRes {
 			p = ptr(res)
 		}
-		s.ToF32.Finish[act](ptr(c), ptr(bias), p, ptr(y[i]), uintptr(4*n), 4*gap, 4*gap, rows, 2)
-		s.ToBF16.Finish[act](ptr(c), ptr(bias), p, ptr(z[i]), uintptr(4*n), 4*gap, 2*gap, rows, 2)
+		s.ToF32.Finish[act](ptr(c), ptr(bias), p, ptr(y[i]), uintptr(4*n), uintptr(4*(n+gap)), uintptr(4*(n+gap)), rows)
+		s.ToBF16.Finish[act](ptr(c), ptr(bias), p, ptr(z[i]), uintptr(4*n), uintptr(4*(n+gap)), uintptr(2*(n+gap)), rows)
 	}
 	near(t, fmt.Sprintf("act %d", act), y[0], y[1], 1e-6)
 	for i := range z[0] {
@@ -211,6 +213,24 @@ func TestRows(t *testing.T) {
 		}
 		if got[0][n-1] != 0 {
 			t.Errorf("a masked score has probability %v, want exactly 0", got[0][n-1])
+		}
+	})
+}
+
+func TestTranspose(t *testing.T) {
+	each(t, func(t *testing.T, k, _ *Kernels) {
+		if k.Transpose == nil {
+			t.Skip("this set has none")
+		}
+		x := random(rand.New(rand.NewPCG(9, 9)), 16*20)
+		y := make([]float32, 16*18)
+		k.Transpose(ptr(x), ptr(y), 4*20, 4*18)
+		for i := range 16 {
+			for j := range 16 {
+				if y[j*18+i] != x[i*20+j] {
+					t.Fatalf("y[%d][%d] = %v, want %v", j, i, y[j*18+i], x[i*20+j])
+				}
+			}
 		}
 	})
 }

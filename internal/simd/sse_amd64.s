@@ -322,8 +322,8 @@ DATA sse_3fd9db23<>+48(SB)/8, $0x3fd9db233fd9db23
 DATA sse_3fd9db23<>+56(SB)/8, $0x3fd9db233fd9db23
 GLOBL sse_3fd9db23<>(SB), RODATA|NOPTR, $64
 
-// func tile1_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile1_f32_sse(SB), NOSPLIT, $0-64
+// func tile1_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile1_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -343,6 +343,8 @@ load:
 	MOVUPS 0(DX), X0
 	MOVUPS 16(DX), X1
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -351,7 +353,8 @@ start:
 loop:
 	MOVUPS 0(BX), X2
 	MOVUPS 16(BX), X3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X4
 	SHUFPS $0, X4, X4
@@ -363,7 +366,8 @@ loop:
 	ADDPS X15, X1
 	MOVUPS 0(BX), X2
 	MOVUPS 16(BX), X3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X4
 	SHUFPS $0, X4, X4
@@ -375,7 +379,8 @@ loop:
 	ADDPS X15, X1
 	MOVUPS 0(BX), X2
 	MOVUPS 16(BX), X3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X4
 	SHUFPS $0, X4, X4
@@ -387,7 +392,8 @@ loop:
 	ADDPS X15, X1
 	MOVUPS 0(BX), X2
 	MOVUPS 16(BX), X3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X4
 	SHUFPS $0, X4, X4
@@ -406,7 +412,8 @@ tail:
 one:
 	MOVUPS 0(BX), X2
 	MOVUPS 16(BX), X3
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X4
 	SHUFPS $0, X4, X4
@@ -425,8 +432,8 @@ done:
 	MOVUPS X1, 16(DX)
 	RET
 	
-// func tile2_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile2_f32_sse(SB), NOSPLIT, $0-64
+// func tile2_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile2_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -451,6 +458,8 @@ load:
 	MOVUPS 0(DX), X2
 	MOVUPS 16(DX), X3
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -459,7 +468,8 @@ start:
 loop:
 	MOVUPS 0(BX), X4
 	MOVUPS 16(BX), X5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X6
 	SHUFPS $0, X6, X6
@@ -479,7 +489,8 @@ loop:
 	ADDPS X15, X3
 	MOVUPS 0(BX), X4
 	MOVUPS 16(BX), X5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X6
 	SHUFPS $0, X6, X6
@@ -499,7 +510,8 @@ loop:
 	ADDPS X15, X3
 	MOVUPS 0(BX), X4
 	MOVUPS 16(BX), X5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X6
 	SHUFPS $0, X6, X6
@@ -519,7 +531,8 @@ loop:
 	ADDPS X15, X3
 	MOVUPS 0(BX), X4
 	MOVUPS 16(BX), X5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X6
 	SHUFPS $0, X6, X6
@@ -546,7 +559,8 @@ tail:
 one:
 	MOVUPS 0(BX), X4
 	MOVUPS 16(BX), X5
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X6
 	SHUFPS $0, X6, X6
@@ -576,8 +590,8 @@ done:
 	MOVUPS X3, 16(DX)
 	RET
 	
-// func tile3_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile3_f32_sse(SB), NOSPLIT, $0-64
+// func tile3_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile3_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -607,6 +621,8 @@ load:
 	MOVUPS 0(DX), X4
 	MOVUPS 16(DX), X5
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -615,7 +631,8 @@ start:
 loop:
 	MOVUPS 0(BX), X6
 	MOVUPS 16(BX), X7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X8
 	SHUFPS $0, X8, X8
@@ -643,7 +660,8 @@ loop:
 	ADDPS X15, X5
 	MOVUPS 0(BX), X6
 	MOVUPS 16(BX), X7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X8
 	SHUFPS $0, X8, X8
@@ -671,7 +689,8 @@ loop:
 	ADDPS X15, X5
 	MOVUPS 0(BX), X6
 	MOVUPS 16(BX), X7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X8
 	SHUFPS $0, X8, X8
@@ -699,7 +718,8 @@ loop:
 	ADDPS X15, X5
 	MOVUPS 0(BX), X6
 	MOVUPS 16(BX), X7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X8
 	SHUFPS $0, X8, X8
@@ -734,7 +754,8 @@ tail:
 one:
 	MOVUPS 0(BX), X6
 	MOVUPS 16(BX), X7
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X8
 	SHUFPS $0, X8, X8
@@ -775,8 +796,8 @@ done:
 	MOVUPS X5, 16(DX)
 	RET
 	
-// func tile4_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile4_f32_sse(SB), NOSPLIT, $0-64
+// func tile4_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile4_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -811,6 +832,8 @@ load:
 	MOVUPS 0(DX), X6
 	MOVUPS 16(DX), X7
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -819,7 +842,8 @@ start:
 loop:
 	MOVUPS 0(BX), X8
 	MOVUPS 16(BX), X9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X10
 	SHUFPS $0, X10, X10
@@ -855,7 +879,8 @@ loop:
 	ADDPS X15, X7
 	MOVUPS 0(BX), X8
 	MOVUPS 16(BX), X9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X10
 	SHUFPS $0, X10, X10
@@ -891,7 +916,8 @@ loop:
 	ADDPS X15, X7
 	MOVUPS 0(BX), X8
 	MOVUPS 16(BX), X9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X10
 	SHUFPS $0, X10, X10
@@ -927,7 +953,8 @@ loop:
 	ADDPS X15, X7
 	MOVUPS 0(BX), X8
 	MOVUPS 16(BX), X9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X10
 	SHUFPS $0, X10, X10
@@ -970,7 +997,8 @@ tail:
 one:
 	MOVUPS 0(BX), X8
 	MOVUPS 16(BX), X9
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X10
 	SHUFPS $0, X10, X10
@@ -1022,8 +1050,8 @@ done:
 	MOVUPS X7, 16(DX)
 	RET
 	
-// func tile5_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile5_f32_sse(SB), NOSPLIT, $0-64
+// func tile5_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile5_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1064,6 +1092,8 @@ load:
 	MOVUPS 0(DX), X8
 	MOVUPS 16(DX), X9
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1072,7 +1102,8 @@ start:
 loop:
 	MOVUPS 0(BX), X10
 	MOVUPS 16(BX), X11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X12
 	SHUFPS $0, X12, X12
@@ -1116,7 +1147,8 @@ loop:
 	ADDPS X15, X9
 	MOVUPS 0(BX), X10
 	MOVUPS 16(BX), X11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X12
 	SHUFPS $0, X12, X12
@@ -1160,7 +1192,8 @@ loop:
 	ADDPS X15, X9
 	MOVUPS 0(BX), X10
 	MOVUPS 16(BX), X11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X12
 	SHUFPS $0, X12, X12
@@ -1204,7 +1237,8 @@ loop:
 	ADDPS X15, X9
 	MOVUPS 0(BX), X10
 	MOVUPS 16(BX), X11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X12
 	SHUFPS $0, X12, X12
@@ -1256,7 +1290,8 @@ tail:
 one:
 	MOVUPS 0(BX), X10
 	MOVUPS 16(BX), X11
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X12
 	SHUFPS $0, X12, X12
@@ -1320,8 +1355,8 @@ done:
 	MOVUPS X9, 16(DX)
 	RET
 	
-// func tile6_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
-TEXT ·tile6_f32_sse(SB), NOSPLIT, $0-64
+// func tile6_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
+TEXT ·tile6_f32_sse(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
 	MOVQ b+8(FP), BX
 	MOVQ c+16(FP), DI
@@ -1367,6 +1402,8 @@ load:
 	MOVUPS 0(DX), X10
 	MOVUPS 16(DX), X11
 start:
+	MOVQ next+64(FP), DX
+	MOVQ ahead+72(FP), R14
 	MOVQ R13, R15
 	ANDQ $3, R13
 	SHRQ $2, R15
@@ -1375,7 +1412,8 @@ start:
 loop:
 	MOVUPS 0(BX), X12
 	MOVUPS 16(BX), X13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X14
 	SHUFPS $0, X14, X14
@@ -1427,7 +1465,8 @@ loop:
 	ADDPS X15, X11
 	MOVUPS 0(BX), X12
 	MOVUPS 16(BX), X13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 4(AX), X14
 	SHUFPS $0, X14, X14
@@ -1479,7 +1518,8 @@ loop:
 	ADDPS X15, X11
 	MOVUPS 0(BX), X12
 	MOVUPS 16(BX), X13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 8(AX), X14
 	SHUFPS $0, X14, X14
@@ -1531,7 +1571,8 @@ loop:
 	ADDPS X15, X11
 	MOVUPS 0(BX), X12
 	MOVUPS 16(BX), X13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 12(AX), X14
 	SHUFPS $0, X14, X14
@@ -1591,7 +1632,8 @@ tail:
 one:
 	MOVUPS 0(BX), X12
 	MOVUPS 16(BX), X13
-	PREFETCHT0 8192(BX)
+	PREFETCHT1 0(DX)
+	ADDQ R14, DX
 	ADDQ R12, BX
 	MOVSS 0(AX), X14
 	SHUFPS $0, X14, X14
@@ -1666,8 +1708,8 @@ done:
 	MOVUPS X11, 16(DX)
 	RET
 	
-// func finish_none_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_none_f32_sse(SB), NOSPLIT, $0-72
+// func finish_none_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_none_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -1676,27 +1718,25 @@ TEXT ·finish_none_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
-	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
 	TESTQ CX, CX
-	JZ skip3
+	JZ skip2
 	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
-skip3:
+skip2:
 	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
+	TESTQ CX, CX
+	JZ skip3
+	MOVUPS 16(CX), X1
+	ADDPS X1, X0
+skip3:
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -1707,8 +1747,8 @@ skip4:
 	JNZ loop1
 	RET
 	
-// func finish_gelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelu_f32_sse(SB), NOSPLIT, $0-72
+// func finish_gelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelu_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -1717,17 +1757,67 @@ TEXT ·finish_gelu_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
+	MOVUPS sse_3f3504f3<>(SB), X15
+	MOVAPS X0, X1
+	MULPS X15, X1
+	MOVUPS sse_c0800000<>(SB), X2
+	MAXPS X2, X1
+	MOVUPS sse_40800000<>(SB), X2
+	MINPS X2, X1
+	MOVAPS X1, X2
+	MULPS X1, X2
+	MOVUPS sse_af95df0b<>(SB), X3
+	MULPS X2, X3
+	MOVUPS sse_32edffee<>(SB), X15
+	ADDPS X15, X3
+	MULPS X2, X3
+	MOVUPS sse_b60cff51<>(SB), X15
+	ADDPS X15, X3
+	MULPS X2, X3
+	MOVUPS sse_b86ec2d2<>(SB), X15
+	ADDPS X15, X3
+	MULPS X2, X3
+	MOVUPS sse_ba40ac63<>(SB), X15
+	ADDPS X15, X3
+	MULPS X2, X3
+	MOVUPS sse_bb41a1f6<>(SB), X15
+	ADDPS X15, X3
+	MULPS X2, X3
+	MOVUPS sse_bc83dbd4<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_b77460cd<>(SB), X4
+	MULPS X2, X4
+	MOVUPS sse_b95fbd29<>(SB), X15
+	ADDPS X15, X4
+	MULPS X2, X4
+	MOVUPS sse_badc924e<>(SB), X15
+	ADDPS X15, X4
+	MULPS X2, X4
+	MOVUPS sse_bbf19bf8<>(SB), X15
+	ADDPS X15, X4
+	MULPS X2, X4
+	MOVUPS sse_bc69b6a7<>(SB), X15
+	ADDPS X15, X4
+	DIVPS X4, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MOVUPS sse_3f000000<>(SB), X15
+	MULPS X15, X0
+	MULPS X3, X0
+	TESTQ CX, CX
+	JZ skip2
+	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+skip2:
+	MOVUPS X0, 0(DX)
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
 	MOVUPS sse_3f3504f3<>(SB), X15
 	MOVAPS X0, X1
 	MULPS X15, X1
@@ -1778,14 +1868,10 @@ loop2:
 	MULPS X3, X0
 	TESTQ CX, CX
 	JZ skip3
-	MOVUPS 0(CX), X1
+	MOVUPS 16(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
 skip3:
-	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -1796,8 +1882,8 @@ skip4:
 	JNZ loop1
 	RET
 	
-// func finish_gelutanh_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_gelutanh_f32_sse(SB), NOSPLIT, $0-72
+// func finish_gelutanh_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_gelutanh_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -1806,17 +1892,76 @@ TEXT ·finish_gelutanh_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
+	MOVAPS X0, X1
+	MULPS X0, X1
+	MOVUPS sse_3d372713<>(SB), X15
+	MULPS X15, X1
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X1
+	MULPS X0, X1
+	MOVUPS sse_3fcc422a<>(SB), X15
+	MULPS X15, X1
+	MOVUPS sse_bf800000<>(SB), X15
+	MULPS X15, X1
+	MOVUPS sse_c2b00f34<>(SB), X2
+	MAXPS X2, X1
+	MOVUPS sse_42b175c3<>(SB), X2
+	MINPS X2, X1
+	MOVUPS sse_3fb8aa3b<>(SB), X15
+	MOVAPS X1, X2
+	MULPS X15, X2
+	ROUNDPS $0, X2, X2
+	MOVUPS sse_bf318000<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_395e8083<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_39506967<>(SB), X3
+	MULPS X1, X3
+	MOVUPS sse_3ab743ce<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3c088908<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3d2aa9c1<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3e2aaaaa<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f000000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MOVUPS sse_0000007f<>(SB), X15
+	CVTPS2PL X2, X2
+	PADDL X15, X2
+	PSLLL $23, X2
+	MULPS X2, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	DIVPS X3, X0
+	TESTQ CX, CX
+	JZ skip2
+	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+skip2:
+	MOVUPS X0, 0(DX)
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
 	MOVAPS X0, X1
 	MULPS X0, X1
 	MOVUPS sse_3d372713<>(SB), X15
@@ -1876,14 +2021,10 @@ loop2:
 	DIVPS X3, X0
 	TESTQ CX, CX
 	JZ skip3
-	MOVUPS 0(CX), X1
+	MOVUPS 16(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
 skip3:
-	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -1894,8 +2035,8 @@ skip4:
 	JNZ loop1
 	RET
 	
-// func finish_quickgelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_quickgelu_f32_sse(SB), NOSPLIT, $0-72
+// func finish_quickgelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_quickgelu_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -1904,17 +2045,70 @@ TEXT ·finish_quickgelu_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
+	MOVUPS sse_3fd9db23<>(SB), X15
+	MOVAPS X0, X1
+	MULPS X15, X1
+	MOVUPS sse_bf800000<>(SB), X15
+	MULPS X15, X1
+	MOVUPS sse_c2b00f34<>(SB), X2
+	MAXPS X2, X1
+	MOVUPS sse_42b175c3<>(SB), X2
+	MINPS X2, X1
+	MOVUPS sse_3fb8aa3b<>(SB), X15
+	MOVAPS X1, X2
+	MULPS X15, X2
+	ROUNDPS $0, X2, X2
+	MOVUPS sse_bf318000<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_395e8083<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_39506967<>(SB), X3
+	MULPS X1, X3
+	MOVUPS sse_3ab743ce<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3c088908<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3d2aa9c1<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3e2aaaaa<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f000000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MOVUPS sse_0000007f<>(SB), X15
+	CVTPS2PL X2, X2
+	PADDL X15, X2
+	PSLLL $23, X2
+	MULPS X2, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	DIVPS X3, X0
+	TESTQ CX, CX
+	JZ skip2
+	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+skip2:
+	MOVUPS X0, 0(DX)
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
 	MOVUPS sse_3fd9db23<>(SB), X15
 	MOVAPS X0, X1
 	MULPS X15, X1
@@ -1968,14 +2162,10 @@ loop2:
 	DIVPS X3, X0
 	TESTQ CX, CX
 	JZ skip3
-	MOVUPS 0(CX), X1
+	MOVUPS 16(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
 skip3:
-	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -1986,8 +2176,8 @@ skip4:
 	JNZ loop1
 	RET
 	
-// func finish_silu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_silu_f32_sse(SB), NOSPLIT, $0-72
+// func finish_silu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_silu_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -1996,17 +2186,68 @@ TEXT ·finish_silu_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
+	MOVAPS X0, X1
+	MOVUPS sse_bf800000<>(SB), X15
+	MULPS X15, X1
+	MOVUPS sse_c2b00f34<>(SB), X2
+	MAXPS X2, X1
+	MOVUPS sse_42b175c3<>(SB), X2
+	MINPS X2, X1
+	MOVUPS sse_3fb8aa3b<>(SB), X15
+	MOVAPS X1, X2
+	MULPS X15, X2
+	ROUNDPS $0, X2, X2
+	MOVUPS sse_bf318000<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_395e8083<>(SB), X15
+	MOVAPS X2, X14
+	MULPS X15, X14
+	ADDPS X14, X1
+	MOVUPS sse_39506967<>(SB), X3
+	MULPS X1, X3
+	MOVUPS sse_3ab743ce<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3c088908<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3d2aa9c1<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3e2aaaaa<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f000000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MULPS X1, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	MOVUPS sse_0000007f<>(SB), X15
+	CVTPS2PL X2, X2
+	PADDL X15, X2
+	PSLLL $23, X2
+	MULPS X2, X3
+	MOVUPS sse_3f800000<>(SB), X15
+	ADDPS X15, X3
+	DIVPS X3, X0
+	TESTQ CX, CX
+	JZ skip2
+	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+skip2:
+	MOVUPS X0, 0(DX)
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
 	MOVAPS X0, X1
 	MOVUPS sse_bf800000<>(SB), X15
 	MULPS X15, X1
@@ -2058,14 +2299,10 @@ loop2:
 	DIVPS X3, X0
 	TESTQ CX, CX
 	JZ skip3
-	MOVUPS 0(CX), X1
+	MOVUPS 16(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
 skip3:
-	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX
@@ -2076,8 +2313,8 @@ skip4:
 	JNZ loop1
 	RET
 	
-// func finish_relu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
-TEXT ·finish_relu_f32_sse(SB), NOSPLIT, $0-72
+// func finish_relu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
+TEXT ·finish_relu_f32_sse(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), AX
 	MOVQ bias+8(FP), BX
 	MOVQ res+16(FP), CX
@@ -2086,29 +2323,29 @@ TEXT ·finish_relu_f32_sse(SB), NOSPLIT, $0-72
 	MOVQ ldres+40(FP), DI
 	MOVQ ldy+48(FP), R8
 	MOVQ rows+56(FP), R9
-	MOVQ nv+64(FP), R10
+	MOVUPS 0(BX), X8
+	MOVUPS 16(BX), X9
 loop1:
-	MOVQ AX, R12
-	MOVQ BX, R13
-	MOVQ R10, R11
-loop2:
-	MOVUPS 0(R12), X0
-	MOVUPS 0(R13), X1
+	MOVUPS 0(AX), X0
+	ADDPS X8, X0
+	XORPS X1, X1
+	MAXPS X1, X0
+	TESTQ CX, CX
+	JZ skip2
+	MOVUPS 0(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, R12
-	ADDQ $16, R13
+skip2:
+	MOVUPS X0, 0(DX)
+	MOVUPS 16(AX), X0
+	ADDPS X9, X0
 	XORPS X1, X1
 	MAXPS X1, X0
 	TESTQ CX, CX
 	JZ skip3
-	MOVUPS 0(CX), X1
+	MOVUPS 16(CX), X1
 	ADDPS X1, X0
-	ADDQ $16, CX
 skip3:
-	MOVUPS X0, 0(DX)
-	ADDQ $16, DX
-	DECQ R11
-	JNZ loop2
+	MOVUPS X0, 16(DX)
 	ADDQ SI, AX
 	ADDQ R8, DX
 	TESTQ CX, CX

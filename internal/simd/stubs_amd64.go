@@ -7,72 +7,72 @@ import "unsafe"
 // tile1_f32_avx512 multiplies a 1x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f32_avx512 multiplies a 2x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f32_avx512 multiplies a 3x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f32_avx512 multiplies a 4x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f32_avx512 multiplies a 5x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f32_avx512 multiplies a 6x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile7_f32_avx512 multiplies a 7x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile7_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile7_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile8_f32_avx512 multiplies a 8x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile8_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile8_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile9_f32_avx512 multiplies a 9x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile9_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile9_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile10_f32_avx512 multiplies a 10x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile10_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile10_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile11_f32_avx512 multiplies a 11x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile11_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile11_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile12_f32_avx512 multiplies a 12x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile12_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile12_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile13_f32_avx512 multiplies a 13x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile13_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile13_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile14_f32_avx512 multiplies a 14x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile14_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile14_f32_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f32_avx512 = []Tile{
 	tile1_f32_avx512,
@@ -94,72 +94,72 @@ var tiles_f32_avx512 = []Tile{
 // tile1_f16_avx512 multiplies a 1x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f16_avx512 multiplies a 2x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f16_avx512 multiplies a 3x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f16_avx512 multiplies a 4x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f16_avx512 multiplies a 5x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f16_avx512 multiplies a 6x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile7_f16_avx512 multiplies a 7x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile7_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile7_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile8_f16_avx512 multiplies a 8x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile8_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile8_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile9_f16_avx512 multiplies a 9x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile9_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile9_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile10_f16_avx512 multiplies a 10x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile10_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile10_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile11_f16_avx512 multiplies a 11x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile11_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile11_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile12_f16_avx512 multiplies a 12x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile12_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile12_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile13_f16_avx512 multiplies a 13x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile13_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile13_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile14_f16_avx512 multiplies a 14x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile14_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile14_f16_avx512(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f16_avx512 = []Tile{
 	tile1_f16_avx512,
@@ -178,35 +178,35 @@ var tiles_f16_avx512 = []Tile{
 	tile14_f16_avx512,
 }
 
-// finish_none_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_none_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_none_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_none_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelu_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_gelu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelutanh_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_gelutanh_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelutanh_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelutanh_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_quickgelu_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_quickgelu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_quickgelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_quickgelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_silu_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_silu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_silu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_silu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_relu_f32_avx512 ends a tile: y = act(c + bias) + res.
+// finish_relu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_relu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_relu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
 var finish_avx512 = [...]Finish{
 	finish_none_f32_avx512,
@@ -215,6 +215,45 @@ var finish_avx512 = [...]Finish{
 	finish_quickgelu_f32_avx512,
 	finish_silu_f32_avx512,
 	finish_relu_f32_avx512,
+}
+
+// finishint_none_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_none_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelutanh_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelutanh_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_quickgelu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_quickgelu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_silu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_silu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_relu_f32_avx512 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_relu_f32_avx512(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+var finishint_avx512 = [...]FinishInt{
+	finishint_none_f32_avx512,
+	finishint_gelu_f32_avx512,
+	finishint_gelutanh_f32_avx512,
+	finishint_quickgelu_f32_avx512,
+	finishint_silu_f32_avx512,
+	finishint_relu_f32_avx512,
 }
 
 // softmax_f32_avx512 writes y = exp(s[0]·(x − max x)), s[1] = Σ y.
@@ -242,10 +281,10 @@ func scalerows_f32_avx512(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, 
 //go:noescape
 func dot_f32_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
-// dequant_avx512 turns an int32 tile into f32: c = (c − x[col])·s[row]·cs[col].
+// transpose_avx512 transposes 16 by 16 values of 4 bytes.
 //
 //go:noescape
-func dequant_avx512(c unsafe.Pointer, x unsafe.Pointer, cs unsafe.Pointer, s unsafe.Pointer, ldc uintptr, rows uintptr, nv uintptr)
+func transpose_avx512(x unsafe.Pointer, y unsafe.Pointer, ldx uintptr, ldy uintptr)
 
 // quantize_u8_avx512 writes y = round(x/s[0]), s[0] = max|x|/127.
 //
@@ -255,72 +294,72 @@ func quantize_u8_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv
 // tile1_bf16_avx512bf16 multiplies a 1x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_bf16_avx512bf16 multiplies a 2x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_bf16_avx512bf16 multiplies a 3x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_bf16_avx512bf16 multiplies a 4x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_bf16_avx512bf16 multiplies a 5x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_bf16_avx512bf16 multiplies a 6x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile7_bf16_avx512bf16 multiplies a 7x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile7_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile7_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile8_bf16_avx512bf16 multiplies a 8x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile8_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile8_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile9_bf16_avx512bf16 multiplies a 9x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile9_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile9_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile10_bf16_avx512bf16 multiplies a 10x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile10_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile10_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile11_bf16_avx512bf16 multiplies a 11x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile11_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile11_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile12_bf16_avx512bf16 multiplies a 12x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile12_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile12_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile13_bf16_avx512bf16 multiplies a 13x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile13_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile13_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile14_bf16_avx512bf16 multiplies a 14x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile14_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile14_bf16_avx512bf16(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_bf16_avx512bf16 = []Tile{
 	tile1_bf16_avx512bf16,
@@ -339,35 +378,35 @@ var tiles_bf16_avx512bf16 = []Tile{
 	tile14_bf16_avx512bf16,
 }
 
-// finish_none_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_none_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_none_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_none_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_gelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelutanh_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_gelutanh_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelutanh_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelutanh_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_quickgelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_quickgelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_quickgelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_quickgelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_silu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_silu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_silu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_silu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_relu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res.
+// finish_relu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_relu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_relu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
 var finish_avx512bf16 = [...]Finish{
 	finish_none_bf16_avx512bf16,
@@ -376,6 +415,45 @@ var finish_avx512bf16 = [...]Finish{
 	finish_quickgelu_bf16_avx512bf16,
 	finish_silu_bf16_avx512bf16,
 	finish_relu_bf16_avx512bf16,
+}
+
+// finishint_none_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_none_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelutanh_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelutanh_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_quickgelu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_quickgelu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_silu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_silu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_relu_bf16_avx512bf16 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_relu_bf16_avx512bf16(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+var finishint_avx512bf16 = [...]FinishInt{
+	finishint_none_bf16_avx512bf16,
+	finishint_gelu_bf16_avx512bf16,
+	finishint_gelutanh_bf16_avx512bf16,
+	finishint_quickgelu_bf16_avx512bf16,
+	finishint_silu_bf16_avx512bf16,
+	finishint_relu_bf16_avx512bf16,
 }
 
 // softmax_bf16_avx512bf16 writes y = exp(s[0]·(x − max x)), s[1] = Σ y.
@@ -403,75 +481,80 @@ func scalerows_bf16_avx512bf16(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Poin
 //go:noescape
 func convert_bf16_avx512bf16(x unsafe.Pointer, y unsafe.Pointer, nv uintptr)
 
+// quantize_u8_avx512bf16 writes y = round(x/s[0]), s[0] = max|x|/127.
+//
+//go:noescape
+func quantize_u8_avx512bf16(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
 // tile1_i8_avx512vnni multiplies a 1x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_i8_avx512vnni multiplies a 2x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_i8_avx512vnni multiplies a 3x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_i8_avx512vnni multiplies a 4x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_i8_avx512vnni multiplies a 5x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_i8_avx512vnni multiplies a 6x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile7_i8_avx512vnni multiplies a 7x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile7_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile7_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile8_i8_avx512vnni multiplies a 8x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile8_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile8_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile9_i8_avx512vnni multiplies a 9x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile9_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile9_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile10_i8_avx512vnni multiplies a 10x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile10_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile10_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile11_i8_avx512vnni multiplies a 11x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile11_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile11_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile12_i8_avx512vnni multiplies a 12x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile12_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile12_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile13_i8_avx512vnni multiplies a 13x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile13_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile13_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile14_i8_avx512vnni multiplies a 14x32 tile (see gen/tile.go).
 //
 //go:noescape
-func tile14_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile14_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_i8_avx512vnni = []Tile{
 	tile1_i8_avx512vnni,
@@ -493,32 +576,32 @@ var tiles_i8_avx512vnni = []Tile{
 // tile1_f32_avx2 multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f32_avx2 multiplies a 2x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f32_avx2 multiplies a 3x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f32_avx2 multiplies a 4x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f32_avx2 multiplies a 5x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f32_avx2 multiplies a 6x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f32_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f32_avx2 = []Tile{
 	tile1_f32_avx2,
@@ -532,32 +615,32 @@ var tiles_f32_avx2 = []Tile{
 // tile1_f16_avx2 multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f16_avx2 multiplies a 2x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f16_avx2 multiplies a 3x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f16_avx2 multiplies a 4x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f16_avx2 multiplies a 5x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f16_avx2 multiplies a 6x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f16_avx2 = []Tile{
 	tile1_f16_avx2,
@@ -571,32 +654,32 @@ var tiles_f16_avx2 = []Tile{
 // tile1_i16_avx2 multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_i16_avx2 multiplies a 2x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_i16_avx2 multiplies a 3x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_i16_avx2 multiplies a 4x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_i16_avx2 multiplies a 5x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_i16_avx2 multiplies a 6x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_i16_avx2(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_i16_avx2 = []Tile{
 	tile1_i16_avx2,
@@ -607,35 +690,35 @@ var tiles_i16_avx2 = []Tile{
 	tile6_i16_avx2,
 }
 
-// finish_none_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_none_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelu_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_gelu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelutanh_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_gelutanh_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_quickgelu_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_quickgelu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_silu_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_silu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_relu_f32_avx2 ends a tile: y = act(c + bias) + res.
+// finish_relu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
 var finish_avx2 = [...]Finish{
 	finish_none_f32_avx2,
@@ -644,6 +727,45 @@ var finish_avx2 = [...]Finish{
 	finish_quickgelu_f32_avx2,
 	finish_silu_f32_avx2,
 	finish_relu_f32_avx2,
+}
+
+// finishint_none_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_none_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_gelutanh_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_gelutanh_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_quickgelu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_quickgelu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_silu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_silu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+// finishint_relu_f32_avx2 ends a tile: y = act(c + bias) + res (see gen/kernels.go).
+//
+//go:noescape
+func finishint_relu_f32_avx2(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, x unsafe.Pointer, s unsafe.Pointer)
+
+var finishint_avx2 = [...]FinishInt{
+	finishint_none_f32_avx2,
+	finishint_gelu_f32_avx2,
+	finishint_gelutanh_f32_avx2,
+	finishint_quickgelu_f32_avx2,
+	finishint_silu_f32_avx2,
+	finishint_relu_f32_avx2,
 }
 
 // softmax_f32_avx2 writes y = exp(s[0]·(x − max x)), s[1] = Σ y.
@@ -671,11 +793,6 @@ func scalerows_f32_avx2(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ld
 //go:noescape
 func dot_f32_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
-// dequant_avx2 turns an int32 tile into f32: c = (c − x[col])·s[row]·cs[col].
-//
-//go:noescape
-func dequant_avx2(c unsafe.Pointer, x unsafe.Pointer, cs unsafe.Pointer, s unsafe.Pointer, ldc uintptr, rows uintptr, nv uintptr)
-
 // quantize_u8_avx2 writes y = round(x/s[0]), s[0] = max|x|/127.
 //
 //go:noescape
@@ -689,32 +806,32 @@ func quantize_i16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv 
 // tile1_i8_avxvnni multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_i8_avxvnni multiplies a 2x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_i8_avxvnni multiplies a 3x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_i8_avxvnni multiplies a 4x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_i8_avxvnni multiplies a 5x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_i8_avxvnni multiplies a 6x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_i8_avxvnni = []Tile{
 	tile1_i8_avxvnni,
@@ -728,32 +845,32 @@ var tiles_i8_avxvnni = []Tile{
 // tile1_f32_sse multiplies a 1x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f32_sse multiplies a 2x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f32_sse multiplies a 3x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f32_sse multiplies a 4x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f32_sse multiplies a 5x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f32_sse multiplies a 6x8 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f32_sse(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f32_sse = []Tile{
 	tile1_f32_sse,
@@ -764,35 +881,35 @@ var tiles_f32_sse = []Tile{
 	tile6_f32_sse,
 }
 
-// finish_none_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_none_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_none_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_none_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelu_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_gelu_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelutanh_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_gelutanh_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelutanh_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelutanh_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_quickgelu_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_quickgelu_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_quickgelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_quickgelu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_silu_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_silu_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_silu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_silu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_relu_f32_sse ends a tile: y = act(c + bias) + res.
+// finish_relu_f32_sse ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_relu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_relu_f32_sse(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
 var finish_sse = [...]Finish{
 	finish_none_f32_sse,

@@ -7,32 +7,32 @@ import "unsafe"
 // tile1_f32_neon multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile1_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile1_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile2_f32_neon multiplies a 2x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile2_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile2_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile3_f32_neon multiplies a 3x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile3_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile3_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile4_f32_neon multiplies a 4x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile4_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile4_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile5_f32_neon multiplies a 5x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile5_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile5_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 // tile6_f32_neon multiplies a 6x16 tile (see gen/tile.go).
 //
 //go:noescape
-func tile6_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr)
+func tile6_f32_neon(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 
 var tiles_f32_neon = []Tile{
 	tile1_f32_neon,
@@ -43,35 +43,35 @@ var tiles_f32_neon = []Tile{
 	tile6_f32_neon,
 }
 
-// finish_none_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_none_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_none_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_none_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelu_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_gelu_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_gelutanh_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_gelutanh_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_gelutanh_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_gelutanh_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_quickgelu_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_quickgelu_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_quickgelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_quickgelu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_silu_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_silu_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_silu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_silu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
-// finish_relu_f32_neon ends a tile: y = act(c + bias) + res.
+// finish_relu_f32_neon ends a tile: y = act(c + bias) + res (see gen/kernels.go).
 //
 //go:noescape
-func finish_relu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr, nv uintptr)
+func finish_relu_f32_neon(c unsafe.Pointer, bias unsafe.Pointer, res unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldres uintptr, ldy uintptr, rows uintptr)
 
 var finish_neon = [...]Finish{
 	finish_none_f32_neon,

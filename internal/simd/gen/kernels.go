@@ -13,22 +13,28 @@ func emitKernels(f, stubs *file, s isa) {
 		out = "bf16"
 	}
 	k := &kernels{vm: vm{file: f, isa: s}, stubs: stubs, out: out}
-	for _, a := range activations {
-		k.finish(a)
+	k.finishes("finish_", false)
+	if s.lanes >= 8 {
+		k.finishes("finishint_", true)
 	}
-	k.finishTable()
 	k.softmax()
 	k.layerNorm()
 	k.rmsNorm()
 	k.scaleRows()
 	if s.bf16 {
 		k.convert()
+		k.quantize("u8")
 		return
 	}
 	k.dot()
+	if s.lanes == 16 {
+		k.transpose()
+	}
 	if s.lanes >= 8 {
-		k.dequant()
-		k.quantize()
+		k.quantize("u8")
+	}
+	if s.lanes == 8 {
+		k.quantize("i16")
 	}
 }
 
@@ -44,15 +50,26 @@ func (k *kernels) begin(name, doc string, args ...string) {
 	k.vm.args(args)
 }
 
-// put stores register s at element position off/4 behind g in the output dtype.
+// put stores register s behind g in the output dtype and advances g.
 func (k *kernels) put(s, g int) {
+	k.putAt(s, g, 0)
+	k.addi(g, k.outBytes())
+}
+
+// putAt stores register s as vector number v behind g.
+func (k *kernels) putAt(s, g, v int) {
 	if k.bf16 {
-		k.storeBF16(s, g, 0)
-		k.addi(g, k.bytes()/2)
+		k.storeBF16(s, g, v*k.outBytes())
 		return
 	}
-	k.store(s, g, 0)
-	k.addi(g, k.bytes())
+	k.store(s, g, v*k.outBytes())
+}
+
+func (k *kernels) outBytes() int {
+	if k.bf16 {
+		return k.bytes() / 2
+	}
+	return k.bytes()
 }
 
 // exp replaces x by eˣ, within 2 ulp; x below the smallest normal result gives 0.
@@ -142,41 +159,60 @@ func (k *kernels) gelu() {
 	k.op(opMul, 0, 0, 3)
 }
 
-// finish ends a matrix tile: y = act(c + bias) [+ res], row by row; res may be nil.
-func (k *kernels) finish(a activation) {
-	const c, bias, res, y, ldc, ldres, ldy, rows, nv, n, cc, bb = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-	k.begin("finish_"+a.name+"_"+k.out, "ends a tile: y = act(c + bias) + res.",
-		"c", "bias", "res", "y", "ldc", "ldres", "ldy", "rows", "nv")
+// finish ends a matrix tile of the set's width: y = act(c + bias) [+ res], row by
+// row; res may be nil. With dequant c holds int32 sums and each is first turned
+// into (c − x[col])·s[row]·x[nr+col].
+func (k *kernels) finish(a activation, dequant bool) {
+	const c, bias, res, y, ldc, ldres, ldy, rows, x, s = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+	args := []string{"c", "bias", "res", "y", "ldc", "ldres", "ldy", "rows"}
+	name := "finish_"
+	if dequant {
+		name, args = "finishint_", append(args, "x", "s")
+	}
+	k.begin(name+a.name+"_"+k.out, "ends a tile: y = act(c + bias) + res (see gen/kernels.go).", args...)
+	nv := k.nr / k.lanes
+	for v := range nv {
+		k.load(8+v, bias, v*k.bytes())
+	}
 	k.loop(rows, func() {
-		k.mov(cc, c)
-		k.mov(bb, bias)
-		k.mov(n, nv)
-		k.loop(n, func() {
-			k.load(0, cc, 0)
-			k.load(1, bb, 0)
-			k.op(opAdd, 0, 0, 1)
-			k.addi(cc, k.bytes())
-			k.addi(bb, k.bytes())
+		if dequant {
+			k.spread(7, s, 0)
+			k.addi(s, 4)
+		}
+		for v := range nv {
+			k.load(0, c, v*k.bytes())
+			if dequant {
+				k.load(1, x, v*k.bytes())
+				k.p("VPSUBD %s, %s, %s", k.r(1), k.r(0), k.r(0))
+				k.p("VCVTDQ2PS %s, %s", k.r(0), k.r(0))
+				k.load(1, x, (nv+v)*k.bytes())
+				k.op(opMul, 1, 1, 7)
+				k.op(opMul, 0, 0, 1)
+			}
+			k.op(opAdd, 0, 0, 8+v)
 			a.apply(k)
 			k.ifNonzero(res, func() {
-				k.load(1, res, 0)
+				k.load(1, res, v*k.bytes())
 				k.op(opAdd, 0, 0, 1)
-				k.addi(res, k.bytes())
 			})
-			k.put(0, y)
-		})
+			k.putAt(0, y, v)
+		}
 		k.add(c, ldc)
-		k.add(y, ldy) // ldc is the full stride, ldres and ldy the gap after a row
+		k.add(y, ldy)
 		k.ifNonzero(res, func() { k.add(res, ldres) })
 	})
 	k.ret()
 }
 
-// finishTable declares the finishes in the order of Act.
-func (k *kernels) finishTable() {
-	fmt.Fprintf(&k.stubs.code, "var finish_%s = [...]Finish{\n", k.name)
+// finishes emits one finish an activation and declares their table, in the order
+// of Act.
+func (k *kernels) finishes(prefix string, dequant bool) {
 	for _, a := range activations {
-		fmt.Fprintf(&k.stubs.code, "\tfinish_%s_%s_%s,\n", a.name, k.out, k.name)
+		k.finish(a, dequant)
+	}
+	fmt.Fprintf(&k.stubs.code, "var %s%s = [...]%s{\n", prefix, k.name, map[bool]string{false: "Finish", true: "FinishInt"}[dequant])
+	for _, a := range activations {
+		fmt.Fprintf(&k.stubs.code, "\t%s%s_%s_%s,\n", prefix, a.name, k.out, k.name)
 	}
 	fmt.Fprintf(&k.stubs.code, "}\n\n")
 }
@@ -335,72 +371,48 @@ func (k *kernels) dot() {
 	k.ret()
 }
 
-// dequant turns an int32 tile into float32 in place: (c − x[col])·s[row]·cs[col].
-func (k *kernels) dequant() {
-	const c, x, cs, s, ldc, rows, nv, n, cc, xx, ss = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-	k.begin("dequant", "turns an int32 tile into f32: c = (c − x[col])·s[row]·cs[col].", "c", "x", "cs", "s", "ldc", "rows", "nv")
-	k.loop(rows, func() {
-		k.mov(cc, c)
-		k.mov(xx, x)
-		k.mov(ss, cs)
-		k.mov(n, nv)
-		k.spread(1, s, 0)
-		k.addi(s, 4)
-		k.loop(n, func() {
-			k.load(0, cc, 0)
-			k.load(2, xx, 0)
-			k.p("VPSUBD %s, %s, %s", k.r(2), k.r(0), k.r(0))
-			k.p("VCVTDQ2PS %s, %s", k.r(0), k.r(0))
-			k.load(2, ss, 0)
-			k.op(opMul, 2, 2, 1)
-			k.op(opMul, 0, 0, 2)
-			k.store(0, cc, 0)
-			k.addi(cc, k.bytes())
-			k.addi(xx, k.bytes())
-			k.addi(ss, k.bytes())
-		})
-		k.add(c, ldc)
+// quantize writes one row as x/s[0] rounded, s[0] = max|x|/127: bytes with 128
+// added for VPDPBUSD (u8), words without for VPMADDWD (i16). The bf16 set's reads
+// bf16.
+func (k *kernels) quantize(form string) {
+	const x, y, s, nv, n, p = 0, 1, 2, 3, 4, 5
+	k.begin("quantize_"+form, "writes y = round(x/s[0]), s[0] = max|x|/127.", "x", "y", "s", "nv")
+	k.mov(n, nv)
+	k.mov(p, x)
+	k.zero(6)
+	k.zero(5)
+	k.loop(n, func() {
+		k.read(0, p)
+		k.op(opSub, 1, 5, 0)
+		k.op(opMax, 0, 0, 1)
+		k.op(opMax, 6, 6, 0)
+	})
+	k.reduce(opMax, 6, 7)
+	k.constant(1, 1e-30) // a row of zeros
+	k.op(opMax, 6, 6, 1)
+	k.opConst(opMul, 1, 6, 1.0/127)
+	k.storeLane(1, s, 0)
+	k.constant(7, 127)
+	k.op(opDiv, 7, 7, 6)
+	k.constBits(5, 128)
+	k.loop(nv, func() {
+		k.read(0, x)
+		k.op(opMul, 0, 0, 7)
+		k.p("VCVTPS2DQ %s, %s", k.r(0), k.r(0))
+		k.narrow(form, y)
 	})
 	k.ret()
 }
 
-// quantize writes one row as x/s[0] rounded, s[0] = max|x|/127: bytes with 128
-// added for VPDPBUSD, words without for VPMADDWD.
-func (k *kernels) quantize() {
-	const x, y, s, nv, n, p = 0, 1, 2, 3, 4, 5
-	for _, form := range []string{"u8", "i16"} {
-		if form == "i16" && k.lanes == 16 {
-			continue
-		}
-		k.begin("quantize_"+form, "writes y = round(x/s[0]), s[0] = max|x|/127.", "x", "y", "s", "nv")
-		k.mov(n, nv)
-		k.mov(p, x)
-		k.zero(6)
-		k.zero(5)
-		k.loop(n, func() {
-			k.load(0, p, 0)
-			k.addi(p, k.bytes())
-			k.op(opSub, 1, 5, 0)
-			k.op(opMax, 0, 0, 1)
-			k.op(opMax, 6, 6, 0)
-		})
-		k.reduce(opMax, 6, 7)
-		k.constant(1, 1e-30) // a row of zeros
-		k.op(opMax, 6, 6, 1)
-		k.opConst(opMul, 1, 6, 1.0/127)
-		k.storeLane(1, s, 0)
-		k.constant(7, 127)
-		k.op(opDiv, 7, 7, 6)
-		k.constBits(5, 128)
-		k.loop(nv, func() {
-			k.load(0, x, 0)
-			k.addi(x, k.bytes())
-			k.op(opMul, 0, 0, 7)
-			k.p("VCVTPS2DQ %s, %s", k.r(0), k.r(0))
-			k.narrow(form, y)
-		})
-		k.ret()
+// read loads a register of activations in the set's dtype and advances g.
+func (k *kernels) read(d, g int) {
+	if k.bf16 {
+		k.p("VPMOVZXWD (%s), %s", k.g(g), k.r(d))
+		k.p("VPSLLD $16, %s, %s", k.r(d), k.r(d))
+	} else {
+		k.load(d, g, 0)
 	}
+	k.addi(g, k.outBytes())
 }
 
 // narrow stores register 0's int32 lanes as bytes or words and advances y.

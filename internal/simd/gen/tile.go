@@ -7,7 +7,7 @@ import (
 
 // declare writes a Go parameter list; names in pointers are addresses, the rest sizes.
 func declare(args []string) string {
-	pointers := map[string]bool{"a": true, "b": true, "c": true, "x": true, "y": true, "w": true, "bias": true, "res": true, "s": true, "cs": true}
+	pointers := map[string]bool{"a": true, "b": true, "c": true, "x": true, "y": true, "w": true, "bias": true, "res": true, "s": true, "cs": true, "next": true}
 	var out []string
 	for _, a := range args {
 		if pointers[a] {
@@ -19,11 +19,13 @@ func declare(args []string) string {
 	return strings.Join(out, ", ")
 }
 
-var tileArgs = []string{"a", "b", "c", "lda", "ldb", "ldc", "k", "acc"}
+var tileArgs = []string{"a", "b", "c", "lda", "ldb", "ldc", "k", "acc", "next", "ahead"}
 
 // emitTile writes one matrix kernel: c (m, nr) = [c +] a (m, k) · b (k, nr), with
 // lda, ldb, ldc in bytes and k in 4-byte units. Every element is one chain of
-// multiply-adds in the order of k, whatever m is.
+// multiply-adds in the order of k, whatever m is. Each step along k prefetches a
+// line at next, which moves by ahead bytes: the part of the weights that the
+// caller will need after this tile.
 func emitTile(f, stubs *file, s isa, d dot, m int) {
 	name := fmt.Sprintf("tile%d_%s_%s", m, d, s.name)
 	f.function(stubs, name, fmt.Sprintf("multiplies a %dx%d tile (see gen/tile.go).", m, s.nr), tileArgs)
@@ -56,6 +58,8 @@ func (t *tile) emit() {
 	t.p("MOVQ DI, DX")
 	t.eachC(func(acc, off int) { t.move(fmt.Sprintf("%d(DX)", off), t.reg(acc)) })
 	t.label("start")
+	t.p("MOVQ next+64(FP), DX")
+	t.p("MOVQ ahead+72(FP), R14")
 	t.p("MOVQ R13, R15")
 	t.p("ANDQ $3, R13")
 	t.p("SHRQ $2, R15")
@@ -87,7 +91,8 @@ func (t *tile) emit() {
 }
 
 // prologue: AX a, BX b, DI c, R8 lda, R9 3·lda, R12 ldb, CX ldc, R13 k, R14 acc;
-// R10, R11, SI point four, eight, twelve rows below a.
+// R10, R11, SI point four, eight, twelve rows below a. In the loop DX is what to
+// prefetch and R14 how far that moves a step.
 func (t *tile) prologue() {
 	for i, r := range []string{"AX", "BX", "DI", "R8", "R12", "CX", "R13", "R14"} {
 		t.p("MOVQ %s+%d(FP), %s", tileArgs[i], 8*i, r)
@@ -152,11 +157,6 @@ func (t *tile) eachC(f func(acc, off int)) {
 	}
 }
 
-// prefetchBytes is how far ahead of the multiplication b is fetched: about a
-// thousand cycles of the smallest tile, measured to be worth 13-20 % at M = 50
-// when the weights stream from memory.
-const prefetchBytes = 8192
-
 // step multiplies one 4-byte unit along k: row nv registers of b once, then one
 // broadcast and nv multiply-adds for each row of a.
 func (t *tile) step(u int) {
@@ -165,8 +165,9 @@ func (t *tile) step(u int) {
 		t.loadB(v, t.reg(b+v))
 	}
 	for v := 0; v < t.nv*t.lanes*4; v += 64 {
-		t.p("PREFETCHT0 %d(BX)", prefetchBytes+v)
+		t.p("PREFETCHT1 %d(DX)", v)
 	}
+	t.p("ADDQ R14, DX")
 	t.p("ADDQ R12, BX")
 	for i := 0; i < t.m; i++ {
 		a := t.reg(t.m*t.nv + t.nv + i%t.spare())

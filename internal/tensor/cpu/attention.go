@@ -121,7 +121,12 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 	if !h.direct {
 		row = make([]float32, h.d)
 	}
-	for l := range roundUp(valid, nr) {
+	first := 0
+	if h.direct && h.k.Transpose != nil && units%square == 0 {
+		first = valid / square * square
+		h.transposeKeys(dst, seq, head, first)
+	}
+	for l := first; l < roundUp(valid, nr); l++ {
 		col := unsafe.Slice((*uint32)(unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))), (units-1)*nr+1)
 		switch {
 		case l >= valid:
@@ -137,6 +142,20 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 			for u, v := range row {
 				col[u*nr] = math.Float32bits(v)
 			}
+		}
+	}
+}
+
+const square = 16 // keys and units that Transpose takes at once
+
+// transposeKeys packs the first n keys by blocks.
+func (h *heads) transposeKeys(dst unsafe.Pointer, seq, head, n int) {
+	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
+	ldx := uintptr(h.o.K.LD() * h.o.K.DType().Size())
+	for l := 0; l < n; l += square {
+		x, y := h.headPtr(h.o.K, seq, l, head), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
+		for u := 0; u < units; u += square {
+			h.k.Transpose(unsafe.Add(x, 4*u), unsafe.Add(y, 4*u*nr), ldx, uintptr(4*nr))
 		}
 	}
 }
@@ -210,7 +229,7 @@ func (h *heads) scores(w work, seq, head, r, rows, last int) {
 	a, lda := h.queries(w, seq, head, r, rows)
 	for p := 0; p < last; p += nr {
 		h.tiles[rows-1](a, unsafe.Add(w.k, 4*p*units), unsafe.Add(w.s, 4*p),
-			uintptr(lda), uintptr(4*nr), uintptr(w.lds), uintptr(units), 0)
+			uintptr(lda), uintptr(4*nr), uintptr(w.lds), uintptr(units), 0, a, 0)
 	}
 }
 
@@ -262,7 +281,7 @@ func (h *heads) sum(w work, rows, last, valid int) {
 	units, all := (last+g-1)/g, (valid+g-1)/g
 	for c := 0; c < h.d; c += nr {
 		h.tiles[rows-1](w.p, unsafe.Add(w.v, 4*c*all), unsafe.Add(w.y, 4*c),
-			uintptr(w.ldp), uintptr(4*nr), uintptr(w.ldy), uintptr(units), 0)
+			uintptr(w.ldp), uintptr(4*nr), uintptr(w.ldy), uintptr(units), 0, w.p, 0)
 	}
 }
 

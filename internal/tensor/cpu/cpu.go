@@ -69,7 +69,7 @@ func (b *Backend) PreferBF16() bool { return b.kern.FastBF16 }
 
 // Activations implements tensor.Backend.
 func (b *Backend) Activations(k tensor.Kind) tensor.DType {
-	if k == tensor.KindBF16 && b.kern.BF16 != nil {
+	if k == tensor.KindBF16 && b.kern.BF16 != nil || k == tensor.KindI8 && b.kern.QuantizeBF16 != nil {
 		return tensor.BF16
 	}
 	return tensor.F32

@@ -21,15 +21,16 @@ func (b *Backend) linear(o *tensor.Linear) error {
 	g.a, g.lda = b.activations(o.X, p)
 	chunks := (g.m + chunkRows - 1) / chunkRows
 	g.chunk = (g.m + chunks - 1) / chunks
-	count := (o.W.Out() + g.k.NR - 1) / g.k.NR
-	b.team.run(chunks*count, func(worker, task int) {
-		lo := task / count * g.chunk
-		g.panel(worker, task%count, lo, min(lo+g.chunk, g.m))
+	g.panels = (o.W.Out() + g.k.NR - 1) / g.k.NR
+	b.team.run(chunks*g.panels, func(worker, task int) {
+		lo := task / g.panels * g.chunk
+		g.panel(worker, task%g.panels, lo, min(lo+g.chunk, g.m))
 	})
 	return nil
 }
 
 const (
+	lead      = 8 << 10   // bytes that a single tile fetches ahead of itself
 	chunkRows = 252       // 18 tiles of 14 rows: 32 kB of partial sums per panel
 	blockK    = 96 << 10  // bytes of a panel that are multiplied at a time, to stay in L2
 	alignment = 16        // rows of converted activations start on 64 bytes, in floats
@@ -38,30 +39,49 @@ const (
 
 // gemm is one Linear in progress.
 type gemm struct {
-	b     *Backend
-	o     *tensor.Linear
-	p     *panels
-	k     *simd.Kernels
-	m     int // rows
-	chunk int // rows of a task
-	a     unsafe.Pointer
-	lda   int // bytes
-	bias  []float32
+	b      *Backend
+	o      *tensor.Linear
+	p      *panels
+	k      *simd.Kernels
+	m      int // rows
+	chunk  int // rows of a task
+	panels int
+	a      unsafe.Pointer
+	lda    int // bytes
+	bias   []float32
 }
 
 // panel computes rows lo to hi of panel i.
 func (g *gemm) panel(worker, i, lo, hi int) {
 	ldc := 4 * g.k.NR
-	c := g.b.scratch[worker].get(chunkRows*ldc)
+	c := g.b.scratch[worker].get(chunkRows * ldc)
 	for u := 0; u < g.p.units; {
 		n := g.step(u)
+		next, ahead, part := g.prefetch(i, u, n, hi-lo)
 		eachTile(lo, hi, len(g.p.tiles), func(r, rows int) {
 			g.p.tiles[rows-1](unsafe.Add(g.a, r*g.lda+4*u), g.p.panel(i, u), unsafe.Add(c, (r-lo)*ldc),
-				uintptr(g.lda), uintptr(g.p.stride), uintptr(ldc), uintptr(n), uintptr(min(u, 1)))
+				uintptr(g.lda), uintptr(g.p.stride), uintptr(ldc), uintptr(n), uintptr(min(u, 1)), next, uintptr(ahead))
+			next = unsafe.Add(next, part)
 		})
 		u += n
 	}
 	g.finish(c, i, lo, hi)
+}
+
+// prefetch plans what the tiles of one pass fetch into the second-level cache:
+// each an equal part of the weights that this core multiplies next. A single tile
+// runs right ahead of itself, since it needs its weights sooner.
+func (g *gemm) prefetch(i, u, n, rows int) (next unsafe.Pointer, ahead, part int) {
+	tiles := (rows + len(g.p.tiles) - 1) / len(g.p.tiles)
+	if tiles == 1 {
+		return unsafe.Add(g.p.panel(i, u), lead), g.p.stride, 0
+	}
+	ahead = g.p.stride / min(tiles, 8)
+	next = g.p.panel(i, u+n)
+	if u+n == g.p.units {
+		next = g.p.panel(min(i+g.b.Workers(), g.panels-1), 0)
+	}
+	return next, ahead, n * ahead
 }
 
 // eachTile cuts rows lo to hi into as few tiles as possible, of nearly equal
@@ -82,53 +102,63 @@ func (g *gemm) step(u int) int {
 	return min(n, g.p.units-u)
 }
 
-// finish dequantises the sums and writes them with bias, activation and residual.
+// finish writes panel i's sums with bias, activation and residual.
 func (g *gemm) finish(c unsafe.Pointer, i, lo, hi int) {
 	nr, col := g.k.NR, i*g.k.NR
-	ldc, nv := uintptr(4*nr), uintptr(nr/g.k.Lanes)
-	if g.p.scale != nil {
-		g.k.Dequant(c, unsafe.Add(g.p.corr.ptr(), 4*col), unsafe.Add(g.p.scale.ptr(), 4*col),
-			unsafe.Add(g.b.scales.m.ptr(), 4*lo), ldc, uintptr(hi-lo), nv)
-	}
 	if n := g.o.W.Out() - col; n < nr || g.o.Res.Ok() && g.o.Res.DType() != tensor.F32 {
-		g.finishTail(c, col, min(n, nr), lo, hi)
+		g.finishTail(c, i, min(n, nr), lo, hi)
 		return
 	}
 	bias := g.b.zeros.ptr()
 	if g.bias != nil {
 		bias = unsafe.Pointer(&g.bias[col])
 	}
+	y, ldc := g.o.Y.ColSlice(col, col+nr), uintptr(4*nr)
+	stored, ldy := g.stored(y)
 	for r := lo; r < hi; {
 		res, ldres, rows := g.residual(r, hi, col)
-		y := g.o.Y.ColSlice(col, col+nr)
-		stored, size := &g.k.ToF32, 4
-		if y.DType() == tensor.BF16 {
-			stored, size = &g.k.ToBF16, 2
+		sums := unsafe.Add(c, (r-lo)*4*nr)
+		if g.p.params != nil {
+			stored.FinishInt[g.o.Act](sums, bias, res, rowPtr(y, r), ldc, ldres, ldy, uintptr(rows), g.p.param(i, nr), g.scale(r))
+		} else {
+			stored.Finish[g.o.Act](sums, bias, res, rowPtr(y, r), ldc, ldres, ldy, uintptr(rows))
 		}
-		stored.Finish[g.o.Act](unsafe.Add(c, (r-lo)*4*nr), bias, res, rowPtr(y, r),
-			ldc, uintptr(ldres), uintptr(size*(y.LD()-nr)), uintptr(rows), nv)
 		r += rows
 	}
 }
 
-// residual finds the rows of Res for Y's rows from r on: their address, the gap
-// between them, and for how many of Y's rows they serve before Res repeats.
-func (g *gemm) residual(r, hi, col int) (p unsafe.Pointer, gap, rows int) {
+// stored picks the kernels that store y's dtype, and y's stride in bytes.
+func (g *gemm) stored(y tensor.Tensor) (*simd.Stored, uintptr) {
+	if y.DType() == tensor.BF16 {
+		return &g.k.ToBF16, uintptr(2 * y.LD())
+	}
+	return &g.k.ToF32, uintptr(4 * y.LD())
+}
+
+// scale is the address of row r's activation scale.
+func (g *gemm) scale(r int) unsafe.Pointer { return unsafe.Add(g.b.scales.m.ptr(), 4*r) }
+
+// residual finds the rows of Res for Y's rows from r on: their address, their
+// stride, and for how many of Y's rows they serve before Res repeats.
+func (g *gemm) residual(r, hi, col int) (p unsafe.Pointer, ld uintptr, rows int) {
 	if !g.o.Res.Ok() {
 		return nil, 0, hi - r
 	}
 	res := g.o.Res
 	n := res.Rows()
 	p = unsafe.Add(rowPtr(res, r%n), 4*col)
-	return p, 4 * (res.LD() - g.k.NR), min(hi-r, n-r%n)
+	return p, uintptr(4 * res.LD()), min(hi-r, n-r%n)
 }
 
 // finishTail is finish for a panel that the last columns do not fill, value by
 // value.
-func (g *gemm) finishTail(c unsafe.Pointer, col, n, lo, hi int) {
-	res := make([]float32, n)
+func (g *gemm) finishTail(c unsafe.Pointer, i, n, lo, hi int) {
+	nr, col, res := g.k.NR, i*g.k.NR, make([]float32, n)
+	if ld := uintptr(4 * nr); g.p.params != nil {
+		g.k.ToF32.FinishInt[tensor.NoAct](c, g.b.zeros.ptr(), nil, c, ld, 0, ld, uintptr(hi-lo), g.p.param(i, nr), g.scale(lo))
+	}
 	for r := lo; r < hi; r++ {
-		sums := unsafe.Slice((*float32)(unsafe.Add(c, (r-lo)*4*g.k.NR)), n)
+		sums := unsafe.Slice((*float32)(unsafe.Add(c, (r-lo)*4*nr)), n)
 		if g.o.Res.Ok() {
 			readRow(res, g.o.Res.ColSlice(col, col+n), r%g.o.Res.Rows())
 		}
@@ -156,33 +186,42 @@ func (b *Backend) activations(x tensor.Tensor, p *panels) (unsafe.Pointer, int) 
 	}
 	m, lda := x.Rows(), 4*(p.units+gap+alignment-p.units%alignment)
 	a := b.rows.get(m * lda)
-	if p.scale != nil {
-		b.scales.get(4 * m)
-	}
+	b.scales.get(4 * m)
 	b.eachRow(m, func(worker, r int) { b.convertRow(x, r, unsafe.Add(a, r*lda), p, worker) })
 	return a, lda
 }
 
 // convertRow writes row r of x at a in p's format, padded to a whole unit.
 func (b *Backend) convertRow(x tensor.Tensor, r int, a unsafe.Pointer, p *panels, worker int) {
-	n := x.Cols()
-	src := rowPtr(x, r)
-	if lanes := b.kern.Lanes; x.DType() != tensor.F32 || n%lanes != 0 {
-		padded := (n + lanes - 1) / lanes * lanes
-		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*padded)), padded)
-		readRow(row, x, r)
-		clear(row[n:])
-		src, n = unsafe.Pointer(&row[0]), padded
+	n, lanes, scale := x.Cols(), b.kern.Lanes, unsafe.Add(b.scales.ptr(), 4*r)
+	if n%lanes == 0 && x.DType() == tensor.BF16 && p.format == asU8 && b.kern.QuantizeBF16 != nil {
+		b.kern.QuantizeBF16(rowPtr(x, r), a, scale, uintptr(n/lanes))
+		return
 	}
-	nv := uintptr(n / b.kern.Lanes)
+	src := b.wholeRow(x, r, worker)
+	nv := uintptr((n + lanes - 1) / lanes)
 	switch p.format {
 	case asBF16:
 		b.kern.Convert(src, a, nv)
 	case asU8, asI16:
-		b.kern.Quantize(src, a, unsafe.Add(b.scales.m.ptr(), 4*r), nv)
+		b.kern.Quantize(src, a, scale, nv)
 	default:
 		copy(unsafe.Slice((*float32)(a), n), unsafe.Slice((*float32)(src), n))
 	}
+}
+
+// wholeRow is the address of row r as float32, padded with zeros to whole
+// registers: in place where it is that, or in scratch.
+func (b *Backend) wholeRow(x tensor.Tensor, r, worker int) unsafe.Pointer {
+	n, lanes := x.Cols(), b.kern.Lanes
+	if x.DType() == tensor.F32 && n%lanes == 0 {
+		return rowPtr(x, r)
+	}
+	padded := roundUp(n, lanes)
+	row := unsafe.Slice((*float32)(b.scratch[worker].get(4*padded)), padded)
+	readRow(row, x, r)
+	clear(row[n:])
+	return unsafe.Pointer(&row[0])
 }
 
 // eachRow spreads rows over the workers, a few dozen at a time.

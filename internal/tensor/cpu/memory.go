@@ -15,9 +15,10 @@ type memory struct {
 	size int
 }
 
-// guard is readable memory after every buffer: kernels may prefetch and load
-// whole registers past a row's end.
-const guard = 4096
+// guard is readable memory after every buffer: kernels may load whole registers
+// past a row's end, and addresses to prefetch must not stray into others' memory,
+// where the garbage collector would take them for pointers.
+const guard = 2 * lead
 
 func allocate(bytes int) (*memory, error) {
 	if bytes < 0 || bytes > math.MaxInt-guard {
@@ -90,6 +91,14 @@ func writeRow(t tensor.Tensor, r int, src []float32) {
 
 // scratch is memory that grows to what was asked for and is kept.
 type scratch struct{ m *memory }
+
+// ptr is the memory that get returned last, or nil.
+func (s *scratch) ptr() unsafe.Pointer {
+	if s.m == nil {
+		return nil
+	}
+	return s.m.ptr()
+}
 
 // get returns at least n bytes, aligned to 64, with undefined contents.
 func (s *scratch) get(n int) unsafe.Pointer {

@@ -17,8 +17,7 @@ type panels struct {
 	format format
 	units  int     // 4-byte units of an activation row along k
 	stride int     // bytes of b from one unit to the next
-	scale  *memory // int8: per column, F32
-	corr   *memory // int8: per column, I32: 128·Σw where activations are offset
+	params *memory // int8: per panel NR corrections (I32), then NR scales (F32)
 }
 
 // format is how activations and weights meet in a tile.
@@ -79,17 +78,15 @@ func (p *panels) allocate(count, nr int) (err error) {
 	if p.memory, err = allocate(count * p.units * p.stride); err != nil || p.format < asU8 {
 		return err
 	}
-	if p.scale, err = allocate(4 * count * nr); err == nil {
-		p.corr, err = allocate(4 * count * nr)
-	}
+	p.params, err = allocate(8 * count * nr)
 	return err
 }
 
 func (p *panels) bytes() int {
-	if p.scale == nil {
+	if p.params == nil {
 		return p.size
 	}
-	return p.size + p.scale.size + p.corr.size
+	return p.size + p.params.size
 }
 
 // panel is the address of panel i's unit u.
@@ -117,13 +114,17 @@ func (p *panels) fill(i int, kind tensor.Kind, m []float32, in, nr int) {
 				*(*uint16)(unsafe.Add(base, k/2*p.stride+4*j+2*(k%2))) = tensor.ToBF16(v)
 			}
 		default:
-			p.fillI8(base, i*nr+j, j, row)
+			p.fillI8(base, p.param(i, nr), j, row, nr)
 		}
 	}
 }
 
-// fillI8 quantises one output channel symmetrically to 127 steps.
-func (p *panels) fillI8(base unsafe.Pointer, col, j int, row []float32) {
+// param is the address of panel i's corrections; its scales follow.
+func (p *panels) param(i, nr int) unsafe.Pointer { return unsafe.Add(p.params.ptr(), 8*nr*i) }
+
+// fillI8 quantises one output channel symmetrically to 127 steps. Where
+// activations are stored with 128 added, the correction is 128·Σw.
+func (p *panels) fillI8(base, params unsafe.Pointer, j int, row []float32, nr int) {
 	g := p.format.group()
 	scale, sum := quantise(row), int32(0)
 	for k, v := range row {
@@ -131,9 +132,9 @@ func (p *panels) fillI8(base unsafe.Pointer, col, j int, row []float32) {
 		*(*int8)(unsafe.Add(base, k/g*p.stride+g*j+k%g)) = q
 		sum += int32(q)
 	}
-	p.scale.f32()[col] = scale
+	*(*float32)(unsafe.Add(params, 4*(nr+j))) = scale
 	if p.format == asU8 {
-		*(*int32)(unsafe.Add(p.corr.ptr(), 4*col)) = 128 * sum
+		*(*int32)(unsafe.Add(params, 4*j)) = 128 * sum
 	}
 }
 
@@ -198,8 +199,7 @@ func toF16(f float32) uint16 {
 func (b *Backend) Unpack(w tensor.Weight) {
 	p := w.Packed().(*panels)
 	p.free()
-	if p.scale != nil {
-		p.scale.free()
-		p.corr.free()
+	if p.params != nil {
+		p.params.free()
 	}
 }

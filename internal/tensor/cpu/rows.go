@@ -134,14 +134,15 @@ func (b *Backend) unary(o *tensor.Unary) error {
 	return nil
 }
 
-// activate applies act in place: whole registers by the kernel, the rest by its twin.
+// activate applies act in place: whole tile widths by the kernel, the rest by its
+// twin.
 func (b *Backend) activate(act tensor.Act, x []float32) {
-	whole := len(x) / b.kern.Lanes * b.kern.Lanes
-	if whole > 0 {
+	rows := len(x) / b.kern.NR
+	if ld := uintptr(4 * b.kern.NR); rows > 0 {
 		p := unsafe.Pointer(&x[0])
-		b.kern.ToF32.Finish[act](p, b.zeros.ptr(), nil, p, 0, 0, 0, 1, uintptr(whole/b.kern.Lanes))
+		b.kern.ToF32.Finish[act](p, b.zeros.ptr(), nil, p, ld, 0, ld, uintptr(rows))
 	}
-	for i := whole; i < len(x); i++ {
+	for i := rows * b.kern.NR; i < len(x); i++ {
 		x[i] = simd.Activate(int(act), x[i])
 	}
 }
