@@ -85,7 +85,7 @@ func pack(products []product, v version) ([]artefact, error) {
 		}
 		linux = append(linux, p)
 		data, err = p.deb(v)
-		if err := add(fmt.Sprintf("emblem_%s_%s.deb", v.debian(), p.arch), data, err); err != nil {
+		if err := add(fmt.Sprintf("emblem_%s_%s.deb", v.number, p.arch), data, err); err != nil {
 			return nil, err
 		}
 	}

@@ -52,21 +52,27 @@ func resolve(tag string, snapshot bool) (version, error) {
 // debian is the version as Debian sorts it: candidates before their release.
 func (v version) debian() string { return strings.Replace(v.number, "-", "~", 1) }
 
-// checkout lays the version's tree out in a folder of its own.
+// checkout clones the version's tree into a folder of its own. A clone, since the
+// go command writes no commit into what it builds in a git worktree.
 func checkout(v version) (dir string, remove func(), err error) {
+	top, err := git("rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", nil, err
+	}
 	parent, err := os.MkdirTemp("", "emblem-release-")
 	if err != nil {
 		return "", nil, err
 	}
+	remove = func() { os.RemoveAll(parent) }
 	dir = filepath.Join(parent, "tree")
-	if _, err := git("worktree", "add", "--detach", "--quiet", dir, v.commit); err != nil {
-		os.RemoveAll(parent)
+	if _, err = git("clone", "--quiet", "--no-checkout", top, dir); err == nil {
+		_, err = git("-C", dir, "checkout", "--quiet", "--detach", v.commit)
+	}
+	if err != nil {
+		remove()
 		return "", nil, err
 	}
-	return dir, func() {
-		git("worktree", "remove", "--force", dir)
-		os.RemoveAll(parent)
-	}, nil
+	return dir, remove, nil
 }
 
 func git(args ...string) (string, error) {
