@@ -66,6 +66,14 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	})
+	b.Run("image/jpeg without conversion", func(b *testing.B) {
+		b.SetBytes(int64(h.Width * h.Height))
+		for b.Loop() {
+			if _, err := stdjpeg.Decode(bytes.NewReader(data)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // decodeStd is the peer: image/jpeg and its samples converted to RGB row by row.

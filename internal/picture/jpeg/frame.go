@@ -135,16 +135,14 @@ func (f *frame) setExpander(c *component) error {
 	return nil
 }
 
-// allocate makes the bands and row buffers of the output side. The slack behind
-// each band lets vector loads run over its end.
+// allocate makes the bands and row buffers of the output side.
 func (f *frame) allocate() {
-	const slack = 64
 	for i := range f.comps {
 		c := &f.comps[i]
 		c.stride = c.strideX * c.size
-		c.band = make([]byte, (2*c.group+c.v*c.size)*c.stride+slack)
+		c.band = make([]byte, (2*c.group+c.v*c.size)*c.stride)
 		if c.expand != expandNone {
-			c.row = make([]byte, c.width*c.hx+slack)
+			c.row = make([]byte, c.width*c.hx)
 		}
 	}
 }

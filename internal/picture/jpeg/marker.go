@@ -8,7 +8,6 @@ import (
 // Marker codes, the byte after 0xFF (ITU-T T.81 table B.1).
 const (
 	mSOF0  = 0xC0
-	mSOF1  = 0xC1
 	mSOF2  = 0xC2
 	mDHT   = 0xC4
 	mJPG   = 0xC8
@@ -32,16 +31,16 @@ type decoder struct {
 	data []byte
 	pos  int // of the next byte to read
 
-	quant    [4]*[64]int16 // natural order
-	dc, ac   [4]*huffTable
-	restart  int // MCUs between restart markers, 0 for none
-	jfif     bool
-	adobe    int // transform of the Adobe marker, -1 without
-	haveSOF  bool
-	frame    frame
-	scan     scan
-	scans    int
-	unstuffs []byte // buffer of the current entropy-coded segment
+	quant     [4]*[64]int16 // natural order
+	dc, ac    [4]*huffTable
+	restart   int // MCUs between restart markers, 0 for none
+	jfif      bool
+	adobe     int // transform of the Adobe marker, -1 without
+	haveSOF   bool
+	frame     frame
+	scan      scan
+	scans     int
+	unstuffed []byte // memory of the current entropy-coded segment
 }
 
 func truncated(what string) error {

@@ -126,8 +126,8 @@ func (d *decoder) checkTables() error {
 // nextSegment starts reading the entropy-coded segment at d.pos.
 func (d *decoder) nextSegment() {
 	s := &d.scan
-	n, ok, buf := s.bits.reset(d.data[d.pos:], d.unstuffs)
-	d.unstuffs = buf
+	n, ok, buf := s.bits.reset(d.data[d.pos:], d.unstuffed)
+	d.unstuffed = buf
 	d.pos += n
 	s.cut, s.starved = !ok, false
 }
@@ -163,7 +163,6 @@ func (d *decoder) restartScan() {
 	want := s.marker
 	s.marker = (want + 1) & 7
 	for {
-		at := d.pos
 		m, err := d.next()
 		if err != nil {
 			d.pos = len(d.data)
@@ -176,7 +175,7 @@ func (d *decoder) restartScan() {
 		case m < mSOF0, m >= mRST0 && m <= mRST7 && (ahead == 6 || ahead == 7):
 			continue // not valid, or one of the two before: skip it
 		case m < mRST0 || m > mRST7 || ahead == 1 || ahead == 2:
-			d.pos = at
+			d.pos -= 2
 			s.bits, s.cut = bitReader{}, false
 			return
 		}
