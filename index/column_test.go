@@ -76,8 +76,9 @@ func TestMergeOneEntryADocument(t *testing.T) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	f.Add([]byte("\x01{\"id\":\"a\",\"m\":{\"n\":1,\"t\":[\"x\"]},\"v\":{\"image\":2}}"))
-	f.Add([]byte("\x01{}"))
+	f.Add([]byte("\x01\x01a{\"m\":{\"n\":1,\"t\":[\"x\"]},\"v\":{\"image\":2}}"))
+	f.Add([]byte("\x01\x00{}"))
+	f.Add([]byte("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01{}"))
 	f.Add([]byte("\x02{}"))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		rec, err := decodeRecord(value)

@@ -2,17 +2,21 @@ package index
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"unicode/utf8"
 )
 
 // A Document is one thing that can be found.
 type Document struct {
-	ID string // the caller's, 1 to 4096 bytes
+	ID string // the caller's, 1 to 4096 bytes of any kind
 
 	// Metadata holds string, bool, int64, float64 and []string values (int and
-	// float32 are taken too). Integers come back as int64.
+	// float32 are taken too); strings are UTF-8. Integers come back as int64.
 	Metadata map[string]any
 
 	// Vectors are its vectors by space; a space may hold several per document
@@ -33,9 +37,10 @@ const (
 	recordV1   = 1       // first byte of a stored document
 )
 
-// record is a document as it is stored under doc/<ordinal>.
+// record is a document as it is stored under doc/<ordinal>: a version byte, the
+// id's length and bytes (an id need not be UTF-8), and the rest as JSON.
 type record struct {
-	ID       string         `json:"id"`
+	ID       string         `json:"-"`
 	Metadata map[string]any `json:"m,omitempty"`
 	Spaces   map[string]int `json:"v,omitempty"` // number of vectors by space
 }
@@ -58,18 +63,25 @@ func (r record) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index: document %q: %w", r.ID, err)
 	}
-	return append([]byte{recordV1}, body...), nil
+	out := binary.AppendUvarint([]byte{recordV1}, uint64(len(r.ID)))
+	return append(append(out, r.ID...), body...), nil
 }
 
 func decodeRecord(value []byte) (record, error) {
 	var r record
 	if len(value) == 0 || value[0] != recordV1 {
-		return r, fmt.Errorf("index: a stored document has an unknown form; it was written by a newer emblem")
+		return r, errors.New("index: a stored document has an unknown form; it was written by a newer emblem")
 	}
-	dec := json.NewDecoder(bytes.NewReader(value[1:]))
+	length, n := binary.Uvarint(value[1:])
+	if n <= 0 || length > uint64(len(value)-1-n) {
+		return r, errors.New("index: a stored document is damaged")
+	}
+	rest := value[1+n:]
+	r.ID = string(rest[:length])
+	dec := json.NewDecoder(bytes.NewReader(rest[length:]))
 	dec.UseNumber()
 	if err := dec.Decode(&r); err != nil {
-		return r, fmt.Errorf("index: a stored document is damaged: %w", err)
+		return r, fmt.Errorf("index: document %q is damaged: %w", r.ID, err)
 	}
 	for k, v := range r.Metadata {
 		r.Metadata[k] = goValue(v)
@@ -100,7 +112,16 @@ func goValue(v any) any {
 func checkMetadata(m map[string]any) error {
 	for k, v := range m {
 		switch v := v.(type) {
-		case string, bool, int, int64, []string:
+		case bool, int, int64:
+		case string:
+			if !utf8.ValidString(v) {
+				return fmt.Errorf("index: metadata %q is not UTF-8", k)
+			}
+		case []string:
+			if !slices.ContainsFunc(v, func(s string) bool { return !utf8.ValidString(s) }) {
+				continue
+			}
+			return fmt.Errorf("index: metadata %q is not UTF-8", k)
 		case float32:
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("index: metadata %q is not a finite number", k)

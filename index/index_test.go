@@ -57,7 +57,7 @@ func TestSearchSeesOneMoment(t *testing.T) {
 	}
 	var writer sync.WaitGroup
 	writer.Go(func() {
-		for i := range 1500 {
+		for i := range 400 {
 			if _, err := ix.Put(ctx, indextest.Doc("x", v[i%2]), indextest.Doc(fmt.Sprint("y", i), v[0])); err != nil {
 				t.Error(err)
 			}

@@ -3,7 +3,7 @@ package index
 import (
 	"encoding/binary"
 	"math"
-	"strings"
+	"slices"
 )
 
 // The keys of the truth. Numbers are big-endian, so that iteration is in order.
@@ -47,7 +47,10 @@ func ordinalAt(key []byte, n int) uint32 { return binary.BigEndian.Uint32(key[n:
 // after returns the first key that does not begin with prefix, or nil if there
 // is none.
 func after(prefix []byte) []byte {
-	end := []byte(strings.TrimRight(string(prefix), "\xff"))
+	end := slices.Clone(prefix)
+	for len(end) > 0 && end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
 	if len(end) == 0 {
 		return nil
 	}

@@ -25,15 +25,19 @@ type Touched struct {
 	Ordinal uint32
 }
 
-type logItem = Touched
-
 // logEntry is a commit as it is stored under log/<sequence>.
 type logEntry struct {
 	Time  int64     `json:"t"` // Unix milliseconds
-	Items []Touched `json:"i"`
+	Items []logItem `json:"i"`
 }
 
-func encodeLog(now time.Time, items []Touched) ([]byte, error) {
+type logItem struct {
+	Action  Action `json:"a"`
+	ID      []byte `json:"i"` // need not be UTF-8
+	Ordinal uint32 `json:"o"`
+}
+
+func encodeLog(now time.Time, items []logItem) ([]byte, error) {
 	return json.Marshal(logEntry{now.UnixMilli(), items})
 }
 
@@ -45,7 +49,11 @@ func decodeLog(key, value []byte) (Commit, error) {
 	if err := json.Unmarshal(value, &e); err != nil {
 		return Commit{}, fmt.Errorf("index: the change log is damaged: %w", err)
 	}
-	return Commit{binary.BigEndian.Uint64(key[len(prefixLog):]), time.UnixMilli(e.Time), e.Items}, nil
+	c := Commit{Seq: binary.BigEndian.Uint64(key[len(prefixLog):]), Time: time.UnixMilli(e.Time)}
+	for _, item := range e.Items {
+		c.Items = append(c.Items, Touched{item.Action, string(item.ID), item.Ordinal})
+	}
+	return c, nil
 }
 
 // Changes yields the writes after the given sequence, oldest first. When some of

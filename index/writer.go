@@ -148,7 +148,7 @@ func (w *writer) insert(d *Document, vectors map[string][][]float32) error {
 			w.rows = append(w.rows, row{name, ord, v})
 		}
 	}
-	w.log = append(w.log, logItem{Put, d.ID, ord})
+	w.log = append(w.log, logItem{Put, []byte(d.ID), ord})
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (w *writer) update(d *Document) (Status, error) {
 	}
 	w.set(docKey(ord), value)
 	w.hide(ord, d.Hidden)
-	w.log = append(w.log, logItem{Update, d.ID, ord})
+	w.log = append(w.log, logItem{Update, []byte(d.ID), ord})
 	return Updated, nil
 }
 
@@ -189,7 +189,7 @@ func (w *writer) delete(id string) (Status, error) {
 	if err := w.remove(id, ord); err != nil {
 		return "", err
 	}
-	w.log = append(w.log, logItem{Delete, id, ord})
+	w.log = append(w.log, logItem{Delete, []byte(id), ord})
 	return Deleted, nil
 }
 

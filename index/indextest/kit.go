@@ -50,23 +50,24 @@ func testReplace(t *testing.T, open func() Store) {
 	must(t, s.Define(Space))
 	r := rand.New(rand.NewPCG(1, 1))
 	a, b := Vector(r), Vector(r)
-	d := Doc("x", a)
+	id := "/x/\xff\x00é" // file names need not be UTF-8
+	d := Doc(id, a)
 	d.Metadata = map[string]any{"name": "ä", "n": int64(1) << 60, "f": 0.5, "yes": true, "tags": []string{"p", "q"}}
 	wantStatus(t, apply(t, s, index.Put, d), index.Created)
 	wantStatus(t, apply(t, s, index.Put, d), index.Unchanged)
-	first := get(t, s, "x")
+	first := get(t, s, id)
 	if !reflect.DeepEqual(first.Metadata, d.Metadata) {
 		t.Errorf("metadata came back as %#v, want %#v", first.Metadata, d.Metadata)
 	}
-	wantStatus(t, apply(t, s, index.Update, index.Document{ID: "x", Hidden: true}), index.Updated)
+	wantStatus(t, apply(t, s, index.Update, index.Document{ID: id, Hidden: true}), index.Updated)
 	if hits := search(t, s, a, 5); len(hits) != 0 {
 		t.Errorf("a hidden document was found: %v", hits)
 	}
-	if got := get(t, s, "x"); !got.Hidden || got.Ordinal != first.Ordinal || len(got.Vectors[Space.Name]) != 1 {
+	if got := get(t, s, id); !got.Hidden || got.Ordinal != first.Ordinal || len(got.Vectors[Space.Name]) != 1 {
 		t.Errorf("after hiding: %+v; want the same ordinal and its vector", got)
 	}
-	wantStatus(t, apply(t, s, index.Put, Doc("x", b)), index.Updated)
-	if got := get(t, s, "x"); got.Ordinal == first.Ordinal || got.Hidden {
+	wantStatus(t, apply(t, s, index.Put, Doc(id, b)), index.Updated)
+	if got := get(t, s, id); got.Ordinal == first.Ordinal || got.Hidden {
 		t.Errorf("after new vectors: %+v; want a new ordinal, visible", got)
 	}
 	if hits := search(t, s, b, 5); len(hits) != 1 || math.Abs(float64(hits[0].Score)-1) > 1e-6 {
@@ -76,11 +77,11 @@ func testReplace(t *testing.T, open func() Store) {
 	wantStatus(t, apply(t, s, index.Delete, d), index.Unchanged)
 	must(t, s.Close())
 	s = open()
-	if _, err := s.Get("x"); !errors.Is(err, index.ErrNotFound) {
+	if _, err := s.Get(id); !errors.Is(err, index.ErrNotFound) {
 		t.Errorf("Get of a deleted id after a restart: %v; want ErrNotFound", err)
 	}
-	apply(t, s, index.Put, Doc("x", a))
-	if got := get(t, s, "x"); got.Ordinal <= first.Ordinal+1 {
+	apply(t, s, index.Put, Doc(id, a))
+	if got := get(t, s, id); got.Ordinal <= first.Ordinal+1 {
 		t.Errorf("ordinal %d was used before the restart", got.Ordinal)
 	}
 	must(t, s.Close())

@@ -1,0 +1,195 @@
+package library
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// spaceImage is the index's space for the vectors of pictures.
+const spaceImage = "image"
+
+// Library is a set of folders and the vectors of their pictures, all of one
+// model. Its methods may be called from several goroutines; Index runs one at a
+// time.
+type Library struct {
+	name     string
+	ix       *index.Index
+	indexing chan struct{} // holds a token while Index runs
+
+	mu       sync.Mutex
+	manifest Manifest
+	captions map[string][][]float32 // everyday captions by model, see probability.go
+}
+
+// Manifest is what a library knows about itself.
+type Manifest struct {
+	Model       string   `json:"model"`       // public name; "" before the first Index
+	Ref         string   `json:"ref"`         // how to open the model again
+	Fingerprint string   `json:"fingerprint"` // see Embedder
+	Named       bool     `json:"named"`       // the user named the model, see the photo guard
+	Roots       []string `json:"roots"`       // absolute paths that were indexed
+}
+
+const noteManifest = "library"
+
+func openLibrary(name, dir string) (*Library, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	ix, err := index.Open(filepath.Join(dir, "index"), index.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("library %q: %w", name, err)
+	}
+	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1)}
+	note, err := ix.Note(noteManifest)
+	if err == nil {
+		err = json.Unmarshal(note, &l.manifest)
+	}
+	if err != nil && !errors.Is(err, index.ErrNotFound) {
+		ix.Close()
+		return nil, fmt.Errorf("library %q: what it knows of itself is damaged: %w", name, err)
+	}
+	return l, nil
+}
+
+func (l *Library) close() error { return l.ix.Close() }
+
+// Name returns the library's name.
+func (l *Library) Name() string { return l.name }
+
+// Manifest returns what the library knows about itself.
+func (l *Library) Manifest() Manifest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.manifest
+	m.Roots = slices.Clone(m.Roots)
+	return m
+}
+
+// setManifest stores a changed manifest.
+func (l *Library) setManifest(change func(*Manifest)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.manifest
+	m.Roots = slices.Clone(m.Roots)
+	change(&m)
+	value, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := l.ix.SetNote(noteManifest, value); err != nil {
+		return err
+	}
+	l.manifest = m
+	return nil
+}
+
+// Adopt makes e the library's model, or checks that it is. ref is how to open
+// the model again, named whether the user named it. Another model is an error of
+// KindModel that says what helps.
+func (l *Library) Adopt(e Embedder, ref string, named bool) error {
+	m := l.Manifest()
+	if m.Model != "" && m.Fingerprint != e.Fingerprint() {
+		return l.mismatch(m, e)
+	}
+	err := l.ix.Define(index.Space{Name: spaceImage, Dim: e.Dim(), Encoder: e.Name(), Fingerprint: e.Fingerprint()})
+	var clash *index.SpaceError
+	if errors.As(err, &clash) && clash.Have.Fingerprint != e.Fingerprint() {
+		return l.mismatch(Manifest{Model: clash.Have.Encoder}, e)
+	}
+	if err != nil && clash == nil {
+		return err
+	}
+	if m.Model != "" && (m.Named || !named) {
+		return nil
+	}
+	return l.setManifest(func(m *Manifest) {
+		m.Model, m.Fingerprint = e.Name(), e.Fingerprint()
+		m.Named = m.Named || named
+		if m.Ref == "" {
+			m.Ref = ref
+		}
+	})
+}
+
+func (l *Library) mismatch(m Manifest, e Embedder) error {
+	other := "a model of the same name but other weights or preprocessing"
+	if m.Model != e.Name() {
+		other = m.Model
+	}
+	return errorf(KindModel, "library %q was made with %s and cannot take vectors of %s; index into another: emblem index --library %s-2 --model %s PATH, or remove it first: emblem library rm %s",
+		l.name, other, e.Name(), l.name, e.Name(), l.name)
+}
+
+// Stats are a library's counts.
+type Stats struct {
+	Library   string         `json:"library"`
+	Model     string         `json:"model"`
+	Pictures  int            `json:"pictures"` // that a search can find
+	Gone      int            `json:"gone"`     // vanished files whose vectors are kept for a while
+	Failed    map[string]int `json:"failed"`   // files that could not be read, by kind
+	DiskBytes uint64         `json:"disk_bytes"`
+	Roots     []string       `json:"roots"`
+	Updated   time.Time      `json:"updated"` // zero before the first Index
+}
+
+// Stats counts the library's documents.
+func (l *Library) Stats() (Stats, error) {
+	m := l.Manifest()
+	s := Stats{Library: l.name, Model: m.Model, Roots: m.Roots, Failed: map[string]int{}}
+	if s.Roots == nil {
+		s.Roots = []string{}
+	}
+	for d, err := range l.ix.Documents() {
+		if err != nil {
+			return s, err
+		}
+		switch f := fileOf(d); {
+		case f.failed != "":
+			s.Failed[f.failed]++
+		case f.gone != 0:
+			s.Gone++
+		default:
+			s.Pictures++
+		}
+	}
+	st, err := l.ix.Stats()
+	s.DiskBytes = st.DiskBytes
+	if err != nil {
+		return s, err
+	}
+	s.Updated, err = l.updated()
+	return s, err
+}
+
+const noteUpdated = "updated"
+
+func (l *Library) updated() (time.Time, error) {
+	note, err := l.ix.Note(noteUpdated)
+	if errors.Is(err, index.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, string(note))
+}
+
+// hold waits for the right to index.
+func (l *Library) hold(ctx context.Context) (release func(), err error) {
+	select {
+	case l.indexing <- struct{}{}:
+		return func() { <-l.indexing }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

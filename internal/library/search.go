@@ -1,0 +1,190 @@
+package library
+
+import (
+	"context"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// SearchOptions say what Search returns. The zero value is right.
+type SearchOptions struct {
+	Limit          int      // 0 means 20
+	MinProbability float64  // hits below are left out
+	Paths          []string // only these files and what lies in these folders; none means all
+}
+
+// Hit is a found picture.
+type Hit struct {
+	Rank        int     `json:"rank"` // from 1
+	Path        string  `json:"path"`
+	Score       float64 `json:"score"` // cosine
+	Probability float64 `json:"probability"`
+}
+
+// Search finds the pictures nearest to a query, best first. A library that
+// belongs to another model is an error of KindModel.
+func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptions) ([]Hit, error) {
+	if m := l.Manifest(); m.Model == "" {
+		return nil, nil // nothing was indexed yet
+	} else if m.Fingerprint != e.Fingerprint() {
+		return nil, l.mismatch(m, e)
+	}
+	vector, err := q.vector(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if o.Limit == 0 {
+		o.Limit = 20
+	}
+	keep, err := l.only(o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.ix.Search(ctx, index.Query{Space: spaceImage, Vector: vector, Limit: o.Limit, Keep: keep})
+	if err != nil {
+		return nil, err
+	}
+	j, err := l.newJudge(ctx, e, q, vector)
+	if err != nil {
+		return nil, err
+	}
+	var hits []Hit
+	for _, f := range found {
+		p, err := l.probability(j, f)
+		if err != nil {
+			return nil, err
+		}
+		if p >= o.MinProbability {
+			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4)})
+		}
+	}
+	return hits, nil
+}
+
+func round(x, unit float64) float64 { return math.Round(x*unit) / unit }
+
+// only returns what keeps to files and folders, or nil for all.
+func (l *Library) only(paths []string) (func(uint32) bool, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	kept := map[uint32]bool{}
+	for _, p := range paths {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		for id, ord := range l.ix.IDs(abs) {
+			if within(id, abs) {
+				kept[ord] = true
+			}
+		}
+	}
+	return func(ord uint32) bool { return kept[ord] }, nil
+}
+
+func (q Query) hasText() bool {
+	for _, t := range q.Terms {
+		if t.Text != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// vector is the weighed sum of the terms' unit vectors, at unit length.
+func (q Query) vector(ctx context.Context, e Embedder) ([]float32, error) {
+	parts, err := q.embed(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	sum := make([]float64, e.Dim())
+	for i, t := range q.Terms {
+		for k, x := range parts[i] {
+			sum[k] += t.Weight * float64(x)
+		}
+	}
+	var norm float64
+	for _, x := range sum {
+		norm += x * x
+	}
+	if norm = math.Sqrt(norm); norm < 1e-6 {
+		return nil, errorf(KindQuery, "the terms of the query cancel each other out")
+	}
+	out := make([]float32, len(sum))
+	for k, x := range sum {
+		out[k] = float32(x / norm)
+	}
+	return out, nil
+}
+
+// embed returns a vector for each term: one call for all words, one for all
+// pictures.
+func (q Query) embed(ctx context.Context, e Embedder) ([][]float32, error) {
+	var texts []string
+	var images []image.Image
+	for _, t := range q.Terms {
+		if t.Image == "" {
+			texts = append(texts, t.Text)
+			continue
+		}
+		im, err := queryImage(t.Image, e.ImageSide())
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, im)
+	}
+	var fromTexts, fromImages [][]float32
+	var err error
+	if len(texts) > 0 {
+		if fromTexts, err = e.EmbedTexts(ctx, texts); err != nil {
+			return nil, err
+		}
+	}
+	if len(images) > 0 {
+		if fromImages, err = e.EmbedImages(ctx, images); err != nil {
+			return nil, err
+		}
+	}
+	out := make([][]float32, len(q.Terms))
+	for i, t := range q.Terms {
+		from := &fromTexts
+		if t.Image != "" {
+			from = &fromImages
+		}
+		out[i], *from = (*from)[0], (*from)[1:]
+	}
+	return out, nil
+}
+
+// queryImage reads a picture of a query as Index reads those of the library.
+func queryImage(path string, minSide int) (image.Image, error) {
+	data, err := os.ReadFile(ExpandHome(path))
+	if os.IsNotExist(err) {
+		return nil, errorf(KindPath, "no picture %q", path)
+	}
+	if err != nil {
+		return nil, &Error{Kind: KindPicture, Message: "the picture " + path + " cannot be read", Err: err}
+	}
+	im, err := newPictures(0, minSide).decode(data)
+	if err != nil {
+		return nil, &Error{Kind: KindPicture, Message: "the picture " + path + " cannot be used", Err: err}
+	}
+	return im, nil
+}
+
+// ExpandHome replaces a leading ~/ by the home directory, which no shell does
+// inside quotes.
+func ExpandHome(path string) string {
+	rest, ok := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !ok || err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
+}

@@ -1,0 +1,151 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// gallery has 4 pictures of each colour, in a folder each.
+func gallery(t *testing.T) *bench {
+	b := newBench(t)
+	for i := range 4 {
+		write(t, b.path(fmt.Sprintf("r/%d.png", i)), pngOf(t, shade(red, i), 30, 30))
+		write(t, b.path(fmt.Sprintf("g/%d.png", i)), pngOf(t, shade(green, i), 30, 30))
+		write(t, b.path(fmt.Sprintf("b/%d.png", i)), pngOf(t, shade(blue, i), 30, 30))
+	}
+	b.index(nil)
+	return b
+}
+
+func (b *bench) hits(query string, o SearchOptions) ([]Hit, error) {
+	b.t.Helper()
+	q, err := ParseQuery(query)
+	must(b.t, err)
+	return b.lib().Search(context.Background(), b.model, q, o)
+}
+
+func TestSearch(t *testing.T) {
+	b := gallery(t)
+	for query, folder := range map[string]string{
+		"red":                              "r",
+		"red + green - green":              "r",
+		"red green - 2:green":              "r",
+		b.path("g/1.png"):                  "g",
+		"image:\"" + b.path("b/2.png"):     "",
+		"image:\"" + b.path("b/2.png\""):   "b",
+		"0.1:red + 3:" + b.path("g/0.png"): "g",
+	} {
+		hits, err := b.hits(query, SearchOptions{Limit: 4})
+		must(t, err)
+		if len(hits) != 4 {
+			t.Fatalf("%s: %d hits", query, len(hits))
+		}
+		for i, h := range hits {
+			if filepath.Base(filepath.Dir(h.Path)) != folder || h.Rank != i+1 {
+				t.Errorf("%s: hit %d is %+v, want folder %s", query, i, h, folder)
+			}
+		}
+	}
+}
+
+func TestSearchErrors(t *testing.T) {
+	b := gallery(t)
+	write(t, b.path("no.png"), []byte("nothing"))
+	for query, kind := range map[string]Kind{
+		"./none.jpg":     KindPath,
+		b.path("no.png"): KindPicture,
+		"red - red":      KindQuery,
+	} {
+		_, err := b.hits(query, SearchOptions{})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != kind {
+			t.Errorf("%s: %v; want kind %s", query, err, kind)
+		}
+	}
+}
+
+func TestSearchPaths(t *testing.T) {
+	b := gallery(t)
+	hits, err := b.hits("red", SearchOptions{Paths: []string{b.path("g"), b.path("b/1.png"), b.path("r/")[:len(b.path("r/"))-2] + "none"}})
+	must(t, err)
+	if len(hits) != 5 {
+		t.Errorf("restricted to five files: %v", hits)
+	}
+	for _, h := range hits {
+		if within(h.Path, b.path("r")) {
+			t.Errorf("%s is outside the paths", h.Path)
+		}
+	}
+}
+
+func TestProbability(t *testing.T) {
+	b := gallery(t)
+	small, err := b.hits("red", SearchOptions{})
+	must(t, err)
+	if p := small[0].Probability; p < 0.3 || small[11].Probability > 0.1 {
+		t.Errorf("in a small library the best is %v, the worst %v", p, small[11].Probability)
+	}
+	for i := range 90 {
+		write(t, b.path(fmt.Sprintf("more/%d.png", i)), pngOf(t, shade([]struct{ R, G, B, A uint8 }{green, blue}[i%2], 100+i), 30, 30))
+	}
+	b.index(nil)
+	large, err := b.hits("red", SearchOptions{})
+	must(t, err)
+	if p := large[0].Probability; p < 0.5 || large[19].Probability > 0.1 {
+		t.Errorf("in a larger library the best is %v, the 20th %v", p, large[19].Probability)
+	}
+	cut, err := b.hits("red", SearchOptions{MinProbability: 0.5})
+	must(t, err)
+	if len(cut) != 4 {
+		t.Errorf("at least 0.5: %v", cut)
+	}
+	if !slices.IsSortedFunc(large, func(a, b Hit) int { return a.Rank - b.Rank }) {
+		t.Error("ranks are out of order")
+	}
+	bias := float32(-5)
+	b.model.bias = &bias
+	own, err := b.hits("red", SearchOptions{Limit: 1})
+	must(t, err)
+	if want := 1 / (1 + math.Exp(-(10*own[0].Score - 5))); math.Abs(own[0].Probability-want) > 1e-3 {
+		t.Errorf("a sigmoid model says %v, want %v", own[0].Probability, want)
+	}
+}
+
+func TestStore(t *testing.T) {
+	b := gallery(t)
+	names := func(want ...string) {
+		t.Helper()
+		if got, err := b.store.Names(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("libraries %v, %v; want %v", got, err, want)
+		}
+	}
+	names("test")
+	must(t, b.store.Rename("test", "art"))
+	names("art")
+	l, err := b.store.Open("art")
+	must(t, err)
+	s, err := l.Stats()
+	must(t, err)
+	if s.Pictures != 12 || s.Model != "colours" || len(s.Roots) != 1 || s.Updated.IsZero() || s.DiskBytes == 0 {
+		t.Errorf("stats %+v", s)
+	}
+	var e *Error
+	for _, err := range []error{b.store.Rename("art", "../x"), b.store.Rename("art", "art"), b.store.Remove(".."), b.store.Remove("none"), errOf(b.store.Open("test"))} {
+		if !errors.As(err, &e) {
+			t.Errorf("%v; want an Error", err)
+		}
+	}
+	must(t, b.store.Remove("art"))
+	names()
+	if _, err := os.Stat(b.path("r/0.png")); err != nil {
+		t.Errorf("removing a library touched a picture: %v", err)
+	}
+}
+
+func errOf[T any](_ T, err error) error { return err }

@@ -1,0 +1,64 @@
+package library
+
+import (
+	"encoding/hex"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// digest is a content hash; see contentHash.
+type digest [16]byte
+
+func (d digest) String() string { return hex.EncodeToString(d[:]) }
+
+func parseDigest(s string) (d digest, ok bool) {
+	b, err := hex.DecodeString(s)
+	return digest(append(b, make([]byte, 16)...)), err == nil && len(b) == len(d)
+}
+
+// known is what Index has to remember of every file: small, since there may be
+// a million.
+type known struct {
+	stamp
+	hash   digest
+	gone   int64
+	failed bool
+	retry  bool // another reader failed: try again
+	old    bool // from before this run
+	seen   bool // by this walk
+	todo   bool // a job of this run
+}
+
+// table is the state of a library when Index begins.
+type table struct {
+	files  map[string]*known
+	byHash map[digest]string // a document that has the content's vector
+}
+
+func loadTable(ix *index.Index, reader string) (*table, error) {
+	t := &table{files: map[string]*known{}, byHash: map[digest]string{}}
+	for d, err := range ix.Documents() {
+		if err != nil {
+			return nil, err
+		}
+		f := fileOf(d)
+		hash, ok := parseDigest(f.hash)
+		t.files[d.ID] = &known{stamp: f.stamp, hash: hash, gone: f.gone, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
+		if ok && f.failed == "" {
+			t.byHash[hash] = d.ID
+		}
+	}
+	return t, nil
+}
+
+// unchanged says whether a file need not be opened.
+func (k *known) unchanged(s stamp) bool { return k != nil && k.stamp == s && !k.retry }
+
+// note keeps the table up to what was stored.
+func (t *table) note(o outcome) {
+	if o.file.failed == unreadable {
+		return
+	}
+	before := t.files[o.file.path]
+	t.files[o.file.path] = &known{stamp: o.file.stamp, hash: o.hash, failed: o.file.failed != "", old: before != nil && before.old, seen: true}
+}
