@@ -19,7 +19,7 @@ var floors = []string{
 	"layers with weights but no modality",
 	"one modality each",
 	"where modalities meet",
-	"models by name; the collection",
+	"models by name, the collection, the measure",
 	"the service",
 	"flags, configuration, wiring",
 	"the workshop: tools and tests, which nothing imports",
@@ -31,7 +31,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/tensor", does: "tensors, weights, ops as data, devices with two lanes",
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
-		only: []string{"internal/tensor/cpu", "internal/device", "cmd/emblem"}},
+		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "cmd/emblem"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly"},
 
 	{floor: 1, path: "internal/tensor/cpu", does: "the processor's backend",
@@ -39,7 +39,7 @@ var rooms = []room{
 		only:  []string{"internal/device"}},
 	{floor: 1, path: "internal/tensor/dry", does: "the backend that computes nothing: shapes, work, memory",
 		tests: []string{"internal/tensor/tensortest"},
-		only:  []string{"internal/device", "cmd/emblem"}},
+		only:  []string{"internal/device", "internal/bench", "cmd/emblem"}},
 	{floor: 1, path: "internal/tensor/tensortest", does: "the kit that judges every backend", kit: true},
 	{floor: 1, path: "internal/device", does: "the places where models run, by the names of --device",
 		beside: []string{"internal/tensor/cpu", "internal/tensor/dry"}},
@@ -66,10 +66,14 @@ var rooms = []room{
 	{floor: 5, path: "internal/models", does: "a model by its name"},
 	{floor: 5, path: "internal/library", does: "folders into libraries; queries"},
 
+	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",
+		only: []string{"cmd/emblem"}},
+
 	{floor: 7, path: "cmd/emblem", does: "the command line"},
 
 	{floor: 8, path: "internal/arch", does: "this table, as tests"},
 	{floor: 8, path: "internal/lint", does: "formatting, vet, staticcheck and habits, as tests"},
+	{floor: 8, path: "tools/terminal", does: "a terminal's output as a picture, for the README"},
 	{floor: 8, path: "tools/release", does: "what a version ships as"},
 	{floor: 8, path: "internal/simd/gen", does: "the generator of the assembly"},
 }
