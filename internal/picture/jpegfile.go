@@ -7,7 +7,7 @@ import (
 func jpegHeader(data []byte, o Options) (Header, error) {
 	h, err := jpeg.ReadHeader(data)
 	if err != nil {
-		return Header{}, corrupt("jpeg", err)
+		return Header{}, &Error{Kind: Corrupt, Message: "this jpeg file cannot be read; save the picture again", Err: err}
 	}
 	if err := o.check("jpeg", int64(h.Width), int64(h.Height), len(data)); err != nil {
 		return Header{}, err

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"image"
 	"image/png"
+	"io"
+	"strings"
 )
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
@@ -20,18 +22,25 @@ func pngHeader(data []byte, o Options) (Header, error) {
 	return Header{W: int(w), H: int(h), Orientation: pngTags(data).orientation()}, nil
 }
 
-// pngTags walks the chunks, past the pixels too, because Pillow does.
+// pngTags looks behind the pixels too, because Pillow does.
 func pngTags(data []byte) tags {
 	var t tags
+	eachPNGChunk(data, func(_ int, kind string, body []byte) bool {
+		t.addChunk(kind, body)
+		return true
+	})
+	return t
+}
+
+// eachPNGChunk walks the chunks as far as they are whole and f wants more.
+func eachPNGChunk(data []byte, f func(at int, kind string, body []byte) bool) {
 	for at := len(pngMagic); at+12 <= len(data); {
 		n := uint64(binary.BigEndian.Uint32(data[at:]))
-		if uint64(at)+12+n > uint64(len(data)) {
-			break
+		if uint64(at)+12+n > uint64(len(data)) || !f(at, string(data[at+4:at+8]), data[at+8:][:n]) {
+			return
 		}
-		t.addChunk(string(data[at+4:at+8]), data[at+8:][:n])
 		at += 12 + int(n)
 	}
-	return t
 }
 
 func (t *tags) addChunk(kind string, body []byte) {
@@ -50,7 +59,9 @@ func (t *tags) addChunk(kind string, body []byte) {
 }
 
 func pngDecode(data []byte, h Header, o Options) (*RGB, error) {
-	im, err := png.Decode(bytes.NewReader(data))
+	// What follows the pixels may be cut off or broken, as for Pillow.
+	pixels := bytes.NewReader(data[:endOfPixels(data)])
+	im, err := png.Decode(io.MultiReader(pixels, strings.NewReader(pngEnd)))
 	if err != nil {
 		return nil, corrupt("png", err)
 	}
@@ -58,6 +69,22 @@ func pngDecode(data []byte, h Header, o Options) (*RGB, error) {
 		return clippedGray(deep, h)
 	}
 	return sized(im, h)
+}
+
+// pngEnd is an IEND chunk.
+const pngEnd = "\x00\x00\x00\x00IEND\xaeB`\x82"
+
+// endOfPixels is where the run of IDAT chunks ends.
+func endOfPixels(data []byte) int {
+	end := len(data)
+	eachPNGChunk(data, func(at int, kind string, body []byte) bool {
+		if kind == "IDAT" {
+			end = at + 12 + len(body)
+			return true
+		}
+		return end == len(data)
+	})
+	return end
 }
 
 // grayPNG is the colour type of gray without alpha.

@@ -177,6 +177,7 @@ def pngs():
         yield f"rgba{depth}.png", png(11, 6, depth, 6)
         yield f"rgba{depth}-adam7.png", png(11, 9, depth, 6, interlace=True)
     yield "gray1-adam7.png", png(13, 11, 1, 0, interlace=True)
+    yield "no-end.png", png(9, 5, 8, 2)[:-12]
     yield "one.png", png(1, 1, 8, 2)
     yield "row.png", png(31, 1, 8, 2)
     yield "column.png", png(1, 31, 8, 2)
