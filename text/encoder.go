@@ -19,6 +19,7 @@ type EncoderOptions struct {
 	Device string // "auto" (or none), "cpu", "dry"
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk   bool   // give way to interactive work on the same device
+	Pad    *int32 // the id that fills a text up where padding counts; nil: the configuration's
 }
 
 // Encoder turns token ids into one vector per text. It is safe for concurrent use.
@@ -27,6 +28,7 @@ type Encoder struct {
 	pool      *tensor.Pool
 	precision nn.Precision
 	bindings  []string
+	params    int
 	lane      tensor.Lane
 }
 
@@ -60,16 +62,7 @@ func newNet(c config, p nn.Precision) *net {
 // towers are left alone; any other unused, missing or wrongly shaped one is an
 // error.
 func LoadEncoder(ctx context.Context, dir string, o EncoderOptions) (*Encoder, error) {
-	folder := weights.Folder{Dir: dir, FS: o.FS}
-	conf, err := folder.Config()
-	if err != nil {
-		return nil, err
-	}
-	fam, ok := families[conf.Family]
-	if !ok {
-		return nil, fmt.Errorf("text: config.json: model_type %q is not supported", conf.Family)
-	}
-	c, err := fam.read(conf.Raw)
+	folder, conf, fam, c, err := describe(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +88,34 @@ func LoadEncoder(ctx context.Context, dir string, o EncoderOptions) (*Encoder, e
 	return e, nil
 }
 
+// describe reads what a folder says about its text tower.
+func describe(dir string, o EncoderOptions) (weights.Folder, weights.Config, family, config, error) {
+	folder := weights.Folder{Dir: dir, FS: o.FS}
+	conf, err := folder.Config()
+	if err != nil {
+		return folder, conf, family{}, config{}, err
+	}
+	fam, ok := families[conf.Family]
+	if !ok {
+		return folder, conf, fam, config{}, fmt.Errorf("text: config.json: model_type %q is not supported", conf.Family)
+	}
+	c, err := fam.read(conf.Raw)
+	if o.Pad != nil {
+		c.pad = int(*o.Pad)
+	}
+	if err == nil {
+		err = c.checkPad()
+	}
+	return folder, conf, fam, c, err
+}
+
+// Positions is how many tokens the text tower of a folder reads. No weights are
+// loaded.
+func Positions(dir string, o EncoderOptions) (int, error) {
+	_, _, _, c, err := describe(dir, o)
+	return c.positions, err
+}
+
 // bind fills the net from the folder's tensors.
 func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
 	set, err := folder.Open(conf.Stems...)
@@ -110,6 +131,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	if err != nil {
 		return err
 	}
+	e.params = plan.Parameters()
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
@@ -134,6 +156,9 @@ func (e *Encoder) DType() string { return e.precision.Name }
 // Bytes is the memory that the weights take.
 func (e *Encoder) Bytes() int { return e.pool.Bytes() }
 
+// Parameters is the number of weights.
+func (e *Encoder) Parameters() int { return e.params }
+
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
 
@@ -141,14 +166,14 @@ func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
 // a text carry its special tokens; padding is added here as the family needs
 // it. Where the pooled position can see nothing after itself, the batch is cut
 // behind the last one, which is exact.
-func (e *Encoder) Embed(ctx context.Context, texts [][]int) ([][]float32, error) {
+func (e *Encoder) Embed(ctx context.Context, texts [][]int32) ([][]float32, error) {
 	c := e.net.config
 	for i, ids := range texts {
 		if len(ids) == 0 || len(ids) > c.positions {
 			return nil, fmt.Errorf("text: text %d has %d tokens, want 1 to %d", i, len(ids), c.positions)
 		}
 		for _, id := range ids {
-			if id < 0 || id >= c.vocab {
+			if id < 0 || int(id) >= c.vocab {
 				return nil, fmt.Errorf("text: text %d has token %d of a vocabulary of %d", i, id, c.vocab)
 			}
 		}
@@ -179,7 +204,7 @@ type batch struct {
 }
 
 // batch lays texts out and finds what to pool.
-func (c config) batch(texts [][]int) batch {
+func (c config) batch(texts [][]int32) batch {
 	at := make([]int, len(texts))
 	b := batch{n: len(texts), length: c.positions}
 	for i, ids := range texts {
@@ -195,7 +220,7 @@ func (c config) batch(texts [][]int) batch {
 		for j := range row {
 			switch {
 			case j < len(ids):
-				row[j] = int32(ids[j])
+				row[j] = ids[j]
 			case !c.trims():
 				row[j] = int32(c.pad)
 			}
@@ -206,12 +231,12 @@ func (c config) batch(texts [][]int) batch {
 }
 
 // position is the place in a text that is pooled.
-func (c config) position(ids []int) int {
+func (c config) position(ids []int32) int {
 	switch c.pool {
 	case poolMax:
 		return slices.Index(ids, slices.Max(ids))
 	case poolEOS:
-		return max(slices.Index(ids, c.eos), 0)
+		return max(slices.Index(ids, int32(c.eos)), 0)
 	case poolLast:
 		return c.positions - 1
 	}

@@ -211,11 +211,16 @@ func (c config) check(where string) error {
 			return fmt.Errorf("text: %s: %s is %d, want 1 to %d", where, f.key, f.n, f.limit)
 		}
 	}
-	switch {
-	case c.width%c.heads != 0:
+	if c.width%c.heads != 0 {
 		return fmt.Errorf("text: %s: width %d is not a multiple of %d heads", where, c.width, c.heads)
-	case c.pad < 0 || c.pad >= c.vocab && !c.trims():
-		return fmt.Errorf("text: %s: padding id %d of a vocabulary of %d", where, c.pad, c.vocab)
+	}
+	return nil
+}
+
+// checkPad looks at the padding where it counts.
+func (c config) checkPad() error {
+	if !c.trims() && (c.pad < 0 || c.pad >= c.vocab) {
+		return fmt.Errorf("text: padding id %d of a vocabulary of %d", c.pad, c.vocab)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func TestEncoder(t *testing.T) {
 	for _, file := range files {
 		path := file[:len(file)-len(".safetensors")]
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			var meta struct{ IDs [][]int }
+			var meta struct{ IDs [][]int32 }
 			g := golden.Open(t, path, &meta)
 			e, err := LoadEncoder(context.Background(), path, EncoderOptions{DType: "f32"})
 			if err != nil {
@@ -31,7 +31,7 @@ func TestEncoder(t *testing.T) {
 			}
 			golden.Within(t, "text vectors", 3e-5, golden.Unit(g.Rows("text")), golden.Unit(got))
 			for i, ids := range meta.IDs {
-				alone, err := e.Embed(context.Background(), [][]int{ids})
+				alone, err := e.Embed(context.Background(), [][]int32{ids})
 				if err != nil {
 					t.Fatal(err)
 				}

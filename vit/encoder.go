@@ -42,6 +42,7 @@ type Encoder struct {
 	pool       *tensor.Pool
 	precision  nn.Precision
 	bindings   []string
+	parameters int
 	lane       tensor.Lane
 }
 
@@ -101,6 +102,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	if err != nil {
 		return err
 	}
+	e.parameters = plan.Parameters()
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
@@ -127,6 +129,9 @@ func (e *Encoder) DType() string { return e.precision.Name }
 
 // Bytes is the memory that the weights take.
 func (e *Encoder) Bytes() int { return e.pool.Bytes() }
+
+// Parameters is the number of weights.
+func (e *Encoder) Parameters() int { return e.parameters }
 
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }

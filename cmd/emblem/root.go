@@ -47,6 +47,12 @@ type globals struct {
 // commands is the list of all commands.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newEmbedCmd(a),
+		newScoreCmd(a),
+		newClassifyCmd(a),
+		newTokenizeCmd(a),
+		newInspectCmd(a),
+		newModelsCmd(a),
 		newVersionCmd(a),
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/tensor/cpu"
+	"github.com/emblem-search/emblem/internal/tensor/dry"
 )
 
 var (
@@ -23,10 +24,11 @@ var (
 // backends makes each place's backend, once.
 var backends = map[string]func() (tensor.Backend, error){
 	"cpu": func() (tensor.Backend, error) { return cpu.New(cpu.Options{}) },
+	"dry": func() (tensor.Backend, error) { return dry.New(), nil }, // computes nothing, counts everything
 }
 
 // Open returns the device of that name: "auto" or none is the best there is,
-// today the processor; "cpu".
+// today the processor; "cpu"; "dry" computes nothing and counts everything.
 func Open(name string) (*tensor.Device, error) {
 	place := name
 	switch {

@@ -105,6 +105,15 @@ func (p *Plan) Bindings() []Binding {
 	return all
 }
 
+// Parameters is the number of elements of all of the module's tensors.
+func (p *Plan) Parameters() int {
+	n := 0
+	for _, t := range p.tasks {
+		n += elements(t.want.shape)
+	}
+	return n
+}
+
 // Load fills the module, on all cores, largest tensors first. Pages of the
 // checkpoint are dropped as soon as nothing else wants them.
 func (p *Plan) Load(pool *tensor.Pool) error {

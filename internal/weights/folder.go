@@ -27,13 +27,13 @@ func (f Folder) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxJSON {
-		return nil, fmt.Errorf("weights: %s has %d bytes, want at most %d", name, info.Size(), maxJSON)
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("weights: %s has %d bytes, want at most %d", name, info.Size(), maxFile)
 	}
 	return os.ReadFile(filepath.Join(f.Dir, name))
 }
 
-const maxJSON = 16 << 20 // a configuration; published ones have some kB
+const maxFile = 256 << 20 // published configurations have some kB, tokenizers some MB
 
 // Has tells whether the folder has a file.
 func (f Folder) Has(name string) bool {

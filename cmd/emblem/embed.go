@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/vit"
+)
+
+// embedFlags are the flags of emblem embed.
+type embedFlags struct {
+	modelFlags
+	pool          string
+	raw           bool
+	truncate      string
+	filesFrom     string
+	out           string
+	texts         []string
+	json          bool
+	maxMegapixels int
+}
+
+func newEmbedCmd(a *app) *cobra.Command {
+	var f embedFlags
+	cmd := &cobra.Command{
+		Use:   "embed [--text T]... [IMAGE|DIR]...",
+		Short: "Turn pictures and texts into vectors",
+		Long: `Turn pictures and texts into vectors: one line per input, texts first.
+
+A folder stands for every picture below it. An input that fails has its own
+line, the others succeed, and the exit code is 1.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.pool, "pool", "", "cls or mean instead of the model's own pooling of a picture")
+	cmd.Flags().BoolVar(&f.raw, "raw", false, "vectors as the model makes them, not scaled to unit length")
+	cmd.Flags().StringVar(&f.truncate, "truncate", "end", "what to do with a text that is too long: end (drop its end) or error")
+	cmd.Flags().StringVar(&f.filesFrom, "files-from", "", "read more paths from this file, one a line; - is the standard input")
+	cmd.Flags().StringVar(&f.out, "out", "", "also write the vectors to this .npy file, float32, a row per input (NaN where it failed)")
+	cmd.Flags().StringArrayVar(&f.texts, "text", nil, "a text to embed; may be given many times")
+	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object per line")
+	addMegapixels(cmd, &f.maxMegapixels)
+	return cmd
+}
+
+func addMegapixels(cmd *cobra.Command, n *int) {
+	cmd.Flags().IntVar(n, "max-megapixels", 0, "refuse larger pictures; 0 is 250")
+}
+
+// embedLine is one line of output.
+type embedLine struct {
+	Index     int       `json:"index"`
+	Kind      string    `json:"kind"` // text or image
+	Input     string    `json:"input"`
+	Embedding []float32 `json:"embedding,omitempty"`
+	Tokens    *int      `json:"tokens,omitempty"`    // texts
+	Truncated *bool     `json:"truncated,omitempty"` // texts
+	Model     string    `json:"model"`
+	DType     string    `json:"dtype"`
+	Error     *message  `json:"error,omitempty"`
+}
+
+// embedRun is one run of the command.
+type embedRun struct {
+	*embedFlags
+	model  *models.Model
+	out    *bufio.Writer
+	enc    *json.Encoder
+	npy    *npyWriter
+	index  int
+	failed bool
+}
+
+func (f *embedFlags) check() error {
+	if err := oneOf("truncate", f.truncate, "end", "error"); err != nil {
+		return err
+	}
+	return oneOf("pool", f.pool, "", "cls", "mean")
+}
+
+func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.filesFrom != "" {
+		more, err := listFile(a, f.filesFrom)
+		if err != nil {
+			return err
+		}
+		args = append(args, more...)
+	}
+	paths := picturePaths(args)
+	if len(paths)+len(f.texts) == 0 {
+		return usagef("nothing to embed: name pictures or folders, or give --text")
+	}
+	m, err := f.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if err := m.Vision().CheckPool(vit.Pool(f.pool)); err != nil {
+		return usagef("--pool %s: %v", f.pool, err)
+	}
+	r := &embedRun{embedFlags: f, model: m, out: bufio.NewWriter(a.stdout)}
+	r.enc = json.NewEncoder(r.out)
+	r.enc.SetEscapeHTML(false)
+	if f.out != "" {
+		if r.npy, err = createNPY(f.out, m.Dim()); err != nil {
+			return err
+		}
+		defer r.npy.abort()
+	}
+	if err := r.all(ctx, paths); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+func (r *embedRun) all(ctx context.Context, paths []string) error {
+	for part := range slices.Chunk(r.texts, 64) {
+		if err := r.embedTexts(ctx, part); err != nil {
+			return err
+		}
+	}
+	l := newLoader(r.model, r.maxMegapixels)
+	// Decoding and encoding take turns on all cores: neither waits for the other,
+	// and the encoder's kernels, which move in step, are not held up by a decoder
+	// that has one of their cores.
+	for part := range slices.Chunk(paths, max(32, 4*runtime.GOMAXPROCS(0))) {
+		if err := r.embedPictures(ctx, l, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *embedRun) end() error {
+	if err := r.out.Flush(); err != nil {
+		return err
+	}
+	if r.npy != nil {
+		if err := r.npy.close(); err != nil {
+			return err
+		}
+	}
+	if r.failed {
+		return errInputs
+	}
+	return nil
+}
+
+// embedTexts encodes a few texts and prints their lines.
+func (r *embedRun) embedTexts(ctx context.Context, texts []string) error {
+	lines := make([]embedLine, len(texts))
+	var ids [][]int32
+	for i, s := range texts {
+		got, cut, err := r.model.EncodeText(s, fusion.Cut(r.truncate))
+		lines[i] = embedLine{Kind: "text", Input: s, Error: messageOf(err)}
+		if err != nil {
+			continue
+		}
+		n := len(got)
+		lines[i].Tokens, lines[i].Truncated = &n, &cut
+		ids = append(ids, got)
+	}
+	vectors, err := r.model.RawTokens(ctx, ids)
+	if err != nil {
+		return err
+	}
+	return r.print(lines, vectors)
+}
+
+// embedPictures reads and encodes a few pictures and prints their lines.
+func (r *embedRun) embedPictures(ctx context.Context, l *loader, paths []string) error {
+	lines := make([]embedLine, len(paths))
+	var px []vit.Pixels
+	for i, p := range l.load(ctx, paths) {
+		lines[i] = embedLine{Kind: "image", Input: paths[i], Error: messageOf(p.err)}
+		if p.err == nil {
+			px = append(px, p.pixels)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	vectors, err := r.model.RawPixels(ctx, px, vit.Pool(r.pool))
+	if err != nil {
+		return err
+	}
+	return r.print(lines, vectors)
+}
+
+// print gives the lines without an error their vectors, in order, and writes all.
+func (r *embedRun) print(lines []embedLine, vectors [][]float32) error {
+	if !r.raw {
+		fusion.Normalize(vectors)
+	}
+	for _, l := range lines {
+		l.Index, l.Model, l.DType = r.index, r.model.Name(), r.model.DType()
+		r.index++
+		if l.Error == nil {
+			l.Embedding, vectors = vectors[0], vectors[1:]
+		} else {
+			r.failed = true
+		}
+		if r.npy != nil {
+			if err := r.npy.row(l.Embedding); err != nil {
+				return err
+			}
+		}
+		if err := r.line(l); err != nil {
+			return err
+		}
+	}
+	return r.out.Flush()
+}
+
+func (r *embedRun) line(l embedLine) error {
+	if r.json {
+		return r.enc.Encode(l)
+	}
+	if l.Error != nil {
+		_, err := fmt.Fprintf(r.out, "%s\terror: %s\n", l.Input, l.Error.Message)
+		return err
+	}
+	_, err := fmt.Fprintf(r.out, "%s\t%v\n", l.Input, l.Embedding)
+	return err
+}

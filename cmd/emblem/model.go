@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/hub"
+	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// modelFlags are the flags of every command that runs a model.
+type modelFlags struct {
+	model string
+	dtype string
+}
+
+func (f *modelFlags) add(cmd *cobra.Command) {
+	f.addModel(cmd)
+	f.addDType(cmd)
+}
+
+func (f *modelFlags) addModel(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.model, "model", models.Default, "a folder, builtin/search, an alias, or ORG/NAME in the Hugging Face cache")
+}
+
+func (f *modelFlags) addDType(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "auto, f32, f16, bf16 or int8; auto is bf16 where the processor is good at it, else f32")
+}
+
+// open opens the model. A model that is not here and a wrong flag are exit 2.
+func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
+	if err := oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8"); err != nil {
+		return nil, err
+	}
+	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Aliases: a.wiring.aliases})
+	if err != nil {
+		return nil, modelError(err)
+	}
+	return m, nil
+}
+
+// openTokenizer opens the model's tokenizer only.
+func (f *modelFlags) openTokenizer(a *app) (*fusion.Tokenizer, error) {
+	t, err := models.OpenTokenizer(f.model, models.Options{Aliases: a.wiring.aliases})
+	if err != nil {
+		return nil, modelError(err)
+	}
+	return t, nil
+}
+
+// modelError gives the errors of opening a model their exit codes.
+func modelError(err error) error {
+	var missing *hub.NotFound
+	var misfit *weights.Error
+	switch {
+	case errors.As(err, &missing):
+		return refusef("model_not_found", "%w", err)
+	case errors.As(err, &misfit):
+		return failf("model_invalid", "%w", err)
+	}
+	return err
+}
+
+// oneOf refuses a flag's value that is not in the list.
+func oneOf(flag, value string, list ...string) error {
+	for _, v := range list {
+		if v == value {
+			return nil
+		}
+	}
+	return usagef("--%s %q is not one of %s", flag, value, quoteList(list))
+}
+
+func quoteList(list []string) string {
+	s := ""
+	for i, v := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += fmt.Sprintf("%q", v)
+	}
+	return s
+}
+
+// message is an error as JSON answers carry it.
+type message struct {
+	Message string `json:"message"`
+}
+
+func messageOf(err error) *message {
+	if err == nil {
+		return nil
+	}
+	return &message{err.Error()}
+}

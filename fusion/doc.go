@@ -1,0 +1,15 @@
+// Package fusion is where pictures and words meet: dual encoders, which put both
+// into one space.
+//
+// A [DualEncoder] is a vision tower of package vit, a text tower and a tokenizer
+// of package text, and the scale that turns cosines into scores. [Load] opens
+// one from a folder as CLIP, OpenCLIP or SigLIP is published.
+//
+// Caveat: vectors of two models, or of one model's two [DualEncoder.Fingerprint]s,
+// do not belong into one index.
+//
+//	m, err := fusion.Load(ctx, "clip-vit-base-patch32", fusion.Options{})
+//	pictures, err := m.EmbedImages(ctx, []image.Image{img})
+//	texts, err := m.EmbedTexts(ctx, []string{"a cat", "a dog"})
+//	logits := m.Logits(pictures, texts)
+package fusion

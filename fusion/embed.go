@@ -1,0 +1,77 @@
+package fusion
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/emblem-search/emblem/vit"
+)
+
+// EmbedImages encodes pictures, each to a vector of unit length.
+func (d *DualEncoder) EmbedImages(ctx context.Context, pictures []image.Image) ([][]float32, error) {
+	px := make([]vit.Pixels, len(pictures))
+	for i, img := range pictures {
+		var err error
+		if px[i], err = d.Preprocess(img); err != nil {
+			return nil, fmt.Errorf("fusion: picture %d: %w", i, err)
+		}
+	}
+	return d.EmbedPixels(ctx, px)
+}
+
+// EmbedTexts encodes texts, each to a vector of unit length. What is longer than
+// the model reads is cut; EncodeText says where.
+func (d *DualEncoder) EmbedTexts(ctx context.Context, texts []string) ([][]float32, error) {
+	ids := make([][]int32, len(texts))
+	for i, s := range texts {
+		var err error
+		if ids[i], _, err = d.EncodeText(s, CutEnd); err != nil {
+			return nil, fmt.Errorf("fusion: text %d: %w", i, err)
+		}
+	}
+	return d.EmbedTokens(ctx, ids)
+}
+
+// Preprocess brings a picture to the model's pixels. It is the part of
+// EmbedImages that many goroutines can do at once.
+func (d *DualEncoder) Preprocess(img image.Image) (vit.Pixels, error) {
+	return d.vision.Preprocess().Apply(img)
+}
+
+// EmbedPixels encodes what Preprocess made, to vectors of unit length.
+func (d *DualEncoder) EmbedPixels(ctx context.Context, px []vit.Pixels) ([][]float32, error) {
+	v, err := d.RawPixels(ctx, px, vit.Own)
+	return Normalize(v), err
+}
+
+// EmbedTokens encodes token ids, to vectors of unit length.
+func (d *DualEncoder) EmbedTokens(ctx context.Context, ids [][]int32) ([][]float32, error) {
+	v, err := d.RawTokens(ctx, ids)
+	return Normalize(v), err
+}
+
+// RawPixels encodes pixels to vectors as the model makes them, pooled as asked.
+func (d *DualEncoder) RawPixels(ctx context.Context, px []vit.Pixels, pool vit.Pool) ([][]float32, error) {
+	return d.vision.Embed(ctx, px, pool)
+}
+
+// RawTokens encodes token ids to vectors as the model makes them.
+func (d *DualEncoder) RawTokens(ctx context.Context, ids [][]int32) ([][]float32, error) {
+	return d.text.Embed(ctx, ids)
+}
+
+// Normalize scales rows to unit length, in place; a row of zeros stays.
+func Normalize(rows [][]float32) [][]float32 {
+	for _, r := range rows {
+		n := math.Sqrt(dot(r, r))
+		if n == 0 {
+			continue
+		}
+		for i, x := range r {
+			r[i] = float32(float64(x) / n)
+		}
+	}
+	return rows
+}

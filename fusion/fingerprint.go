@@ -1,0 +1,69 @@
+package fusion
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+)
+
+// fingerprint is computed when it is first asked for: it reads every byte of
+// the weights.
+type fingerprint struct {
+	once sync.Once
+	hex  string
+	err  error
+}
+
+// tokenizerFiles are the files that decide how texts become ids.
+var tokenizerFiles = []string{
+	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+	"vocab.json", "merges.txt", "vocab.txt", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
+}
+
+// Fingerprint names the space that vectors of this model live in: the SHA-256,
+// in hex, over its weights, configuration, tokenizer, preprocessing, pooling and
+// dimensions. It does not depend on the dtype or the device.
+func (d *DualEncoder) Fingerprint() (string, error) {
+	d.print.once.Do(func() { d.print.hex, d.print.err = d.fingerprint() })
+	return d.print.hex, d.print.err
+}
+
+func (d *DualEncoder) fingerprint() (string, error) {
+	set, err := d.folder.Open(d.conf.Stems...)
+	if err != nil {
+		return "", err
+	}
+	defer set.Close()
+	weights, err := set.Hash()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "weights %s\nfamily %s\nconfiguration %x\n", weights, d.conf.Family, sha256.Sum256(d.conf.Raw))
+	for _, step := range d.vision.Preprocess().Steps() {
+		fmt.Fprintf(sum, "step %s\n", step)
+	}
+	fmt.Fprintf(sum, "dimensions %d\n", d.Dim())
+	if err := d.hashTokenizer(sum); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (d *DualEncoder) hashTokenizer(w io.Writer) error {
+	for _, name := range tokenizerFiles {
+		data, err := d.folder.Read(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s %x\n", name, sha256.Sum256(data))
+	}
+	return nil
+}

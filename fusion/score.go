@@ -1,0 +1,107 @@
+package fusion
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// scaleNet are the tensors that belong to neither tower.
+type scaleNet struct {
+	Scale weights.Host `weight:"logit_scale"`         // the logarithm of the factor
+	Bias  weights.Host `weight:"logit_bias,optional"` // SigLIP
+}
+
+// families lists the tensors that the towers answer for, by the folder's own
+// word for itself.
+var families = map[string]weights.Layout{
+	"clip":   {Foreign: []string{"vision_model.**", "text_model.**", "visual_projection.*", "text_projection.*"}},
+	"siglip": {Foreign: []string{"vision_model.**", "text_model.**"}},
+	"open_clip": {Foreign: []string{
+		"visual.**", "text.**", "transformer.**", "token_embedding.weight", "positional_embedding", "ln_final.*",
+		"text_projection", "text_projection.*", "attn_mask",
+	}},
+}
+
+// loadScale reads the factor and the bias of the scores.
+func (d *DualEncoder) loadScale() error {
+	set, err := d.folder.Open(d.conf.Stems...)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	one := weights.Host{Shape: []int{1}}
+	n := scaleNet{Scale: one, Bias: one}
+	plan, err := weights.Match(set, families[d.conf.Family], &n)
+	if err != nil {
+		return err
+	}
+	if err := plan.Load(nil); err != nil {
+		return err
+	}
+	d.scale = math.Exp(float64(n.Scale.Data[0]))
+	if n.Bias.Data != nil {
+		d.bias, d.sigmoid = float64(n.Bias.Data[0]), true
+	}
+	if bad(d.scale) || bad(d.bias) {
+		return fmt.Errorf("logit_scale or logit_bias is not a finite number")
+	}
+	return nil
+}
+
+func bad(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+
+// Logits scores unit vectors of pictures against those of texts, as the model
+// was trained to: scale·cosine + bias. The result has a row per picture.
+func (d *DualEncoder) Logits(pictures, texts [][]float32) [][]float32 {
+	rows := make([][]float32, len(pictures))
+	for i, p := range pictures {
+		rows[i] = make([]float32, len(texts))
+		for j, t := range texts {
+			rows[i][j] = float32(d.scale*dot(p, t) + d.bias)
+		}
+	}
+	return rows
+}
+
+// Probabilities turns a picture's logits into probabilities: one of the texts
+// is right (softmax), or, where the model was trained so (SigLIP), each is right
+// or not by itself (sigmoid).
+func (d *DualEncoder) Probabilities(logits []float32) []float32 {
+	out := make([]float32, len(logits))
+	if d.sigmoid {
+		for i, x := range logits {
+			out[i] = float32(1 / (1 + math.Exp(-float64(x))))
+		}
+		return out
+	}
+	top, sum := math.Inf(-1), 0.0
+	for _, x := range logits {
+		top = max(top, float64(x))
+	}
+	for _, x := range logits {
+		sum += math.Exp(float64(x) - top)
+	}
+	for i, x := range logits {
+		out[i] = float32(math.Exp(float64(x)-top) / sum)
+	}
+	return out
+}
+
+// Scale is the factor of the cosine in a logit.
+func (d *DualEncoder) Scale() float64 { return d.scale }
+
+// Bias is what a logit has besides the scaled cosine; zero for CLIP.
+func (d *DualEncoder) Bias() float64 { return d.bias }
+
+// Sigmoid tells whether probabilities are independent of each other.
+func (d *DualEncoder) Sigmoid() bool { return d.sigmoid }
+
+func dot(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += float64(a[i]) * float64(b[i])
+	}
+	return sum
+}

@@ -1,0 +1,138 @@
+package fusion
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/emblem-search/emblem/internal/weights"
+	"github.com/emblem-search/emblem/text"
+)
+
+// Cut says what is done with a text that is longer than the model reads.
+type Cut string
+
+// CutEnd, also the empty Cut, drops the text's end, as the model's family does;
+// CutError refuses the text.
+const (
+	CutEnd   Cut = "end"
+	CutError Cut = "error"
+)
+
+// Tokenizer turns texts into the ids that a dual encoder reads. It is safe for
+// concurrent use.
+type Tokenizer struct {
+	*text.Tokenizer
+	name string
+	most int    // ids that the model reads
+	pad  *int32 // what fills a text up; nil: the configuration's
+}
+
+// LoadTokenizer reads a dual encoder's tokenizer, not its weights.
+func LoadTokenizer(dir string, o Options) (*Tokenizer, error) {
+	folder, conf, err := open(dir, &o)
+	if err != nil {
+		return nil, err
+	}
+	t, err := loadTokenizer(folder, conf, o)
+	if err != nil {
+		return nil, fmt.Errorf("fusion: %s: %w", o.Name, err)
+	}
+	return t, nil
+}
+
+func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Tokenizer, error) {
+	t := &Tokenizer{name: o.Name}
+	var err error
+	if t.most, err = text.Positions(folder.Dir, text.EncoderOptions{FS: o.FS}); err != nil {
+		return nil, err
+	}
+	how := howTransformers
+	if conf.Family == "open_clip" {
+		if how, err = howOpenCLIP(conf.Raw); err != nil {
+			return nil, err
+		}
+	}
+	files := o.FS
+	if files == nil {
+		files = os.DirFS(folder.Dir)
+	}
+	if t.Tokenizer, err = text.LoadTokenizerFS(files, text.TokenizerOptions{Clean: how.clean}); err != nil {
+		return nil, err
+	}
+	if id, ok := t.PAD(); ok && how.ownPad {
+		t.pad = &id
+	}
+	return t, nil
+}
+
+// Name is what answers call the model.
+func (t *Tokenizer) Name() string { return t.name }
+
+// EncodeText turns a text into the ids that the model reads, special tokens
+// included, padding not; truncated says that its end was dropped.
+func (t *Tokenizer) EncodeText(s string, cut Cut) (ids []int32, truncated bool, err error) {
+	ids, truncated = t.EncodeCut(s, text.Cut{Max: t.most, KeepEnd: true})
+	if truncated && cut == CutError {
+		n := len(t.Encode(s, true))
+		return nil, true, fmt.Errorf("fusion: the text has %d tokens, %s reads %d; shorten it or allow truncation", n, t.name, t.most)
+	}
+	return ids, truncated, nil
+}
+
+// howText is how a family treats texts around the tokenizer.
+type howText struct {
+	clean  text.Clean
+	ownPad bool // padding is the tokenizer's pad token, not the configuration's
+}
+
+var howTransformers = howText{ownPad: true}
+
+// howOpenCLIP reads how open_clip treats texts: its own tokenizer repairs and
+// lowers them and pads with zeros; one of transformers is named with what is
+// done before it.
+func howOpenCLIP(raw []byte) (howText, error) {
+	var c struct {
+		Model struct {
+			Text struct {
+				Tokenizer string `json:"hf_tokenizer_name"`
+				Mode      string `json:"tokenizer_mode"`
+				Args      struct {
+					Clean    string `json:"clean"`
+					StripSep bool   `json:"strip_sep_token"`
+				} `json:"tokenizer_kwargs"`
+			} `json:"text_cfg"`
+		} `json:"model_cfg"`
+	}
+	t := &c.Model.Text
+	t.Args.Clean = "whitespace"
+	if err := weights.Decode("open_clip_config.json", raw, &c); err != nil {
+		return howText{}, err
+	}
+	if t.Tokenizer == "" {
+		return howText{clean: text.CleanOpenCLIP}, nil
+	}
+	clean, err := text.ParseClean(t.Args.Clean)
+	switch {
+	case err != nil:
+		return howText{}, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_kwargs.clean: %w", err)
+	case t.Mode != "" || t.Args.StripSep:
+		return howText{}, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_mode and strip_sep_token are not supported")
+	}
+	return howText{clean, true}, nil
+}
+
+// open finds out what a folder is and what to call it.
+func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
+	folder := weights.Folder{Dir: dir, FS: o.FS}
+	if o.Name == "" {
+		o.Name = folderName(dir)
+	}
+	conf, err := folder.Config()
+	if err != nil {
+		return folder, conf, err
+	}
+	if _, ok := families[conf.Family]; !ok {
+		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a dual encoder that this build knows (clip, siglip, open_clip)", o.Name, conf.Family)
+	}
+	return folder, conf, nil
+}
