@@ -59,6 +59,9 @@ type Kernels struct {
 	// nil where the set has none.
 	Transpose func(x, y unsafe.Pointer, ldx, ldy uintptr)
 
+	// Pair interleaves n pairs of bf16 rows of NR columns; nil where the set has none.
+	Pair func(x, y unsafe.Pointer, ldx, n uintptr)
+
 	Dot func(x, y, s unsafe.Pointer, nv uintptr)
 
 	// FastBF16 says that bf16 is the best dtype on this very processor: AMD since

@@ -69,7 +69,7 @@ func avx512BF16() *Kernels {
 	k := avx512VNNI()
 	k.Name, k.BF16 = "avx512bf16", tiles_bf16_avx512bf16
 	k.ToBF16 = Stored{finish_avx512bf16, finishint_avx512bf16, softmax_bf16_avx512bf16, layernorm_bf16_avx512bf16, rmsnorm_bf16_avx512bf16, scalerows_bf16_avx512bf16}
-	k.Convert, k.QuantizeBF16 = convert_bf16_avx512bf16, quantize_u8_avx512bf16
+	k.Convert, k.QuantizeBF16, k.Pair = convert_bf16_avx512bf16, quantize_u8_avx512bf16, pair_avx512bf16
 	vendor, family := processor()
 	k.FastBF16 = vendor == "AuthenticAMD" && family >= 0x19
 	return k

@@ -2199,32 +2199,86 @@ TEXT ·layernorm_f32_neon(SB), NOSPLIT, $0-48
 	MOVD y+24(FP), R3
 	MOVD s+32(FP), R4
 	MOVD nv+40(FP), R5
-	MOVD R5, R6
-	MOVD R0, R7
 	ADD $4, R4, R16
 	VLD1R (R16), [V8.S4]
 	VEOR V6.B16, V6.B16, V6.B16
-loop1:
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	MOVD R0, R7
+	MOVD R5, R6
+	LSR $2, R6, R6
+	CBZ R6, skip1
+loop2:
+	FMOVQ 0(R7), F0
+	WORD $0x4e20d4c6 // VADDPS V0, V6, V6
+	FMOVQ 16(R7), F0
+	WORD $0x4e20d54a // VADDPS V0, V10, V10
+	FMOVQ 32(R7), F0
+	WORD $0x4e20d56b // VADDPS V0, V11, V11
+	FMOVQ 48(R7), F0
+	WORD $0x4e20d58c // VADDPS V0, V12, V12
+	ADD $64, R7
+	SUB $1, R6
+	CBNZ R6, loop2
+skip1:
+	MOVD R5, R6
+	AND $3, R6
+	CBZ R6, skip3
+loop4:
 	FMOVQ 0(R7), F0
 	ADD $16, R7
 	WORD $0x4e20d4c6 // VADDPS V0, V6, V6
 	SUB $1, R6
-	CBNZ R6, loop1
+	CBNZ R6, loop4
+skip3:
+	WORD $0x4e2bd54a // VADDPS V11, V10, V10
+	WORD $0x4e2cd4c6 // VADDPS V12, V6, V6
+	WORD $0x4e2ad4c6 // VADDPS V10, V6, V6
 	VEXT $8, V6.B16, V6.B16, V7.B16
 	WORD $0x4e27d4c6 // VADDPS V7, V6, V6
 	VREV64 V6.S4, V7.S4
 	WORD $0x4e27d4c6 // VADDPS V7, V6, V6
 	WORD $0x6e28dcc6 // VMULPS V8, V6, V6
-	MOVD R5, R6
-	MOVD R0, R7
 	VEOR V9.B16, V9.B16, V9.B16
-loop2:
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	MOVD R0, R7
+	MOVD R5, R6
+	LSR $2, R6, R6
+	CBZ R6, skip5
+loop6:
+	FMOVQ 0(R7), F0
+	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
+	VFMLA V0.S4, V0.S4, V9.S4
+	FMOVQ 16(R7), F0
+	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
+	VFMLA V0.S4, V0.S4, V10.S4
+	FMOVQ 32(R7), F0
+	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
+	VFMLA V0.S4, V0.S4, V11.S4
+	FMOVQ 48(R7), F0
+	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
+	VFMLA V0.S4, V0.S4, V12.S4
+	ADD $64, R7
+	SUB $1, R6
+	CBNZ R6, loop6
+skip5:
+	MOVD R5, R6
+	AND $3, R6
+	CBZ R6, skip7
+loop8:
 	FMOVQ 0(R7), F0
 	ADD $16, R7
 	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
 	VFMLA V0.S4, V0.S4, V9.S4
 	SUB $1, R6
-	CBNZ R6, loop2
+	CBNZ R6, loop8
+skip7:
+	WORD $0x4e2bd54a // VADDPS V11, V10, V10
+	WORD $0x4e2cd529 // VADDPS V12, V9, V9
+	WORD $0x4e2ad529 // VADDPS V10, V9, V9
 	VEXT $8, V9.B16, V9.B16, V7.B16
 	WORD $0x4e27d529 // VADDPS V7, V9, V9
 	VREV64 V9.S4, V7.S4
@@ -2237,7 +2291,7 @@ loop2:
 	MOVD $neon_3f800000<>(SB), R16
 	VLD1 (R16), [V1.S4]
 	WORD $0x6e29fc29 // VDIVPS V9, V1, V9
-loop3:
+loop9:
 	FMOVQ 0(R0), F0
 	ADD $16, R0
 	WORD $0x4ea6d400 // VSUBPS V6, V0, V0
@@ -2250,7 +2304,7 @@ loop3:
 	FMOVQ F2, 0(R3)
 	ADD $16, R3
 	SUB $1, R5
-	CBNZ R5, loop3
+	CBNZ R5, loop9
 	RET
 	
 // func rmsnorm_f32_neon(x unsafe.Pointer, w unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
@@ -2260,17 +2314,42 @@ TEXT ·rmsnorm_f32_neon(SB), NOSPLIT, $0-40
 	MOVD y+16(FP), R2
 	MOVD s+24(FP), R3
 	MOVD nv+32(FP), R4
-	MOVD R4, R5
-	MOVD R0, R6
 	ADD $4, R3, R16
 	VLD1R (R16), [V8.S4]
 	VEOR V9.B16, V9.B16, V9.B16
-loop1:
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	MOVD R0, R6
+	MOVD R4, R5
+	LSR $2, R5, R5
+	CBZ R5, skip1
+loop2:
+	FMOVQ 0(R6), F0
+	VFMLA V0.S4, V0.S4, V9.S4
+	FMOVQ 16(R6), F0
+	VFMLA V0.S4, V0.S4, V10.S4
+	FMOVQ 32(R6), F0
+	VFMLA V0.S4, V0.S4, V11.S4
+	FMOVQ 48(R6), F0
+	VFMLA V0.S4, V0.S4, V12.S4
+	ADD $64, R6
+	SUB $1, R5
+	CBNZ R5, loop2
+skip1:
+	MOVD R4, R5
+	AND $3, R5
+	CBZ R5, skip3
+loop4:
 	FMOVQ 0(R6), F0
 	ADD $16, R6
 	VFMLA V0.S4, V0.S4, V9.S4
 	SUB $1, R5
-	CBNZ R5, loop1
+	CBNZ R5, loop4
+skip3:
+	WORD $0x4e2bd54a // VADDPS V11, V10, V10
+	WORD $0x4e2cd529 // VADDPS V12, V9, V9
+	WORD $0x4e2ad529 // VADDPS V10, V9, V9
 	VEXT $8, V9.B16, V9.B16, V7.B16
 	WORD $0x4e27d529 // VADDPS V7, V9, V9
 	VREV64 V9.S4, V7.S4
@@ -2283,7 +2362,7 @@ loop1:
 	MOVD $neon_3f800000<>(SB), R16
 	VLD1 (R16), [V1.S4]
 	WORD $0x6e29fc29 // VDIVPS V9, V1, V9
-loop2:
+loop5:
 	FMOVQ 0(R0), F0
 	ADD $16, R0
 	WORD $0x6e29dc00 // VMULPS V9, V0, V0
@@ -2293,7 +2372,7 @@ loop2:
 	FMOVQ F0, 0(R2)
 	ADD $16, R2
 	SUB $1, R4
-	CBNZ R4, loop2
+	CBNZ R4, loop5
 	RET
 	
 // func scalerows_f32_neon(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldy uintptr, rows uintptr, nv uintptr)

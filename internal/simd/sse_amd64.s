@@ -2446,26 +2446,88 @@ TEXT ·layernorm_f32_sse(SB), NOSPLIT, $0-48
 	MOVQ y+24(FP), DX
 	MOVQ s+32(FP), SI
 	MOVQ nv+40(FP), DI
-	MOVQ DI, R8
-	MOVQ AX, R9
 	MOVSS 4(SI), X8
 	SHUFPS $0, X8, X8
 	XORPS X6, X6
-loop1:
+	XORPS X10, X10
+	XORPS X11, X11
+	XORPS X12, X12
+	MOVQ AX, R9
+	MOVQ DI, R8
+	SHRQ $2, R8
+	TESTQ R8, R8
+	JZ skip1
+loop2:
+	MOVUPS 0(R9), X0
+	ADDPS X0, X6
+	MOVUPS 16(R9), X0
+	ADDPS X0, X10
+	MOVUPS 32(R9), X0
+	ADDPS X0, X11
+	MOVUPS 48(R9), X0
+	ADDPS X0, X12
+	ADDQ $64, R9
+	DECQ R8
+	JNZ loop2
+skip1:
+	MOVQ DI, R8
+	ANDQ $3, R8
+	TESTQ R8, R8
+	JZ skip3
+loop4:
 	MOVUPS 0(R9), X0
 	ADDQ $16, R9
 	ADDPS X0, X6
 	DECQ R8
-	JNZ loop1
+	JNZ loop4
+skip3:
+	ADDPS X11, X10
+	ADDPS X12, X6
+	ADDPS X10, X6
 	PSHUFL $0x4e, X6, X7
 	ADDPS X7, X6
 	PSHUFL $0xb1, X6, X7
 	ADDPS X7, X6
 	MULPS X8, X6
-	MOVQ DI, R8
-	MOVQ AX, R9
 	XORPS X9, X9
-loop2:
+	XORPS X10, X10
+	XORPS X11, X11
+	XORPS X12, X12
+	MOVQ AX, R9
+	MOVQ DI, R8
+	SHRQ $2, R8
+	TESTQ R8, R8
+	JZ skip5
+loop6:
+	MOVUPS 0(R9), X0
+	SUBPS X6, X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X9
+	MOVUPS 16(R9), X0
+	SUBPS X6, X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X10
+	MOVUPS 32(R9), X0
+	SUBPS X6, X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X11
+	MOVUPS 48(R9), X0
+	SUBPS X6, X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X12
+	ADDQ $64, R9
+	DECQ R8
+	JNZ loop6
+skip5:
+	MOVQ DI, R8
+	ANDQ $3, R8
+	TESTQ R8, R8
+	JZ skip7
+loop8:
 	MOVUPS 0(R9), X0
 	ADDQ $16, R9
 	SUBPS X6, X0
@@ -2473,7 +2535,11 @@ loop2:
 	MULPS X0, X14
 	ADDPS X14, X9
 	DECQ R8
-	JNZ loop2
+	JNZ loop8
+skip7:
+	ADDPS X11, X10
+	ADDPS X12, X9
+	ADDPS X10, X9
 	PSHUFL $0x4e, X9, X7
 	ADDPS X7, X9
 	PSHUFL $0xb1, X9, X7
@@ -2487,7 +2553,7 @@ loop2:
 	MOVAPS X9, X14
 	MOVAPS X1, X9
 	DIVPS X14, X9
-loop3:
+loop9:
 	MOVUPS 0(AX), X0
 	ADDQ $16, AX
 	SUBPS X6, X0
@@ -2502,7 +2568,7 @@ loop3:
 	MOVUPS X2, 0(DX)
 	ADDQ $16, DX
 	DECQ DI
-	JNZ loop3
+	JNZ loop9
 	RET
 	
 // func rmsnorm_f32_sse(x unsafe.Pointer, w unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
@@ -2512,19 +2578,54 @@ TEXT ·rmsnorm_f32_sse(SB), NOSPLIT, $0-40
 	MOVQ y+16(FP), CX
 	MOVQ s+24(FP), DX
 	MOVQ nv+32(FP), SI
-	MOVQ SI, DI
-	MOVQ AX, R8
 	MOVSS 4(DX), X8
 	SHUFPS $0, X8, X8
 	XORPS X9, X9
-loop1:
+	XORPS X10, X10
+	XORPS X11, X11
+	XORPS X12, X12
+	MOVQ AX, R8
+	MOVQ SI, DI
+	SHRQ $2, DI
+	TESTQ DI, DI
+	JZ skip1
+loop2:
+	MOVUPS 0(R8), X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X9
+	MOVUPS 16(R8), X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X10
+	MOVUPS 32(R8), X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X11
+	MOVUPS 48(R8), X0
+	MOVAPS X0, X14
+	MULPS X0, X14
+	ADDPS X14, X12
+	ADDQ $64, R8
+	DECQ DI
+	JNZ loop2
+skip1:
+	MOVQ SI, DI
+	ANDQ $3, DI
+	TESTQ DI, DI
+	JZ skip3
+loop4:
 	MOVUPS 0(R8), X0
 	ADDQ $16, R8
 	MOVAPS X0, X14
 	MULPS X0, X14
 	ADDPS X14, X9
 	DECQ DI
-	JNZ loop1
+	JNZ loop4
+skip3:
+	ADDPS X11, X10
+	ADDPS X12, X9
+	ADDPS X10, X9
 	PSHUFL $0x4e, X9, X7
 	ADDPS X7, X9
 	PSHUFL $0xb1, X9, X7
@@ -2538,7 +2639,7 @@ loop1:
 	MOVAPS X9, X14
 	MOVAPS X1, X9
 	DIVPS X14, X9
-loop2:
+loop5:
 	MOVUPS 0(AX), X0
 	ADDQ $16, AX
 	MULPS X9, X0
@@ -2548,7 +2649,7 @@ loop2:
 	MOVUPS X0, 0(CX)
 	ADDQ $16, CX
 	DECQ SI
-	JNZ loop2
+	JNZ loop5
 	RET
 	
 // func scalerows_f32_sse(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldy uintptr, rows uintptr, nv uintptr)

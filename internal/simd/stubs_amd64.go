@@ -486,6 +486,11 @@ func convert_bf16_avx512bf16(x unsafe.Pointer, y unsafe.Pointer, nv uintptr)
 //go:noescape
 func quantize_u8_avx512bf16(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
+// pair_avx512bf16 interleaves pairs of bf16 rows.
+//
+//go:noescape
+func pair_avx512bf16(x unsafe.Pointer, y unsafe.Pointer, ldx uintptr, n uintptr)
+
 // tile1_i8_avx512vnni multiplies a 1x32 tile (see gen/tile.go).
 //
 //go:noescape

@@ -24,6 +24,7 @@ func emitKernels(f, stubs *file, s isa) {
 	if s.bf16 {
 		k.convert()
 		k.quantize("u8")
+		k.pair()
 		return
 	}
 	k.dot()
@@ -72,9 +73,10 @@ func (k *kernels) outBytes() int {
 	return k.bytes()
 }
 
-// exp replaces x by eˣ, within 2 ulp; x below the smallest normal result gives 0.
-// Range reduction by ln 2 in two parts, then Cephes' expf polynomial.
-// It overwrites n and p; the result is in p.
+// exp computes p = eˣ: x below the smallest normal result gives 0. It overwrites
+// x and n. Range reduction by ln 2 in two parts, then Cephes' expf polynomial,
+// within 2 ulp; where the result is stored as bf16, a Taylor polynomial of degree
+// four, within 2⁻¹⁴.
 func (k *kernels) exp(x, n, p int) {
 	low := float32(-127 * math.Ln2)
 	if k.lanes == 16 {
@@ -86,21 +88,38 @@ func (k *kernels) exp(x, n, p int) {
 	k.op(opMin, x, n, x)
 	k.opConst(opMul, n, x, math.Log2E)
 	k.round(n, n)
-	k.fmaConst(x, n, -0.693359375)
-	k.fmaConst(x, n, 2.12194440e-4)
-	k.constant(p, 1.9875691500e-4)
-	for _, c := range []float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
+	steps := []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1}
+	if k.bf16 {
+		k.fmaConst(x, n, -math.Ln2)
+		steps = []float32{1.0 / 24, 1.0 / 6, 0.5, 1, 1}
+	} else {
+		k.fmaConst(x, n, -0.693359375)
+		k.fmaConst(x, n, 2.12194440e-4)
+	}
+	k.constant(p, steps[0])
+	for _, c := range steps[1:] {
 		k.horner(p, x, c)
 	}
 	k.scale(p, n)
 }
 
-// sigmoid replaces x by x/(1 + e^(−t)), t in register t.
+// divide computes d = a/b; where the result is stored as bf16, by a reciprocal
+// within 2⁻¹⁴.
+func (k *kernels) divide(d, a, b int) {
+	if !k.bf16 {
+		k.op(opDiv, d, a, b)
+		return
+	}
+	k.p("VRCP14PS %s, %s", k.r(b), k.r(b))
+	k.op(opMul, d, a, b)
+}
+
+// gateBySigmoid replaces x by x/(1 + e^(−t)); t, n and p are overwritten.
 func (k *kernels) gateBySigmoid(x, t, n, p int) {
 	k.opConst(opMul, t, t, -1)
 	k.exp(t, n, p)
 	k.opConst(opAdd, p, p, 1)
-	k.op(opDiv, x, x, p)
+	k.divide(x, x, p)
 }
 
 // activation is one elementwise function on register 0, free to use 1-5.
@@ -153,7 +172,7 @@ func (k *kernels) gelu() {
 	for _, c := range []float32{-2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02} {
 		k.horner(4, 2, c)
 	}
-	k.op(opDiv, 3, 3, 4)
+	k.divide(3, 3, 4)
 	k.opConst(opAdd, 3, 3, 1)
 	k.opConst(opMul, 0, 0, 0.5)
 	k.op(opMul, 0, 0, 3)
@@ -246,15 +265,38 @@ func (k *kernels) softmax() {
 	k.ret()
 }
 
-// sum adds n registers behind p into register d, after each has been mapped by f
-// from register 0 to register 1.
-func (k *kernels) accumulate(d, p, n int, f func()) {
-	k.zero(d)
-	k.loop(n, func() {
-		k.load(0, p, 0)
-		k.addi(p, k.bytes())
-		f()
+// accumulate sums into register d what f maps register 0 to, for the nv registers
+// behind general register x: in four chains, four registers a turn, then the rest
+// in the first. p and n are overwritten; f(acc) adds register 0 to acc.
+func (k *kernels) accumulate(d, x, nv, p, n int, f func(acc int)) {
+	chains := []int{d, 10, 11, 12}
+	for _, c := range chains {
+		k.zero(c)
+	}
+	k.mov(p, x)
+	k.mov(n, nv)
+	k.shift(n, 2)
+	k.ifNonzero(n, func() {
+		k.loop(n, func() {
+			for i, c := range chains {
+				k.load(0, p, i*k.bytes())
+				f(c)
+			}
+			k.addi(p, 4*k.bytes())
+		})
 	})
+	k.mov(n, nv)
+	k.mask(n, 3)
+	k.ifNonzero(n, func() {
+		k.loop(n, func() {
+			k.load(0, p, 0)
+			k.addi(p, k.bytes())
+			f(d)
+		})
+	})
+	k.op(opAdd, 10, 10, 11)
+	k.op(opAdd, d, d, 12)
+	k.op(opAdd, d, d, 10)
 	k.reduce(opAdd, d, 7)
 }
 
@@ -262,16 +304,12 @@ func (k *kernels) accumulate(d, p, n int, f func()) {
 func (k *kernels) layerNorm() {
 	const x, w, bias, y, s, nv, n, p = 0, 1, 2, 3, 4, 5, 6, 7
 	k.begin("layernorm_"+k.out, "normalises a row: y = (x − mean)·rstd·w + bias; s is eps, 1/n.", "x", "w", "bias", "y", "s", "nv")
-	k.mov(n, nv)
-	k.mov(p, x)
 	k.spread(8, s, 4)
-	k.accumulate(6, p, n, func() { k.op(opAdd, 6, 6, 0) })
+	k.accumulate(6, x, nv, p, n, func(acc int) { k.op(opAdd, acc, acc, 0) })
 	k.op(opMul, 6, 6, 8)
-	k.mov(n, nv)
-	k.mov(p, x)
-	k.accumulate(9, p, n, func() {
+	k.accumulate(9, x, nv, p, n, func(acc int) {
 		k.op(opSub, 0, 0, 6)
-		k.fma(9, 0, 0)
+		k.fma(acc, 0, 0)
 	})
 	k.rstd(9, 8, s)
 	k.loop(nv, func() {
@@ -304,10 +342,8 @@ func (k *kernels) rstd(d, inv, s int) {
 func (k *kernels) rmsNorm() {
 	const x, w, y, s, nv, n, p = 0, 1, 2, 3, 4, 5, 6
 	k.begin("rmsnorm_"+k.out, "scales a row: y = x·rstd·w; s is eps, 1/n.", "x", "w", "y", "s", "nv")
-	k.mov(n, nv)
-	k.mov(p, x)
 	k.spread(8, s, 4)
-	k.accumulate(9, p, n, func() { k.fma(9, 0, 0) })
+	k.accumulate(9, x, nv, p, n, func(acc int) { k.fma(acc, 0, 0) })
 	k.rstd(9, 8, s)
 	k.loop(nv, func() {
 		k.load(0, x, 0)
@@ -350,6 +386,25 @@ func (k *kernels) convert() {
 		k.load(0, x, 0)
 		k.addi(x, k.bytes())
 		k.put(0, y)
+	})
+	k.ret()
+}
+
+// pair interleaves rows of bf16 two by two, the width of a tile: how attention
+// lays out values, with pairs of keys along k. n counts pairs.
+func (k *kernels) pair() {
+	const x, y, ldx, n = 0, 1, 2, 3
+	k.begin("pair", "interleaves pairs of bf16 rows.", "x", "y", "ldx", "n")
+	k.loop(n, func() {
+		for v := range 2 {
+			k.p("VPMOVZXWD %d(%s), Z%d", 32*v, k.g(x), v)
+			k.p("VPMOVZXWD %d(%s)(%s*1), Z%d", 32*v, k.g(x), k.g(ldx), 2+v)
+			k.p("VPSLLD $16, Z%d, Z%d", 2+v, 2+v)
+			k.p("VPORD Z%d, Z%d, Z%d", v, 2+v, v)
+			k.store(v, y, 64*v)
+		}
+		k.p("LEAQ (%s)(%s*2), %s", k.g(x), k.g(ldx), k.g(x))
+		k.addi(y, 128)
 	})
 	k.ret()
 }

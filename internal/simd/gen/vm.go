@@ -67,6 +67,16 @@ func (v *vm) add(dst, src int) { v.p("%s %s, %s", v.pick("ADDQ", "ADD"), v.g(src
 
 func (v *vm) addi(dst, n int) { v.p("%s $%d, %s", v.pick("ADDQ", "ADD"), n, v.g(dst)) }
 
+func (v *vm) shift(dst, n int) { // right
+	if v.arm() {
+		v.p("LSR $%d, %s, %s", n, v.g(dst), v.g(dst))
+		return
+	}
+	v.p("SHRQ $%d, %s", n, v.g(dst))
+}
+
+func (v *vm) mask(dst, n int) { v.p("%s $%d, %s", v.pick("ANDQ", "AND"), n, v.g(dst)) }
+
 // loop runs body while general register n counts down to zero; at least once.
 func (v *vm) loop(n int, body func()) {
 	v.labels++

@@ -167,8 +167,14 @@ func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 	units := (valid + g - 1) / g
 	row := make([]float32, h.d)
 	for c := 0; c < h.d; c += nr {
-		n := min(nr, h.d-c)
-		for u := range units {
+		n, first := min(nr, h.d-c), 0
+		if first = valid / 2; n == nr && h.bf16 && h.k.Pair != nil && first > 0 {
+			ld := uintptr(2 * h.o.V.LD())
+			h.k.Pair(unsafe.Add(h.headPtr(h.o.V, seq, 0, head), 2*c), unsafe.Add(dst, 4*c*units), ld, uintptr(first))
+		} else {
+			first = 0
+		}
+		for u := first; u < units; u++ {
 			out := unsafe.Add(dst, 4*nr*(c/nr*units+u))
 			if h.bf16 {
 				h.pairValues(unsafe.Slice((*uint32)(out), nr), seq, head, 2*u, c, n, valid)

@@ -224,9 +224,9 @@ func (b *Backend) wholeRow(x tensor.Tensor, r, worker int) unsafe.Pointer {
 	return unsafe.Pointer(&row[0])
 }
 
-// eachRow spreads rows over the workers, a few dozen at a time.
+// eachRow spreads rows over the workers, a few at a time.
 func (b *Backend) eachRow(m int, f func(worker, r int)) {
-	const grain = 8
+	grain := max(1, min(8, m/(4*b.Workers())))
 	b.team.run((m+grain-1)/grain, func(worker, task int) {
 		for r := task * grain; r < min((task+1)*grain, m); r++ {
 			f(worker, r)
