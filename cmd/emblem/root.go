@@ -53,6 +53,7 @@ func commands(a *app) []*cobra.Command {
 		newTokenizeCmd(a),
 		newInspectCmd(a),
 		newModelsCmd(a),
+		newBenchCmd(a),
 		newVersionCmd(a),
 	}
 }
