@@ -12,6 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/library"
 )
 
 // Exit codes, the same for every command.
@@ -154,5 +157,19 @@ func wantsJSON(cmd *cobra.Command, args []string) bool {
 	return slices.Contains(args[:end], "--json")
 }
 
-// kindOf maps the errors of the packages below to exit codes.
-func kindOf(error) error { return nil }
+// kindOf maps the errors of the packages below to exit codes; nil means none of
+// them.
+func kindOf(err error) error {
+	var own *library.Error
+	switch {
+	case errors.As(err, &own):
+		exit := exitUsage
+		if own.Kind == library.KindPicture || own.Kind == library.KindBusy {
+			exit = exitFailed
+		}
+		return &cliError{exit: exit, code: string(own.Kind), err: err}
+	case errors.Is(err, index.ErrLocked):
+		return &cliError{exit: exitFailed, code: "data_locked", err: err}
+	}
+	return nil
+}

@@ -16,7 +16,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // app carries what all commands share. The fields of globals are final when a
@@ -47,6 +46,9 @@ type globals struct {
 // commands is the list of all commands.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newIndexCmd(a),
+		newSearchCmd(a),
+		newLibraryCmd(a),
 		newEmbedCmd(a),
 		newScoreCmd(a),
 		newClassifyCmd(a),
@@ -131,10 +133,4 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	err = classify(ctx, err, a.started)
 	printError(a.stderr, err, wantsJSON(cmd, args))
 	return exitCode(err)
-}
-
-// isTerminal says whether w is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

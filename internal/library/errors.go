@@ -17,6 +17,7 @@ const (
 	KindPhotos   Kind = "photos"            // photographs for a model of illustrations
 	KindPicture  Kind = "bad_picture"       // a picture of the query cannot be read
 	KindExcluded Kind = "bad_pattern"       // an exclude pattern that cannot be read
+	KindBusy     Kind = "busy"              // the library is being indexed
 )
 
 // An Error is an error that the user can do something about.

@@ -33,13 +33,12 @@ func (b *bench) hits(query string, o SearchOptions) ([]Hit, error) {
 func TestSearch(t *testing.T) {
 	b := gallery(t)
 	for query, folder := range map[string]string{
-		"red":                              "r",
-		"red + green - green":              "r",
-		"red green - 2:green":              "r",
-		b.path("g/1.png"):                  "g",
-		"image:\"" + b.path("b/2.png"):     "",
-		"image:\"" + b.path("b/2.png\""):   "b",
-		"0.1:red + 3:" + b.path("g/0.png"): "g",
+		"red":                               "r",
+		"red + green - green":               "r",
+		"red green - 2:green":               "r",
+		b.path("g/1.png"):                   "g",
+		`image:"` + b.path("b/2.png") + `"`: "b",
+		"0.1:red + 3:" + b.path("g/0.png"):  "g",
 	} {
 		hits, err := b.hits(query, SearchOptions{Limit: 4})
 		must(t, err)

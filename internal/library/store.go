@@ -82,6 +82,11 @@ func (s *Store) get(name string, create bool) (*Library, error) {
 	return l, nil
 }
 
+// Exists says whether there is a library of that name.
+func (s *Store) Exists(name string) bool {
+	return checkName(name) == nil && s.exists(name) == nil
+}
+
 func (s *Store) exists(name string) error {
 	if _, err := os.Stat(s.path(name)); err == nil {
 		return nil
@@ -104,7 +109,7 @@ func (s *Store) Rename(from, to string) error {
 	if _, err := os.Stat(s.path(to)); err == nil {
 		return errorf(KindName, "there is a library %q already; remove it first: emblem library rm %s", to, to)
 	}
-	if err := s.shut(from); err != nil {
+	if err := s.shutIdle(from); err != nil {
 		return err
 	}
 	if err := os.Rename(s.path(from), s.path(to)); err != nil {
@@ -124,7 +129,7 @@ func (s *Store) Remove(name string) error {
 	if err := s.exists(name); err != nil {
 		return err
 	}
-	if err := s.shut(name); err != nil {
+	if err := s.shutIdle(name); err != nil {
 		return err
 	}
 	// Renamed first, so that a kill leaves no half a library under the name.
@@ -135,7 +140,21 @@ func (s *Store) Remove(name string) error {
 	return os.RemoveAll(grave)
 }
 
-// shut closes a library if it is open, after what is running in it.
+// shutIdle closes a library that is not being indexed.
+func (s *Store) shutIdle(name string) error {
+	l := s.open[name]
+	if l == nil {
+		return nil
+	}
+	select {
+	case l.indexing <- struct{}{}: // kept: this Library is done with
+		return s.shut(name)
+	default:
+		return errorf(KindBusy, "library %q is being indexed; wait, or stop that first", name)
+	}
+}
+
+// shut closes a library if it is open, after the calls that are running in it.
 func (s *Store) shut(name string) error {
 	l := s.open[name]
 	if l == nil {

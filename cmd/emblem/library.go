@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/internal/library"
+)
+
+// libraryOptions are those of all library subcommands.
+type libraryOptions struct {
+	Name string
+	To   string // rename's new name
+	JSON bool
+}
+
+func newLibraryCmd(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "library",
+		Short: "List, rename, remove and count libraries",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("say what to do: emblem library list, rename, rm or stats")
+		},
+	}
+	cmd.AddCommand(
+		a.libraryCmd("list", "List the libraries", cobra.NoArgs),
+		a.libraryCmd("rename OLD NEW", "Give a library another name", cobra.ExactArgs(2)),
+		a.libraryCmd("rm NAME", "Remove a library; the pictures stay where they are", cobra.ExactArgs(1)),
+		a.libraryCmd("stats [NAME]", "Count what a library holds", cobra.MaximumNArgs(1)),
+	)
+	return cmd
+}
+
+// libraryCmd is a subcommand that runs the operation of its name.
+func (a *app) libraryCmd(use, short string, args cobra.PositionalArgs) *cobra.Command {
+	var o libraryOptions
+	name, _, _ := strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.Name = args[0]
+			}
+			if len(args) > 1 {
+				o.To = args[1]
+			}
+			dir, err := a.dataDir()
+			if err != nil {
+				return err
+			}
+			return a.perform(cmd.Context(), dir, "library."+name, o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "one JSON object")
+	if name == "stats" {
+		cmd.Flags().StringVar(&o.Name, "library", "default", "name of the library")
+	}
+	return cmd
+}
+
+func runLibraryList(_ context.Context, h *host, s *session, o libraryOptions) error {
+	names, err := h.store.Names()
+	if err != nil {
+		return err
+	}
+	list := []library.Stats{}
+	for _, name := range names {
+		lib, err := h.store.Open(name)
+		if err != nil {
+			return err
+		}
+		stats, err := lib.Stats()
+		if err != nil {
+			return err
+		}
+		list = append(list, stats)
+	}
+	if o.JSON {
+		return json.NewEncoder(s.stdout).Encode(map[string]any{"libraries": list})
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	for _, l := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Library, plural(l.Pictures, "picture"), l.Model, megabytes(l.DiskBytes))
+	}
+	return w.Flush()
+}
+
+func runLibraryRename(_ context.Context, h *host, s *session, o libraryOptions) error {
+	if err := h.store.Rename(o.Name, o.To); err != nil {
+		return err
+	}
+	return o.done(s, "renamed", o.To)
+}
+
+func runLibraryRemove(_ context.Context, h *host, s *session, o libraryOptions) error {
+	if err := h.store.Remove(o.Name); err != nil {
+		return err
+	}
+	return o.done(s, "removed", o.Name)
+}
+
+// done says what was done, where that was asked for.
+func (o libraryOptions) done(s *session, what, name string) error {
+	if !o.JSON {
+		return nil
+	}
+	return json.NewEncoder(s.stdout).Encode(map[string]string{"library": name, "status": what})
+}
+
+func runLibraryStats(_ context.Context, h *host, s *session, o libraryOptions) error {
+	lib, err := h.store.Open(o.Name)
+	if err != nil {
+		return err
+	}
+	stats, err := lib.Stats()
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return json.NewEncoder(s.stdout).Encode(stats)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	for _, row := range [][2]string{
+		{"library", stats.Library},
+		{"model", stats.Model},
+		{"pictures", fmt.Sprint(stats.Pictures)},
+		{"vanished", fmt.Sprintf("%d (kept for 30 days)", stats.Gone)},
+		{"unreadable", byKind(stats.Failed)},
+		{"disk", megabytes(stats.DiskBytes)},
+		{"folders", strings.Join(stats.Roots, "\n\t")},
+		{"up to date", stats.Updated.Local().Format(time.DateTime)},
+	} {
+		if row[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+		}
+	}
+	return w.Flush()
+}
+
+func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

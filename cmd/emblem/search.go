@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/internal/library"
+)
+
+// searchOptions are those of the search command, with absolute paths.
+type searchOptions struct {
+	Query          library.Query
+	Said           string   // the query as it was written
+	Paths          []string // to search in; none means all of the library
+	Index          bool     // bring the library up to date with Paths first
+	Library        string
+	Model          string
+	DType          string
+	Limit          int
+	MinProbability float64
+	Format         string // "", "json", "paths", "nul"
+}
+
+// cacheLibrary is the name of the one library in a cache directory.
+const cacheLibrary = "paths"
+
+func newSearchCmd(a *app) *cobra.Command {
+	var o searchOptions
+	var images []string
+	var onlyPaths, nul, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "search [QUERY] [PATH...]",
+		Short: "Find pictures by words, by a picture, or by both",
+		Long: `Find pictures by words, by a picture, or by both.
+
+QUERY is terms joined by " + " and " - ": words, or a picture as ./a.jpg or
+image:"my pool.jpg"; 2:snow counts twice. With PATHs, they are indexed first,
+in a library of their own in the cache directory.`,
+		Example: `  emblem search "sunset over water"
+  emblem search "beach - people" ~/Pictures/2024
+  emblem search "./dog.jpg + snow"
+  emblem search --image holiday.jpg`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.read(args, images); err != nil {
+				return err
+			}
+			o.Format = outputFormat(onlyPaths, nul, asJSON)
+			dir, err := a.searchDir(&o, cmd.Flags().Changed("library"))
+			if err != nil {
+				return err
+			}
+			return a.perform(cmd.Context(), dir, "search", o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Library, "library", "default", "name of the library")
+	f.StringVar(&o.Model, "model", "", "the model; default: the library's")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringArrayVar(&images, "image", nil, "a picture to search by (repeatable)")
+	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")
+	f.Float64Var(&o.MinProbability, "min-probability", 0, "leave out hits below, 0 to 1")
+	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
+	f.BoolVarP(&nul, "null", "0", false, "print paths only, each ended by a NUL byte")
+	f.BoolVar(&asJSON, "json", false, "one JSON object per hit")
+	return cmd
+}
+
+func outputFormat(paths, nul, asJSON bool) string {
+	switch {
+	case asJSON:
+		return "json"
+	case nul:
+		return "nul"
+	case paths:
+		return "paths"
+	}
+	return ""
+}
+
+// read takes the arguments: a query, then paths. With --image the query may be
+// missing, so that a first argument that is a path is one.
+func (o *searchOptions) read(args, images []string) error {
+	if o.Limit < 1 {
+		return usagef("--limit must be at least 1")
+	}
+	if o.MinProbability < 0 || o.MinProbability > 1 {
+		return usagef("--min-probability must be between 0 and 1")
+	}
+	paths := args
+	if len(images) == 0 || len(args) > 0 && !exists(args[0]) {
+		if len(args) == 0 {
+			return usagef(`say what to look for: emblem search "sunset over water", or emblem search --image FILE`)
+		}
+		o.Said, paths = args[0], args[1:]
+	}
+	for i, p := range paths {
+		if !exists(p) {
+			return notAPath(args[:len(args)-len(paths)], paths, i)
+		}
+	}
+	if err := o.parse(images); err != nil {
+		return err
+	}
+	var err error
+	o.Paths, err = absolute(paths)
+	return err
+}
+
+// notAPath says that paths[bad] is none. Most likely it is a word of the query,
+// so that all words up to the last that is no path belong in quotes.
+func notAPath(query, paths []string, bad int) error {
+	last := bad
+	for i := bad; i < len(paths); i++ {
+		if !exists(paths[i]) {
+			last = i
+		}
+	}
+	words := append(slices.Clone(query), paths[:last+1]...)
+	return usagef(`no file or folder "%s"; quote the query: emblem search "%s"%s`, paths[bad], strings.Join(words, " "), quoted(paths[last+1:]))
+}
+
+// parse reads the query and adds the pictures of --image to it.
+func (o *searchOptions) parse(images []string) (err error) {
+	if o.Said != "" || len(images) == 0 {
+		if o.Query, err = library.ParseQuery(o.Said); err != nil {
+			return err
+		}
+	}
+	for _, path := range images {
+		o.Query.Terms = append(o.Query.Terms, library.Term{Image: path, Weight: 1})
+		o.Said = strings.TrimSpace(o.Said + " " + path)
+	}
+	for i := range o.Query.Terms {
+		t := &o.Query.Terms[i]
+		if t.Image == "" {
+			continue
+		}
+		if t.Image, err = filepath.Abs(library.ExpandHome(t.Image)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// searchDir is the data directory to search in: the usual one, or for paths
+// without a named library one in the cache, by paths and model.
+func (a *app) searchDir(o *searchOptions, libraryNamed bool) (dir string, err error) {
+	if o.Model, err = a.modelRef(o.Model); err != nil {
+		return "", err
+	}
+	if len(o.Paths) == 0 || libraryNamed {
+		return a.dataDir()
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(o.Paths)
+	o.Paths = slices.Compact(o.Paths)
+	key := sha256.Sum256([]byte(strings.Join(append([]string{o.Model}, o.Paths...), "\x00")))
+	o.Index, o.Library = true, cacheLibrary
+	return filepath.Join(cache, "paths", hex.EncodeToString(key[:8])), nil
+}
+
+// runSearch is the search operation.
+func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error {
+	if o.Index {
+		if err := o.indexFirst(ctx, h, s); err != nil {
+			return err
+		}
+	}
+	lib, err := h.store.Open(o.Library)
+	if err != nil {
+		return err
+	}
+	model, err := h.model(ctx, modelChoice{Ref: chosenModel(lib, o.Model), DType: o.DType})
+	if err != nil {
+		return err
+	}
+	hits, err := lib.Search(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths})
+	if err != nil {
+		return err
+	}
+	if len(hits) == 0 {
+		return nothingMatched("nothing matched %q", o.Said)
+	}
+	var out bytes.Buffer
+	o.print(&out, hits, lib.Name(), model.Name(), s.Graphics)
+	_, err = s.stdout.Write(out.Bytes())
+	return err
+}
+
+// indexFirst brings a cached library up to date. One that another model or
+// another version of a model made is made anew: it is only a cache.
+func (o searchOptions) indexFirst(ctx context.Context, h *host, s *session) error {
+	x := indexOptions{Library: o.Library, Model: o.Model, DType: o.DType, Paths: o.Paths,
+		search: "emblem search" + quoted(append([]string{o.Said}, o.Paths...))}
+	err := quietIndex(ctx, h, s, x)
+	var own *library.Error
+	if errors.As(err, &own) && own.Kind == library.KindModel {
+		if err := h.store.Remove(o.Library); err != nil {
+			return err
+		}
+		err = quietIndex(ctx, h, s, x)
+	}
+	return err
+}
+
+// quietIndex is runIndex without the report.
+func quietIndex(ctx context.Context, h *host, s *session, o indexOptions) error {
+	x, err := newIndexRun(ctx, h, s, o)
+	if err != nil {
+		return err
+	}
+	defer x.meter.finish()
+	report, err := x.lib.Index(ctx, x.model, x.options)
+	if err != nil {
+		return x.explain(err)
+	}
+	x.meter.finish()
+	if report.Added+report.Updated > 0 {
+		x.report(report)
+	}
+	return nil
+}
+
+// print writes the hits in the format that was asked for.
+func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, graphics string) {
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	for _, hit := range hits {
+		switch o.Format {
+		case "json":
+			lines.Encode(struct {
+				library.Hit
+				Library string `json:"library"`
+				Model   string `json:"model"`
+			}{hit, lib, model})
+		case "nul":
+			fmt.Fprintf(out, "%s\x00", hit.Path)
+		case "paths":
+			fmt.Fprintln(out, hit.Path)
+		default:
+			thumbnail(out, hit.Path, graphics)
+			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s\n", hit.Rank, hit.Score, 100*hit.Probability, hit.Path)
+		}
+	}
+}
