@@ -115,17 +115,22 @@ func tableRanges(tables ...*unicode.RangeTable) []rune {
 	return mergeRanges(out)
 }
 
+// withAdds is the union of tables with what Oniguruma has beyond them under a name.
+func withAdds(name string, tables ...*unicode.RangeTable) []rune {
+	return mergeRanges(append(tableRanges(tables...), onigurumaAdds[name]...))
+}
+
 // The named classes of Oniguruma's Unicode syntax that are unions of tables.
 func namedRanges(name string) ([]rune, bool) {
 	switch name {
 	case "word":
-		return tableRanges(unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc), true
+		return withAdds(name, unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc), true
 	case "alnum":
-		return tableRanges(unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.Nd), true
+		return withAdds(name, unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.Nd), true
 	case "alpha", "alphabetic":
-		return tableRanges(unicode.L, unicode.Nl, unicode.Other_Alphabetic), true
+		return withAdds("alpha", unicode.L, unicode.Nl, unicode.Other_Alphabetic), true
 	case "digit":
-		return tableRanges(unicode.Nd), true
+		return withAdds("nd", unicode.Nd), true
 	case "space", "whitespace":
 		return tableRanges(unicode.White_Space), true
 	case "upper", "uppercase":
@@ -133,8 +138,7 @@ func namedRanges(name string) ([]rune, bool) {
 	case "lower", "lowercase":
 		return tableRanges(unicode.Ll, unicode.Other_Lowercase), true
 	case "punct":
-		// Oniguruma counts the nine ASCII symbols as punctuation in the bracket form only.
-		return mergeRanges(append(tableRanges(unicode.P), '$', '$', '+', '+', '<', '>', '^', '^', '`', '`', '|', '|', '~', '~')), true
+		return mergeRanges(append(withAdds("p", unicode.P), withAdds("s", unicode.S)...)), true
 	case "cntrl":
 		return tableRanges(unicode.Cc), true
 	case "xdigit":
@@ -153,7 +157,7 @@ func namedRanges(name string) ([]rune, bool) {
 func propertyRanges(name string) ([]rune, error) {
 	key := strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(name))
 	if key == "punct" { // \p{Punct} is the general category P, unlike [[:punct:]]
-		return tableRanges(unicode.P), nil
+		return withAdds("p", unicode.P), nil
 	}
 	if r, ok := namedRanges(key); ok {
 		return r, nil
@@ -164,7 +168,7 @@ func propertyRanges(name string) ([]rune, error) {
 	for _, group := range []map[string]*unicode.RangeTable{unicode.Categories, unicode.Scripts, unicode.Properties} {
 		for n, t := range group {
 			if strings.ToLower(strings.ReplaceAll(n, "_", "")) == key {
-				return tableRanges(t), nil
+				return withAdds(key, t), nil
 			}
 		}
 	}
