@@ -9,22 +9,21 @@ import (
 	"github.com/emblem-search/emblem/internal/tensor"
 )
 
-// tower is twelve blocks of a ViT-B with random weights.
+// tower is twelve blocks of a transformer with random weights.
 type tower struct {
 	dev    *tensor.Device
+	wide   int
 	kind   tensor.Kind
 	blocks [12]struct{ qkv, out, fc1, fc2 tensor.Weight }
 	bias   tensor.Tensor
 }
 
-const wide = 768
-
-func newTower(b *testing.B, kind tensor.Kind) *tower {
+func newTower(b *testing.B, kind tensor.Kind, wide int) *tower {
 	backend, err := New(Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	t := &tower{dev: tensor.NewDevice(backend), kind: kind}
+	t := &tower{dev: tensor.NewDevice(backend), wide: wide, kind: kind}
 	pool := t.dev.NewPool()
 	b.Cleanup(pool.Close)
 	pack := func(out, in int) tensor.Weight {
@@ -53,7 +52,7 @@ func newTower(b *testing.B, kind tensor.Kind) *tower {
 // forward runs the blocks, or only their matrix products.
 func (t *tower) forward(b *testing.B, batch, l int, products bool) {
 	err := t.dev.Run(context.Background(), tensor.Interactive, func(s *tensor.Stream) error {
-		act := s.Activations(t.kind)
+		act, wide := s.Activations(t.kind), t.wide
 		x, h := s.New(tensor.F32, batch, l, wide), s.New(act, batch, l, wide)
 		qkv, a, mid := s.New(act, batch, l, 3*wide), s.New(act, batch, l, wide), s.New(act, batch, l, 4*wide)
 		for _, blk := range &t.blocks {
@@ -63,7 +62,7 @@ func (t *tower) forward(b *testing.B, batch, l int, products bool) {
 			s.Do(&tensor.Linear{X: h, W: blk.qkv, Bias: t.bias.Slice(0, 3*wide), Y: qkv})
 			if !products {
 				s.Do(&tensor.Attention{Q: qkv.ColSlice(0, wide), K: qkv.ColSlice(wide, 2*wide), V: qkv.ColSlice(2*wide, 3*wide),
-					Heads: 12, Scale: 0.125, Y: a})
+					Heads: wide / 64, Scale: 0.125, Causal: l == 8, Y: a})
 			}
 			s.Do(&tensor.Linear{X: a, W: blk.out, Bias: t.bias.Slice(0, wide), Res: x, Y: x})
 			if !products {
@@ -85,15 +84,16 @@ func (t *tower) forward(b *testing.B, batch, l int, products bool) {
 
 func BenchmarkTower(b *testing.B) {
 	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindBF16, tensor.KindI8} {
-		t := newTower(b, kind)
-		for _, shape := range [][2]int{{1, 50}, {8, 50}, {1, 8}} {
+		for _, shape := range [][3]int{{768, 1, 50}, {768, 8, 50}, {512, 1, 8}} { // width, batch, length
+			t := newTower(b, kind, shape[0])
 			for _, products := range []bool{true, false} {
-				b.Run(fmt.Sprintf("%v/b%dx%d/products=%v", kind, shape[0], shape[1], products), func(b *testing.B) {
+				b.Run(fmt.Sprintf("%v/%dx%dx%d/products=%v", kind, shape[1], shape[2], shape[0], products), func(b *testing.B) {
 					for b.Loop() {
-						t.forward(b, shape[0], shape[1], products)
+						t.forward(b, shape[1], shape[2], products)
 					}
-					flops := 2 * 12 * 12 * wide * wide * float64(shape[0]*shape[1]) * float64(b.N)
-					b.ReportMetric(flops/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+					weights := 12 * 12 * float64(shape[0]*shape[0]) * float64(b.N) / b.Elapsed().Seconds()
+					b.ReportMetric(2*weights*float64(shape[1]*shape[2])/1e9, "GFLOP/s")
+					b.ReportMetric(weights/1e9, "Gweights/s")
 					b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N), "ms")
 				})
 			}

@@ -22,11 +22,25 @@ func (b *Backend) linear(o *tensor.Linear) error {
 	chunks := (g.m + chunkRows - 1) / chunkRows
 	g.chunk = (g.m + chunks - 1) / chunks
 	g.panels = (o.W.Out() + g.k.NR - 1) / g.k.NR
-	b.team.run(chunks*g.panels, func(worker, task int) {
-		lo := task / g.panels * g.chunk
-		g.panel(worker, task%g.panels, lo, min(lo+g.chunk, g.m))
+	run := g.run()
+	runs := (g.panels + run - 1) / run
+	b.team.run(chunks*runs, func(worker, task int) {
+		lo, first := task/runs*g.chunk, task%runs*run
+		for i := first; i < min(first+run, g.panels); i++ {
+			g.panel(worker, i, lo, min(lo+g.chunk, g.m))
+		}
 	})
 	return nil
+}
+
+// run is how many neighbouring panels make a task. Where one tile holds all rows
+// the weights come straight from memory, and long runs keep each core's stream
+// of them sequential.
+func (g *gemm) run() int {
+	if g.m > len(g.p.tiles) {
+		return 1
+	}
+	return max(1, g.panels/(4*g.b.Workers()))
 }
 
 const (
@@ -187,7 +201,7 @@ func (b *Backend) activations(x tensor.Tensor, p *panels) (unsafe.Pointer, int) 
 	m, lda := x.Rows(), 4*(p.units+gap+alignment-p.units%alignment)
 	a := b.rows.get(m * lda)
 	b.scales.get(4 * m)
-	b.eachRow(m, func(worker, r int) { b.convertRow(x, r, unsafe.Add(a, r*lda), p, worker) })
+	b.eachRow(m, x.Cols(), func(worker, r int) { b.convertRow(x, r, unsafe.Add(a, r*lda), p, worker) })
 	return a, lda
 }
 
@@ -224,9 +238,16 @@ func (b *Backend) wholeRow(x tensor.Tensor, r, worker int) unsafe.Pointer {
 	return unsafe.Pointer(&row[0])
 }
 
-// eachRow spreads rows over the workers, a few at a time.
-func (b *Backend) eachRow(m int, f func(worker, r int)) {
+// eachRow spreads rows of n elements over the workers. What takes less time than
+// waking a worker is done at once.
+func (b *Backend) eachRow(m, n int, f func(worker, r int)) {
 	grain := max(1, min(8, m/(4*b.Workers())))
+	if m*n < 16<<10 {
+		grain = m
+	}
+	if m == 0 {
+		return
+	}
 	b.team.run((m+grain-1)/grain, func(worker, task int) {
 		for r := task * grain; r < min((task+1)*grain, m); r++ {
 			f(worker, r)

@@ -27,7 +27,7 @@ func (b *Backend) norm(x, w, bias, y tensor.Tensor, eps float32, centred bool) e
 	if plain {
 		kern = b.plain()
 	}
-	b.eachRow(x.Rows(), func(worker, r int) {
+	b.eachRow(x.Rows(), n, func(worker, r int) {
 		s := [2]float32{eps, 1 / float32(n)}
 		stored := &kern.ToF32
 		if y.DType() == tensor.BF16 {
@@ -67,7 +67,7 @@ func (b *Backend) float32Row(x tensor.Tensor, r, worker int) unsafe.Pointer {
 // y's width.
 func (b *Backend) mapRows(y tensor.Tensor, f func(dst []float32, r int)) {
 	n := y.Cols()
-	b.eachRow(y.Rows(), func(worker, r int) {
+	b.eachRow(y.Rows(), n, func(worker, r int) {
 		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*n+64)), n)
 		f(row, r)
 		writeRow(y, r, row)
@@ -167,7 +167,7 @@ func (b *Backend) copy(o *tensor.Copy) error {
 		return nil
 	}
 	n := o.X.Cols() * o.X.DType().Size()
-	b.eachRow(o.X.Rows(), func(_, r int) {
+	b.eachRow(o.X.Rows(), n, func(_, r int) {
 		copy(unsafe.Slice((*byte)(rowPtr(o.Y, r)), n), unsafe.Slice((*byte)(rowPtr(o.X, r)), n))
 	})
 	return nil
