@@ -22,16 +22,33 @@ type cell struct {
 
 // screen is what has been printed so far.
 type screen struct {
-	lines  [][]cell
-	column int
-	pen    style
+	lines    [][]cell
+	column   int
+	pen      style
+	pictures []picture
 }
+
+// picture is an inline image (iTerm2's protocol); it begins at a line's start and
+// pushes what follows below itself.
+type picture struct {
+	line, rows int
+	data       string // base64 of a PNG
+}
+
+// inline is an image in the midst of the text, with its height in lines.
+var inline = regexp.MustCompile(`^\x1b\]1337;File=inline=1;[^:\x07]*height=(\d+);?[^:\x07]*:([A-Za-z0-9+/=]+)\x07`)
 
 // escapes are control sequences (CSI) and strings (OSC, APC, DCS).
 var escapes = regexp.MustCompile(`^\x1b(?:\[([0-9;:?]*)[ -/]*([@-~])|[\]_P][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|.)`)
 
 func (s *screen) write(text string) {
 	for text != "" {
+		if m := inline.FindStringSubmatch(text); m != nil {
+			rows, _ := strconv.Atoi(m[1])
+			s.show(min(rows, 100), m[2])
+			text = text[len(m[0]):]
+			continue
+		}
 		if m := escapes.FindStringSubmatch(text); m != nil {
 			s.control(m[1], m[2])
 			text = text[len(m[0]):]
@@ -61,6 +78,17 @@ func (s *screen) put(c rune) {
 		}
 		s.lines[last][s.column] = cell{c, s.pen}
 		s.column++
+	}
+}
+
+// show places a picture; the cursor goes to its last line.
+func (s *screen) show(rows int, data string) {
+	if len(s.lines) == 0 {
+		s.lines = append(s.lines, nil)
+	}
+	s.pictures = append(s.pictures, picture{len(s.lines) - 1, rows, data})
+	for range rows - 1 {
+		s.lines = append(s.lines, nil)
 	}
 }
 

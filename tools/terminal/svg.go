@@ -36,16 +36,29 @@ func (s *screen) svg(w io.Writer) {
 	for i, l := range lines {
 		drawLine(w, l, bar+i*cellH)
 	}
+	for _, p := range s.pictures {
+		side := p.rows*cellH - 4
+		fmt.Fprintf(w, `<image x="%d" y="%d" height="%d" href="data:image/png;base64,%s"/>`+"\n", margin, bar+p.line*cellH+2, side, p.data)
+	}
 	fmt.Fprintln(w, "</svg>")
 }
 
-// trimmed is the lines without the empty ones at the end.
+// trimmed is the lines without blanks at their ends and without empty lines
+// behind the last thing shown.
 func (s *screen) trimmed() [][]cell {
-	lines := s.lines
-	for len(lines) > 0 && len(lines[len(lines)-1]) == 0 {
-		lines = lines[:len(lines)-1]
+	lines, shown := make([][]cell, len(s.lines)), 0
+	for i, l := range s.lines {
+		for len(l) > 0 && l[len(l)-1].char == ' ' && l[len(l)-1].back == "" {
+			l = l[:len(l)-1]
+		}
+		if lines[i] = l; len(l) > 0 {
+			shown = i + 1
+		}
 	}
-	return lines
+	for _, p := range s.pictures {
+		shown = max(shown, p.line+p.rows)
+	}
+	return lines[:min(shown, len(lines))]
 }
 
 // drawLine draws runs of cells that look the same.
