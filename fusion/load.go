@@ -19,6 +19,7 @@ type Options struct {
 	Device string // "auto" (or none), "cpu", "dry"
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk   bool   // give way to interactive work on the same device
+	Lazy   bool   // read each tower's weights when they are first used
 }
 
 // DualEncoder puts pictures and texts into one space. It is safe for concurrent
@@ -64,9 +65,9 @@ func (d *DualEncoder) load(ctx context.Context, dir string, o Options) error {
 		return err
 	}
 	var errVision, errText error
-	d.vision, errVision = vit.Load(ctx, dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk})
+	d.vision, errVision = vit.Load(ctx, dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
 	if misfit(errVision) {
-		d.text, errText = text.LoadEncoder(ctx, dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Pad: d.pad})
+		d.text, errText = text.LoadEncoder(ctx, dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Pad: d.pad})
 	}
 	if err := weights.Join(errVision, errText, d.loadScale()); err != nil {
 		return err

@@ -3,9 +3,11 @@ package text
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
@@ -19,6 +21,7 @@ type EncoderOptions struct {
 	Device string // "auto" (or none), "cpu", "dry"
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk   bool   // give way to interactive work on the same device
+	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
 	Pad    *int32 // the id that fills a text up where padding counts; nil: the configuration's
 }
 
@@ -30,6 +33,8 @@ type Encoder struct {
 	bindings  []string
 	params    int
 	lane      tensor.Lane
+	source    io.Closer    // the open checkpoint, until load has read it
+	load      func() error // reads the weights, once
 }
 
 // net is a text transformer with its weights.
@@ -81,7 +86,11 @@ func LoadEncoder(ctx context.Context, dir string, o EncoderOptions) (*Encoder, e
 		return nil, err
 	}
 	e.net = newNet(c, e.precision)
-	if err := e.bind(folder, conf, fam.layouts); err != nil {
+	err = e.bind(folder, conf, fam.layouts)
+	if err == nil && !o.Lazy {
+		err = e.load()
+	}
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
@@ -116,13 +125,13 @@ func Positions(dir string, o EncoderOptions) (int, error) {
 	return c.positions, err
 }
 
-// bind fills the net from the folder's tensors.
+// bind finds the net's tensors in the folder; load reads them.
 func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
 	}
-	defer set.Close()
+	e.source = set
 	layout, ok := weights.Pick(set, layouts...)
 	if !ok {
 		layout = layouts[0] // its error names what is missing
@@ -135,13 +144,20 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
-	return plan.Load(e.pool)
+	e.load = sync.OnceValue(func() error {
+		defer set.Close()
+		return plan.Load(e.pool)
+	})
+	return nil
 }
 
 // Close frees the weights.
 func (e *Encoder) Close() error {
 	e.pool.Close()
-	return nil
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Close()
 }
 
 // Dim is the number of elements of a vector.
@@ -246,6 +262,9 @@ func (c config) position(ids []int32) int {
 // run encodes one batch.
 func (e *Encoder) run(ctx context.Context, b batch) ([][]float32, error) {
 	flat := make([]float32, b.n*e.Dim())
+	if err := e.load(); err != nil {
+		return nil, err
+	}
 	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
 		y := s.New(tensor.F32, b.n, e.Dim()) // (B, Out)
 		e.net.forward(s, b, y)

@@ -3,6 +3,7 @@ package text
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/emblem-search/emblem/internal/golden"
@@ -20,7 +21,13 @@ func TestEncoder(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			var meta struct{ IDs [][]int32 }
 			g := golden.Open(t, path, &meta)
-			e, err := LoadEncoder(context.Background(), path, EncoderOptions{DType: "f32"})
+			o := EncoderOptions{DType: "f32"}
+			if tok, err := LoadTokenizer(path, TokenizerOptions{}); err != nil {
+				t.Fatal(err)
+			} else if pad, ok := tok.PAD(); ok && strings.Contains(path, "siglip") {
+				o.Pad = &pad
+			}
+			e, err := LoadEncoder(context.Background(), path, o)
 			if err != nil {
 				t.Fatal(err)
 			}

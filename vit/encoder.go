@@ -3,9 +3,11 @@ package vit
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
@@ -33,6 +35,7 @@ type Options struct {
 	Device string // "auto" (or none), "cpu", "dry"
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk   bool   // give way to interactive work on the same device
+	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
 }
 
 // Encoder turns pixels into vectors. It is safe for concurrent use.
@@ -44,6 +47,8 @@ type Encoder struct {
 	bindings   []string
 	parameters int
 	lane       tensor.Lane
+	source     io.Closer    // the open checkpoint, until load has read it
+	load       func() error // reads the weights, once
 }
 
 // Load reads the vision tower of a model's folder. Tensors of its other towers
@@ -80,20 +85,24 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 		return nil, err
 	}
 	e.net, e.pool = newNet(c, e.precision), dev.NewPool()
-	if err := e.bind(folder, conf, fam.layouts); err != nil {
+	err = e.bind(folder, conf, fam.layouts)
+	if err == nil && !o.Lazy {
+		err = e.load()
+	}
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
 	return e, nil
 }
 
-// bind fills the net from the folder's tensors.
+// bind finds the net's tensors in the folder; load reads them.
 func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
 	}
-	defer set.Close()
+	e.source = set
 	layout, ok := weights.Pick(set, layouts...)
 	if !ok {
 		layout = layouts[0] // its error names what is missing
@@ -106,16 +115,23 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
-	if err := plan.Load(e.pool); err != nil {
-		return err
-	}
-	return e.net.fold(e.pool)
+	e.load = sync.OnceValue(func() error {
+		defer set.Close()
+		if err := plan.Load(e.pool); err != nil {
+			return err
+		}
+		return e.net.fold(e.pool)
+	})
+	return nil
 }
 
 // Close frees the weights.
 func (e *Encoder) Close() error {
 	e.pool.Close()
-	return nil
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Close()
 }
 
 // Preprocess is the model's way from a picture to pixels.
@@ -191,6 +207,9 @@ func (e *Encoder) run(ctx context.Context, pictures []Pixels, p Pool) ([][]float
 	side, dim := e.preprocess.side, e.Dim()
 	scale, shift := e.preprocess.affine()
 	flat := make([]float32, len(pictures)*dim)
+	if err := e.load(); err != nil {
+		return nil, err
+	}
 	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
 		x := s.NewDense(tensor.U8, len(pictures), side, side*3) // (B, H, W·3)
 		for i, px := range pictures {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -37,7 +38,10 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	if err := oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8"); err != nil {
 		return nil, err
 	}
-	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Aliases: a.wiring.aliases})
+	if _, err := device.Open(a.device); err != nil {
+		return nil, refusef("device", "%w", err)
+	}
+	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases})
 	if err != nil {
 		return nil, modelError(err)
 	}

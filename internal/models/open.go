@@ -12,6 +12,7 @@ type Options struct {
 	Device  string            // "auto" (or none), "cpu", "dry"
 	DType   string            // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk    bool              // give way to interactive work on the same device
+	Lazy    bool              // read each tower's weights when they are first used
 	Aliases map[string]string // short names, from the configuration
 }
 
@@ -61,7 +62,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 	mu.Unlock()
 	if !ok {
 		s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
-			Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk,
+			Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy,
 		})
 		close(s.ready)
 	}

@@ -1,0 +1,229 @@
+package weights
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/emblem-search/emblem/internal/safetensors"
+)
+
+// checkpoint is a source in memory.
+type checkpoint map[string]safetensors.View
+
+func (c checkpoint) Names() (names []string) {
+	for n := range c {
+		names = append(names, n)
+	}
+	return names
+}
+
+func (c checkpoint) Get(name string) (safetensors.View, bool) {
+	v, ok := c[name]
+	return v, ok
+}
+
+func (c checkpoint) Drop(safetensors.View) {}
+
+// add puts a tensor of counting numbers, from first on.
+func (c checkpoint) add(name string, first int, shape ...int) {
+	v := safetensors.View{Name: name, DType: safetensors.F32, Shape: shape}
+	for i := range elements(shape) {
+		v.Data = binary.LittleEndian.AppendUint32(v.Data, math.Float32bits(float32(first+i)))
+	}
+	c[name] = v
+}
+
+// inner and module cover nesting, lists, absent and optional fields.
+type inner struct {
+	W Host `weight:"w"`
+	B Host `weight:"b"` // without a shape: not part of the module
+}
+
+type module struct {
+	Top    Host    `weight:"top"`
+	Blocks []inner `weight:"blocks"`
+	Extra  Host    `weight:"extra,optional"`
+	Width  int
+}
+
+func newModule() *module {
+	w := inner{W: Host{Shape: []int{2, 3}}}
+	return &module{Top: Host{Shape: []int{3}}, Blocks: []inner{w, w}, Extra: Host{Shape: []int{1}}}
+}
+
+func TestBind(t *testing.T) {
+	c := checkpoint{}
+	c.add("top", 1, 1, 1, 3) // dimensions of size one do not count
+	c.add("blocks.0.w", 10, 2, 3)
+	c.add("blocks.1.w", 20, 2, 3)
+	m := newModule()
+	if err := Bind(nil, c, Layout{}, m); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(m.Top.Data, []float32{1, 2, 3}) || !slices.Equal(m.Blocks[1].W.Data, []float32{20, 21, 22, 23, 24, 25}) {
+		t.Errorf("%v", m)
+	}
+	if m.Extra.Data != nil {
+		t.Errorf("an optional tensor out of nothing: %v", m.Extra.Data)
+	}
+}
+
+// TestStrict: all problems are in one error, sorted.
+func TestStrict(t *testing.T) {
+	c := checkpoint{}
+	c.add("blocks.0.w", 0, 3, 2)
+	c.add("zeta", 0, 1)
+	c.add("alpha", 0, 1)
+	c.add("position_ids", 0, 1)
+	c.add("other.tower.w", 0, 1)
+	_, err := Match(c, Layout{Ignore: []string{"position_ids"}, Foreign: []string{"other.**"}}, newModule())
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	if !slices.Equal(e.Missing, []string{"blocks.1.w", "top"}) || !slices.Equal(e.Unused, []string{"alpha", "zeta"}) || len(e.Misshapen) != 1 {
+		t.Errorf("%+v", e)
+	}
+	want := "weights: the tensors do not fit the configuration: 2 missing: blocks.1.w, top; 1 wrongly shaped: " +
+		"blocks.0.w has shape [3 2], want [2 3] as blocks.0.w; 2 not used by the model: alpha, zeta"
+	if e.Error() != want {
+		t.Errorf("%s\nwant %s", e, want)
+	}
+}
+
+func TestLongErrorIsCut(t *testing.T) {
+	c := checkpoint{}
+	for i := range 50 {
+		c.add("x"+string(rune('a'+i)), 0, 1)
+	}
+	_, err := Match(c, Layout{}, &struct{}{})
+	if err == nil || !strings.HasSuffix(err.Error(), " and 30 more") {
+		t.Error(err)
+	}
+}
+
+func TestIntegersAreRefused(t *testing.T) {
+	c := checkpoint{"top": {Name: "top", DType: safetensors.I64, Shape: []int{3}, Data: make([]byte, 24)}}
+	_, err := Match(c, Layout{}, &module{Top: Host{Shape: []int{3}}})
+	if err == nil || !strings.Contains(err.Error(), "top is I64") {
+		t.Error(err)
+	}
+}
+
+// TestOps: what each rule makes of small tensors.
+func TestOps(t *testing.T) {
+	c := checkpoint{}
+	c.add("a", 0, 2, 2)
+	c.add("b", 10, 1, 2)
+	c.add("conv", 0, 2, 3, 1, 2) // (Out, In, H, W)
+	c.add("gamma", 2, 2)
+	for _, x := range []struct {
+		rule Rule
+		rows int
+		want []float32
+	}{
+		{Rule{From: From("a")}, 2, []float32{0, 1, 2, 3}},
+		{Rule{From: From("a", "b"), Op: Cat}, 3, []float32{0, 1, 2, 3, 10, 11}},
+		{Rule{From: From("a"), Op: Split, Part: Part{1, 2, 2}}, 1, []float32{2, 3}},
+		{Rule{From: From("a"), Op: Transpose}, 2, []float32{0, 2, 1, 3}},
+		{Rule{From: From("conv"), Op: ChannelsLast}, 2, []float32{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11}},
+		{Rule{From: From("a", "gamma"), Op: Scale}, 2, []float32{0, 2, 6, 9}},
+	} {
+		x.rule.To = "w"
+		m := struct {
+			W Host `weight:"w"`
+		}{Host{Shape: []int{x.rows, len(x.want) / x.rows}}}
+		l := Layout{Rules: []Rule{x.rule}, Ignore: []string{"*"}}
+		if err := Bind(nil, c, l, &m); err != nil {
+			t.Errorf("op %d: %v", x.rule.Op, err)
+		} else if !slices.Equal(m.W.Data, x.want) {
+			t.Errorf("op %d: %v, want %v", x.rule.Op, m.W.Data, x.want)
+		}
+		m.W.Shape = []int{7, 7}
+		if _, err := Match(c, l, &m); err == nil {
+			t.Errorf("op %d fits any shape", x.rule.Op)
+		}
+	}
+}
+
+// TestRowsInPieces: a matrix reads the same in pieces of any size, which is how
+// backends read it.
+func TestRowsInPieces(t *testing.T) {
+	c := checkpoint{}
+	c.add("a", 0, 5, 4)
+	c.add("b", 100, 3, 4)
+	c.add("g", 1, 5)
+	view := func(n string) matrix { return asMatrix(c[n], 4) }
+	for name, m := range map[string]matrix{
+		"plain": view("a"), "stack": stack([]matrix{view("a"), view("b")}), "part": stack([]matrix{view("a"), view("b")}).rowsOf(Part{1, 4, 4}),
+		"transposed": view("a").transposed(), "channels": view("a").channelsLast(2), "scaled": view("a").scaled(asMatrix(c["g"], 1)),
+	} {
+		whole := make([]float32, m.rows*m.cols)
+		m.read(0, m.rows, whole)
+		for lo := range m.rows {
+			for hi := lo + 1; hi <= m.rows; hi++ {
+				part := make([]float32, (hi-lo)*m.cols)
+				m.read(lo, hi, part)
+				if !slices.Equal(part, whole[lo*m.cols:hi*m.cols]) {
+					t.Errorf("%s: rows %d to %d are %v", name, lo, hi, part)
+				}
+			}
+		}
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for _, x := range []struct {
+		pattern, name string
+		want          []string
+		ok            bool
+	}{
+		{"a.*.b", "a.12.b", []string{"12"}, true},
+		{"a.*.b", "a.1.2.b", nil, false},
+		{"a.*", "a.", nil, false},
+		{"x.in_proj_*", "x.in_proj_weight", []string{"weight"}, true},
+		{"*.*", "a.b", []string{"a", "b"}, true},
+		{"a", "ab", nil, false},
+	} {
+		runs, ok := match(x.pattern, x.name)
+		if ok != x.ok || ok && !slices.Equal(runs, x.want) {
+			t.Errorf("match(%q, %q) = %v, %v", x.pattern, x.name, runs, ok)
+		}
+	}
+}
+
+func TestFolderConfig(t *testing.T) {
+	if _, err := (Folder{Dir: t.TempDir()}).Config(); err == nil || !strings.Contains(err.Error(), "neither config.json nor open_clip_config.json") {
+		t.Error(err)
+	}
+	files, err := filepath.Glob("../../fusion/testdata/*/config.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no folders", err)
+	}
+	for _, f := range files {
+		c, err := Folder{Dir: filepath.Dir(f)}.Config()
+		if err != nil || c.Family != "clip" && c.Family != "siglip" || !slices.Equal(c.Stems, []string{"model"}) {
+			t.Errorf("%s: %+v, %v", f, c, err)
+		}
+	}
+}
+
+// TestJoin: what several modules miss is one error; another kind stands alone.
+func TestJoin(t *testing.T) {
+	other := errors.New("other")
+	if err := Join(nil, &Error{Missing: []string{"b"}, Unused: []string{"u"}}, &Error{Missing: []string{"a"}, Unused: []string{"u"}}); err == nil ||
+		err.Error() != "weights: the tensors do not fit the configuration: 2 missing: a, b; 1 not used by the model: u" {
+		t.Error(err)
+	}
+	if err := Join(nil, nil); err != nil {
+		t.Error(err)
+	}
+	if err := Join(&Error{Missing: []string{"b"}}, other); err != other {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,78 @@
+package text
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestRefusals: a value that would give other numbers is refused by its key.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		read func([]byte) (config, error)
+		raw  string
+		want string
+	}{
+		{readCLIP, `{"text_config": {"hidden_act": "foo"}}`, `text_config.hidden_act: activation "foo"`},
+		{readCLIP, `{"text_config": {"num_attention_heads": 7}}`, "512 is not a multiple of 7 heads"},
+		{readSigLIP, `{"text_config": {"max_position_embeddings": 0}}`, "max_position_embeddings is 0"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "xlm-roberta-base"}}}`, "hf_model_name"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"pool_type": "mean"}}}`, "pool_type"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"proj_type": "mlp"}}}`, "proj_type"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"embed_cls": true}}}`, "embed_cls"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"act_kwargs": {"approximate": "sigmoid"}}}}`, "approximate"},
+	} {
+		if _, err := c.read([]byte(c.raw)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.raw, err, c.want)
+		}
+	}
+}
+
+// TestBatch: what is pooled, where a batch is cut, what fills it up.
+func TestBatch(t *testing.T) {
+	for name, x := range map[string]struct {
+		c      config
+		texts  [][]int32
+		ids    []int32
+		pooled []int32
+	}{
+		"cut behind the last end": {config{positions: 6, causal: true, pool: poolEOS, eos: 9},
+			[][]int32{{1, 9}, {1, 2, 3, 9, 9, 9}}, []int32{1, 9, 0, 0, 1, 2, 3, 9}, []int32{1, 7}},
+		"the first of the highest": {config{positions: 6, causal: true, pool: poolMax},
+			[][]int32{{1, 8, 8, 2}}, []int32{1, 8}, []int32{1}},
+		"no end: the first position": {config{positions: 6, causal: true, pool: poolEOS, eos: 9},
+			[][]int32{{4, 5}}, []int32{4}, []int32{0}},
+		"padded to the end": {config{positions: 4, pool: poolLast, pad: 7},
+			[][]int32{{4, 5}}, []int32{4, 5, 7, 7}, []int32{3}},
+		"padded, first position": {config{positions: 3, pool: poolFirst, pad: 7},
+			[][]int32{{4}}, []int32{4, 7, 7}, []int32{0}},
+		"causal, last position": {config{positions: 3, causal: true, pool: poolLast, pad: 7},
+			[][]int32{{4}}, []int32{4, 7, 7}, []int32{2}},
+	} {
+		b := x.c.batch(x.texts)
+		if !slices.Equal(b.ids, x.ids) || !slices.Equal(b.pooled, x.pooled) {
+			t.Errorf("%s: ids %v, pooled %v; want %v, %v", name, b.ids, b.pooled, x.ids, x.pooled)
+		}
+	}
+}
+
+// FuzzEncoderConfig: no configuration makes reading it panic, or describes a
+// tower whose sizes are out of range.
+func FuzzEncoderConfig(f *testing.F) {
+	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "openclip-longest-avg/open_clip_config.json"} {
+		raw, err := os.ReadFile("../fusion/testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, fam := range families {
+			c, err := fam.read(raw)
+			if err == nil && (c.check("fuzz") != nil || c.turn() < 1 || c.dim() < 1) {
+				t.Errorf("accepted %+v", c)
+			}
+		}
+	})
+}
