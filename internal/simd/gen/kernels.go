@@ -114,10 +114,35 @@ func (k *kernels) divide(d, a, b int) {
 	k.op(opMul, d, a, b)
 }
 
-// gateBySigmoid replaces x by x/(1 + e^(−t)); t, n and p are overwritten.
-func (k *kernels) gateBySigmoid(x, t, n, p int) {
-	k.opConst(opMul, t, t, -1)
-	k.exp(t, n, p)
+// gateBySigmoid replaces x by x/(1 + e^(−by·t)), the logistic gate that most
+// activations are. t, n and p are overwritten. The power is taken in base two, so
+// that the range reduction is one subtraction: 2^r on [−½, ½] by its Taylor series
+// in r·ln 2, to degree 7, or 4 where the result is stored as bf16. Finite t need no
+// bounds with VSCALEFPS, which saturates.
+func (k *kernels) gateBySigmoid(x, t, n, p int, by float64) {
+	k.opConst(opMul, t, t, float32(-by*math.Log2E))
+	if k.lanes < 16 {
+		k.constant(n, -127)
+		k.op(opMax, t, n, t)
+		k.constant(n, 128)
+		k.op(opMin, t, n, t)
+	}
+	k.round(n, t)
+	k.op(opSub, t, t, n)
+	degree, c := 7, 1.0
+	if k.bf16 {
+		degree = 4
+	}
+	series := []float64{1}
+	for i := 1; i <= degree; i++ {
+		c *= math.Ln2 / float64(i)
+		series = append(series, c)
+	}
+	k.constant(p, float32(series[degree]))
+	for i := degree - 1; i >= 0; i-- {
+		k.horner(p, t, float32(series[i]))
+	}
+	k.scale(p, n)
 	k.opConst(opAdd, p, p, 1)
 	k.divide(x, x, p)
 }
@@ -136,16 +161,15 @@ var activations = []activation{
 		k.opConst(opMul, 1, 1, 0.044715)
 		k.opConst(opAdd, 1, 1, 1)
 		k.op(opMul, 1, 1, 0)
-		k.opConst(opMul, 1, 1, 2*0.7978845608028654)
-		k.gateBySigmoid(0, 1, 2, 3)
+		k.gateBySigmoid(0, 1, 2, 3, 2*math.Sqrt(2/math.Pi))
 	}},
 	{"quickgelu", func(k *kernels) {
-		k.opConst(opMul, 1, 0, 1.702)
-		k.gateBySigmoid(0, 1, 2, 3)
+		k.copy(1, 0)
+		k.gateBySigmoid(0, 1, 2, 3, 1.702)
 	}},
 	{"silu", func(k *kernels) {
 		k.copy(1, 0)
-		k.gateBySigmoid(0, 1, 2, 3)
+		k.gateBySigmoid(0, 1, 2, 3, 1)
 	}},
 	{"relu", func(k *kernels) {
 		k.zero(1)

@@ -19,6 +19,7 @@ func (b *Backend) attention(o *tensor.Attention) error {
 		h.kv = o.Heads
 	}
 	h.d, h.lq, h.lk = o.Q.Cols()/o.Heads, o.Q.Dim(1), o.K.Dim(1)
+	h.q, h.key, h.v = view(o.Q), view(o.K), view(o.V)
 	h.choose()
 	b.team.run(o.Q.Dim(0)*o.Heads, func(worker, task int) {
 		h.run(worker, task/o.Heads, task%o.Heads)
@@ -37,6 +38,7 @@ type heads struct {
 	kv        int // key heads
 	d, lq, lk int
 	direct    bool // Q rows and V rows can be read in place
+	q, key, v rows
 }
 
 // choose picks bf16 tiles for bf16 input where there are any, else f32.
@@ -104,18 +106,12 @@ func (h *heads) run(worker, seq, head int) {
 // lens views a dense I32 vector.
 func lens(t tensor.Tensor) []int32 { return unsafe.Slice((*int32)(rowPtr(t, 0)), t.Len()) }
 
-// headPtr is the address of t's row l of sequence seq at a head's first column.
-func (h *heads) headPtr(t tensor.Tensor, seq, l, head int) unsafe.Pointer {
-	return unsafe.Add(rowPtr(t, seq*t.Dim(1)+l), head*h.d*t.DType().Size())
-}
-
-// readHead reads one head's row as float32.
-func (h *heads) readHead(dst []float32, t tensor.Tensor, seq, l, head int) {
-	readRow(dst, t.ColSlice(head*h.d, (head+1)*h.d), seq*t.Dim(1)+l)
-}
+// head narrows rows to one head's columns.
+func (h *heads) head(v rows, head int) rows { return v.from(head*h.d, h.d) }
 
 // packKeys lays out keys as columns: panel by panel, unit by unit of the head.
 func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
+	keys, base := h.head(h.key, head), seq*h.lk
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
 	row := make([]float32, 0)
 	if !h.direct {
@@ -124,7 +120,7 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 	first := 0
 	if h.direct && h.k.Transpose != nil && units%square == 0 {
 		first = valid / square * square
-		h.transposeKeys(dst, seq, head, first)
+		h.transposeKeys(dst, keys, base, first)
 	}
 	for l := first; l < roundUp(valid, nr); l++ {
 		col := unsafe.Slice((*uint32)(unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))), (units-1)*nr+1)
@@ -134,11 +130,11 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 				col[u*nr] = 0
 			}
 		case h.direct:
-			for u, v := range unsafe.Slice((*uint32)(h.headPtr(h.o.K, seq, l, head)), units) {
+			for u, v := range unsafe.Slice((*uint32)(keys.at(base+l)), units) {
 				col[u*nr] = v
 			}
 		default:
-			h.readHead(row, h.o.K, seq, l, head)
+			keys.read(row, base+l)
 			for u, v := range row {
 				col[u*nr] = math.Float32bits(v)
 			}
@@ -149,13 +145,12 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 const square = 16 // keys and units that Transpose takes at once
 
 // transposeKeys packs the first n keys by blocks.
-func (h *heads) transposeKeys(dst unsafe.Pointer, seq, head, n int) {
+func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, base, n int) {
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
-	ldx := uintptr(h.o.K.LD() * h.o.K.DType().Size())
 	for l := 0; l < n; l += square {
-		x, y := h.headPtr(h.o.K, seq, l, head), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
+		x, y := keys.at(base+l), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
 		for u := 0; u < units; u += square {
-			h.k.Transpose(unsafe.Add(x, 4*u), unsafe.Add(y, 4*u*nr), ldx, uintptr(4*nr))
+			h.k.Transpose(unsafe.Add(x, 4*u), unsafe.Add(y, 4*u*nr), uintptr(keys.stride), uintptr(4*nr))
 		}
 	}
 }
@@ -165,26 +160,25 @@ func (h *heads) transposeKeys(dst unsafe.Pointer, seq, head, n int) {
 func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 	nr, g := h.k.NR, h.group()
 	units := (valid + g - 1) / g
-	row := make([]float32, h.d)
+	values, base, row := h.head(h.v, head), seq*h.lk, make([]float32, h.d)
 	for c := 0; c < h.d; c += nr {
 		n, first := min(nr, h.d-c), 0
 		if first = valid / 2; n == nr && h.bf16 && h.k.Pair != nil && first > 0 {
-			ld := uintptr(2 * h.o.V.LD())
-			h.k.Pair(unsafe.Add(h.headPtr(h.o.V, seq, 0, head), 2*c), unsafe.Add(dst, 4*c*units), ld, uintptr(first))
+			h.k.Pair(values.from(c, n).at(base), unsafe.Add(dst, 4*c*units), uintptr(values.stride), uintptr(first))
 		} else {
 			first = 0
 		}
 		for u := first; u < units; u++ {
 			out := unsafe.Add(dst, 4*nr*(c/nr*units+u))
 			if h.bf16 {
-				h.pairValues(unsafe.Slice((*uint32)(out), nr), seq, head, 2*u, c, n, valid)
+				pairValues(unsafe.Slice((*uint32)(out), nr), values.from(c, n), base+2*u, 2*u+1 < valid)
 				continue
 			}
 			f := unsafe.Slice((*float32)(out), nr)
 			if h.direct {
-				copy(f, unsafe.Slice((*float32)(unsafe.Add(h.headPtr(h.o.V, seq, u, head), 4*c)), n))
+				copy(f, values.from(c, n).f32(base+u))
 			} else {
-				h.readHead(row, h.o.V, seq, u, head)
+				values.read(row, base+u)
 				copy(f, row[c:c+n])
 			}
 			clear(f[n:])
@@ -192,19 +186,16 @@ func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 	}
 }
 
-// pairValues interleaves the values of keys l and l+1.
-func (h *heads) pairValues(out []uint32, seq, head, l, c, n, valid int) {
-	lo := unsafe.Slice((*uint16)(unsafe.Add(h.headPtr(h.o.V, seq, l, head), 2*c)), n)
-	clear(out[n:])
-	if l+1 >= valid {
-		for i, v := range lo {
-			out[i] = uint32(v)
-		}
-		return
+// pairValues interleaves row l with the next one, or with zeros after the last.
+func pairValues(out []uint32, v rows, l int, both bool) {
+	clear(out)
+	for i, x := range unsafe.Slice((*uint16)(v.at(l)), v.cols) {
+		out[i] = uint32(x)
 	}
-	hi := unsafe.Slice((*uint16)(unsafe.Add(h.headPtr(h.o.V, seq, l+1, head), 2*c)), n)
-	for i, v := range lo {
-		out[i] = uint32(v) | uint32(hi[i])<<16
+	if both {
+		for i, x := range unsafe.Slice((*uint16)(v.at(l+1)), v.cols) {
+			out[i] |= uint32(x) << 16
+		}
 	}
 }
 
@@ -240,12 +231,13 @@ func (h *heads) scores(w work, seq, head, r, rows, last int) {
 }
 
 // queries returns the rows in place, or converted to float32.
-func (h *heads) queries(w work, seq, head, r, rows int) (unsafe.Pointer, int) {
+func (h *heads) queries(w work, seq, head, r, n int) (unsafe.Pointer, int) {
+	q, first := h.head(h.q, head), seq*h.lq+r
 	if h.direct {
-		return h.headPtr(h.o.Q, seq, r, head), h.o.Q.LD() * h.o.Q.DType().Size()
+		return q.at(first), q.stride
 	}
-	for i := range rows {
-		h.readHead(unsafe.Slice((*float32)(unsafe.Add(w.q, i*w.ldq)), h.d), h.o.Q, seq, r+i, head)
+	for i := range n {
+		q.read(unsafe.Slice((*float32)(unsafe.Add(w.q, i*w.ldq)), h.d), first+i)
 	}
 	return w.q, w.ldq
 }
@@ -292,9 +284,9 @@ func (h *heads) sum(w work, rows, last, valid int) {
 }
 
 // write divides by the sums and stores the rows of the head.
-func (h *heads) write(w work, seq, head, r, rows, valid int) {
-	inverse := unsafe.Slice((*float32)(w.sums), 2*rows)
-	for i := range rows {
+func (h *heads) write(w work, seq, head, r, n, valid int) {
+	inverse := unsafe.Slice((*float32)(w.sums), 2*n)
+	for i := range n {
 		if s := inverse[2*i+1]; h.visible(r+i, valid) > 0 && s > 0 {
 			inverse[i] = 1 / s // read before it is overwritten: 2i+1 > i
 		} else {
@@ -302,21 +294,22 @@ func (h *heads) write(w work, seq, head, r, rows, valid int) {
 			clear(unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d))
 		}
 	}
-	y := h.o.Y.ColSlice(head*h.d, (head+1)*h.d)
+	y := h.head(view(h.o.Y), head)
 	first := seq*h.lq + r
 	if h.d%h.k.Lanes != 0 {
-		for i := range rows {
+		for i := range n {
 			row := unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d)
 			for j := range row {
 				row[j] *= inverse[i]
 			}
-			writeRow(y, first+i, row)
+			y.write(first+i, row)
 		}
 		return
 	}
-	stored, size := &h.k.ToF32, 4
-	if y.DType() == tensor.BF16 {
-		stored, size = &h.k.ToBF16, 2
+	stored := &h.k.ToF32
+	if y.dtype == tensor.BF16 {
+		stored = &h.k.ToBF16
 	}
-	stored.ScaleRows(w.y, w.sums, rowPtr(y, first), uintptr(w.ldy), uintptr(size*(y.LD()-h.d)), uintptr(rows), uintptr(h.d/h.k.Lanes))
+	gap := uintptr(y.stride - h.d*y.dtype.Size())
+	stored.ScaleRows(w.y, w.sums, y.at(first), uintptr(w.ldy), gap, uintptr(n), uintptr(h.d/h.k.Lanes))
 }

@@ -11,12 +11,18 @@ import (
 // chunks of rows; a chunk's partial sums stay in the caches of one core.
 func (b *Backend) linear(o *tensor.Linear) error {
 	p := o.W.Packed().(*panels)
-	g := &gemm{b: b, o: o, p: p, m: o.Y.Rows(), k: b.kern}
+	g := &gemm{b: b, o: o, p: p, m: o.Y.Rows(), k: b.kern, bias: b.zeros.ptr(), y: view(o.Y), res: view(o.Res), stored: &b.kern.ToF32}
 	if g.m == 0 {
 		return nil
 	}
 	if o.Bias.Ok() {
-		g.bias = rowF32(o.Bias, 0)
+		g.bias = rowPtr(o.Bias, 0)
+	}
+	if o.Res.Ok() {
+		g.count = o.Res.Rows()
+	}
+	if o.Y.DType() == tensor.BF16 {
+		g.stored = &b.kern.ToBF16
 	}
 	g.a, g.lda = b.activations(o.X, p)
 	chunks := (g.m + chunkRows - 1) / chunkRows
@@ -62,7 +68,10 @@ type gemm struct {
 	panels int
 	a      unsafe.Pointer
 	lda    int // bytes
-	bias   []float32
+	bias   unsafe.Pointer
+	y, res rows
+	count  int          // rows of res before it repeats
+	stored *simd.Stored // stores y's dtype
 }
 
 // panel computes rows lo to hi of panel i.
@@ -70,14 +79,14 @@ func (g *gemm) panel(worker, i, lo, hi int) {
 	ldc := 4 * g.k.NR
 	c := g.b.scratch[worker].get(chunkRows * ldc)
 	for u := 0; u < g.p.units; {
-		n := g.step(u)
-		next, ahead, part := g.prefetch(i, u, n, hi-lo)
-		eachTile(lo, hi, len(g.p.tiles), func(r, rows int) {
-			g.p.tiles[rows-1](unsafe.Add(g.a, r*g.lda+4*u), g.p.panel(i, u), unsafe.Add(c, (r-lo)*ldc),
-				uintptr(g.lda), uintptr(g.p.stride), uintptr(ldc), uintptr(n), uintptr(min(u, 1)), next, uintptr(ahead))
+		units := g.step(u)
+		next, ahead, part := g.prefetch(i, u, units, hi-lo)
+		eachTile(lo, hi, len(g.p.tiles), func(r, n int) {
+			g.p.tiles[n-1](unsafe.Add(g.a, r*g.lda+4*u), g.p.panel(i, u), unsafe.Add(c, (r-lo)*ldc),
+				uintptr(g.lda), uintptr(g.p.stride), uintptr(ldc), uintptr(units), uintptr(min(u, 1)), next, uintptr(ahead))
 			next = unsafe.Add(next, part)
 		})
-		u += n
+		u += units
 	}
 	g.finish(c, i, lo, hi)
 }
@@ -119,73 +128,53 @@ func (g *gemm) step(u int) int {
 // finish writes panel i's sums with bias, activation and residual.
 func (g *gemm) finish(c unsafe.Pointer, i, lo, hi int) {
 	nr, col := g.k.NR, i*g.k.NR
-	if n := g.o.W.Out() - col; n < nr || g.o.Res.Ok() && g.o.Res.DType() != tensor.F32 {
+	if n := g.y.cols - col; n < nr || g.count > 0 && g.res.dtype != tensor.F32 {
 		g.finishTail(c, i, min(n, nr), lo, hi)
 		return
 	}
-	bias := g.b.zeros.ptr()
-	if g.bias != nil {
-		bias = unsafe.Pointer(&g.bias[col])
-	}
-	y, ldc := g.o.Y.ColSlice(col, col+nr), uintptr(4*nr)
-	stored, ldy := g.stored(y)
+	bias, y, ldc := unsafe.Add(g.bias, 4*col), g.y.from(col, nr), uintptr(4*nr)
+	ldres, ldy := uintptr(g.res.stride), uintptr(y.stride)
 	for r := lo; r < hi; {
-		res, ldres, rows := g.residual(r, hi, col)
+		res, n := g.residual(r, hi, col)
 		sums := unsafe.Add(c, (r-lo)*4*nr)
 		if g.p.params != nil {
-			stored.FinishInt[g.o.Act](sums, bias, res, rowPtr(y, r), ldc, ldres, ldy, uintptr(rows), g.p.param(i, nr), g.scale(r))
+			g.stored.FinishInt[g.o.Act](sums, bias, res, y.at(r), ldc, ldres, ldy, uintptr(n), g.p.param(i, nr), g.scale(r))
 		} else {
-			stored.Finish[g.o.Act](sums, bias, res, rowPtr(y, r), ldc, ldres, ldy, uintptr(rows))
+			g.stored.Finish[g.o.Act](sums, bias, res, y.at(r), ldc, ldres, ldy, uintptr(n))
 		}
-		r += rows
+		r += n
 	}
-}
-
-// stored picks the kernels that store y's dtype, and y's stride in bytes.
-func (g *gemm) stored(y tensor.Tensor) (*simd.Stored, uintptr) {
-	if y.DType() == tensor.BF16 {
-		return &g.k.ToBF16, uintptr(2 * y.LD())
-	}
-	return &g.k.ToF32, uintptr(4 * y.LD())
 }
 
 // scale is the address of row r's activation scale.
-func (g *gemm) scale(r int) unsafe.Pointer { return unsafe.Add(g.b.scales.m.ptr(), 4*r) }
+func (g *gemm) scale(r int) unsafe.Pointer { return unsafe.Add(g.b.scales.ptr(), 4*r) }
 
-// residual finds the rows of Res for Y's rows from r on: their address, their
-// stride, and for how many of Y's rows they serve before Res repeats.
-func (g *gemm) residual(r, hi, col int) (p unsafe.Pointer, ld uintptr, rows int) {
-	if !g.o.Res.Ok() {
-		return nil, 0, hi - r
+// residual finds the residual of Y's rows from r on, and for how many of them it
+// serves before it repeats.
+func (g *gemm) residual(r, hi, col int) (unsafe.Pointer, int) {
+	if g.count == 0 {
+		return nil, hi - r
 	}
-	res := g.o.Res
-	n := res.Rows()
-	p = unsafe.Add(rowPtr(res, r%n), 4*col)
-	return p, uintptr(4 * res.LD()), min(hi-r, n-r%n)
+	return g.res.from(col, g.k.NR).at(r % g.count), min(hi-r, g.count-r%g.count)
 }
 
 // finishTail is finish for a panel that the last columns do not fill, value by
 // value.
 func (g *gemm) finishTail(c unsafe.Pointer, i, n, lo, hi int) {
-	nr, col, res := g.k.NR, i*g.k.NR, make([]float32, n)
+	nr, col := g.k.NR, i*g.k.NR
 	if ld := uintptr(4 * nr); g.p.params != nil {
 		g.k.ToF32.FinishInt[tensor.NoAct](c, g.b.zeros.ptr(), nil, c, ld, 0, ld, uintptr(hi-lo), g.p.param(i, nr), g.scale(lo))
 	}
+	bias, res := unsafe.Slice((*float32)(unsafe.Add(g.bias, 4*col)), n), make([]float32, n)
 	for r := lo; r < hi; r++ {
 		sums := unsafe.Slice((*float32)(unsafe.Add(c, (r-lo)*4*nr)), n)
-		if g.o.Res.Ok() {
-			readRow(res, g.o.Res.ColSlice(col, col+n), r%g.o.Res.Rows())
+		if g.count > 0 {
+			g.res.from(col, n).read(res, r%g.count)
 		}
 		for j := range sums {
-			if g.bias != nil {
-				sums[j] += g.bias[col+j]
-			}
-			sums[j] = simd.Activate(int(g.o.Act), sums[j])
-			if g.o.Res.Ok() {
-				sums[j] += res[j]
-			}
+			sums[j] = simd.Activate(int(g.o.Act), sums[j]+bias[j]) + res[j]
 		}
-		writeRow(g.o.Y.ColSlice(col, col+n), r, sums)
+		g.y.from(col, n).write(r, sums)
 	}
 }
 
@@ -201,15 +190,16 @@ func (b *Backend) activations(x tensor.Tensor, p *panels) (unsafe.Pointer, int) 
 	m, lda := x.Rows(), 4*(p.units+gap+alignment-p.units%alignment)
 	a := b.rows.get(m * lda)
 	b.scales.get(4 * m)
-	b.eachRow(m, x.Cols(), func(worker, r int) { b.convertRow(x, r, unsafe.Add(a, r*lda), p, worker) })
+	v := view(x)
+	b.eachRow(m, v.cols, func(worker, r int) { b.convertRow(v, r, unsafe.Add(a, r*lda), p, worker) })
 	return a, lda
 }
 
 // convertRow writes row r of x at a in p's format, padded to a whole unit.
-func (b *Backend) convertRow(x tensor.Tensor, r int, a unsafe.Pointer, p *panels, worker int) {
-	n, lanes, scale := x.Cols(), b.kern.Lanes, unsafe.Add(b.scales.ptr(), 4*r)
-	if n%lanes == 0 && x.DType() == tensor.BF16 && p.format == asU8 && b.kern.QuantizeBF16 != nil {
-		b.kern.QuantizeBF16(rowPtr(x, r), a, scale, uintptr(n/lanes))
+func (b *Backend) convertRow(x rows, r int, a unsafe.Pointer, p *panels, worker int) {
+	n, lanes, scale := x.cols, b.kern.Lanes, unsafe.Add(b.scales.ptr(), 4*r)
+	if n%lanes == 0 && x.dtype == tensor.BF16 && p.format == asU8 && b.kern.QuantizeBF16 != nil {
+		b.kern.QuantizeBF16(x.at(r), a, scale, uintptr(n/lanes))
 		return
 	}
 	src := b.wholeRow(x, r, worker)
@@ -226,14 +216,14 @@ func (b *Backend) convertRow(x tensor.Tensor, r int, a unsafe.Pointer, p *panels
 
 // wholeRow is the address of row r as float32, padded with zeros to whole
 // registers: in place where it is that, or in scratch.
-func (b *Backend) wholeRow(x tensor.Tensor, r, worker int) unsafe.Pointer {
-	n, lanes := x.Cols(), b.kern.Lanes
-	if x.DType() == tensor.F32 && n%lanes == 0 {
-		return rowPtr(x, r)
+func (b *Backend) wholeRow(x rows, r, worker int) unsafe.Pointer {
+	n, lanes := x.cols, b.kern.Lanes
+	if x.dtype == tensor.F32 && n%lanes == 0 {
+		return x.at(r)
 	}
 	padded := roundUp(n, lanes)
 	row := unsafe.Slice((*float32)(b.scratch[worker].get(4*padded)), padded)
-	readRow(row, x, r)
+	x.read(row, r)
 	clear(row[n:])
 	return unsafe.Pointer(&row[0])
 }

@@ -55,37 +55,54 @@ func rowPtr(t tensor.Tensor, r int) unsafe.Pointer {
 	return unsafe.Add(t.Buffer().(*memory).ptr(), (t.Offset()+r*t.LD())*t.DType().Size())
 }
 
-// rowF32 and its kin view row r of a tensor of that dtype.
-func rowF32(t tensor.Tensor, r int) []float32 {
-	return unsafe.Slice((*float32)(rowPtr(t, r)), t.Cols())
+// rows views a tensor's rows by address, for loops that would otherwise look the
+// tensor's fields up at every row.
+type rows struct {
+	p      unsafe.Pointer
+	stride int // bytes
+	cols   int
+	dtype  tensor.DType
 }
 
-func rowBF16(t tensor.Tensor, r int) []uint16 {
-	return unsafe.Slice((*uint16)(rowPtr(t, r)), t.Cols())
+func view(t tensor.Tensor) rows {
+	if !t.Ok() {
+		return rows{}
+	}
+	return rows{rowPtr(t, 0), t.LD() * t.DType().Size(), t.Cols(), t.DType()}
 }
 
-func rowI32(t tensor.Tensor, r int) []int32 { return unsafe.Slice((*int32)(rowPtr(t, r)), t.Cols()) }
+// at is the address of row r.
+func (v rows) at(r int) unsafe.Pointer { return unsafe.Add(v.p, r*v.stride) }
 
-// readRow copies row r into dst as float32.
-func readRow(dst []float32, t tensor.Tensor, r int) {
-	if t.DType() == tensor.F32 {
-		copy(dst, rowF32(t, r))
+// from narrows v to n columns from col on.
+func (v rows) from(col, n int) rows {
+	v.p, v.cols = unsafe.Add(v.p, col*v.dtype.Size()), n
+	return v
+}
+
+// f32 is row r of an F32 tensor.
+func (v rows) f32(r int) []float32 { return unsafe.Slice((*float32)(v.at(r)), v.cols) }
+
+// read copies row r into dst as float32.
+func (v rows) read(dst []float32, r int) {
+	if v.dtype == tensor.F32 {
+		copy(dst, v.f32(r))
 		return
 	}
-	for i, v := range rowBF16(t, r) {
-		dst[i] = tensor.FromBF16(v)
+	for i, b := range unsafe.Slice((*uint16)(v.at(r)), v.cols) {
+		dst[i] = tensor.FromBF16(b)
 	}
 }
 
-// writeRow stores src as row r.
-func writeRow(t tensor.Tensor, r int, src []float32) {
-	if t.DType() == tensor.F32 {
-		copy(rowF32(t, r), src)
+// write stores src as row r.
+func (v rows) write(r int, src []float32) {
+	if v.dtype == tensor.F32 {
+		copy(v.f32(r), src)
 		return
 	}
-	row := rowBF16(t, r)
-	for i, v := range src {
-		row[i] = tensor.ToBF16(v)
+	row := unsafe.Slice((*uint16)(v.at(r)), v.cols)
+	for i, f := range src {
+		row[i] = tensor.ToBF16(f)
 	}
 }
 

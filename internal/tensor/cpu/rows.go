@@ -27,18 +27,18 @@ func (b *Backend) norm(x, w, bias, y tensor.Tensor, eps float32, centred bool) e
 	if plain {
 		kern = b.plain()
 	}
+	stored := &kern.ToF32
+	if y.DType() == tensor.BF16 {
+		stored = &kern.ToBF16
+	}
+	s, nv := [2]float32{eps, 1 / float32(n)}, uintptr(n/kern.Lanes)
+	from, to := view(x), view(y)
 	b.eachRow(x.Rows(), n, func(worker, r int) {
-		s := [2]float32{eps, 1 / float32(n)}
-		stored := &kern.ToF32
-		if y.DType() == tensor.BF16 {
-			stored = &kern.ToBF16
-		}
-		src := b.float32Row(x, r, worker)
-		nv := uintptr(n / kern.Lanes)
+		src := b.float32Row(from, r, worker)
 		if centred {
-			stored.LayerNorm(src, weight, shift, rowPtr(y, r), unsafe.Pointer(&s), nv)
+			stored.LayerNorm(src, weight, shift, to.at(r), unsafe.Pointer(&s), nv)
 		} else {
-			stored.RMSNorm(src, weight, rowPtr(y, r), unsafe.Pointer(&s), nv)
+			stored.RMSNorm(src, weight, to.at(r), unsafe.Pointer(&s), nv)
 		}
 	})
 	return nil
@@ -54,23 +54,23 @@ func (b *Backend) plain() *simd.Kernels {
 }
 
 // float32Row is the address of row r as float32: in place, or in scratch.
-func (b *Backend) float32Row(x tensor.Tensor, r, worker int) unsafe.Pointer {
-	if x.DType() == tensor.F32 {
-		return rowPtr(x, r)
+func (b *Backend) float32Row(x rows, r, worker int) unsafe.Pointer {
+	if x.dtype == tensor.F32 {
+		return x.at(r)
 	}
-	p := b.scratch[worker].get(4 * x.Cols())
-	readRow(unsafe.Slice((*float32)(p), x.Cols()), x, r)
+	p := b.scratch[worker].get(4 * x.cols)
+	x.read(unsafe.Slice((*float32)(p), x.cols), r)
 	return p
 }
 
 // mapRows writes each row of y as f makes it from row r; f gets a scratch row of
 // y's width.
 func (b *Backend) mapRows(y tensor.Tensor, f func(dst []float32, r int)) {
-	n := y.Cols()
+	n, to := y.Cols(), view(y)
 	b.eachRow(y.Rows(), n, func(worker, r int) {
 		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*n+64)), n)
 		f(row, r)
-		writeRow(y, r, row)
+		to.write(r, row)
 	})
 }
 
@@ -81,10 +81,11 @@ func (b *Backend) embed(o *tensor.Embed) error {
 			return fmt.Errorf("cpu: embed: id %d at position %d is outside the table of %d rows", id, i, o.Table.Rows())
 		}
 	}
+	table, plus := view(o.Table), view(o.Add)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		readRow(dst, o.Table, int(ids[r]))
+		table.read(dst, int(ids[r]))
 		if o.Add.Ok() {
-			add(dst, rowF32(o.Add, r%o.Add.Rows()))
+			add(dst, plus.f32(r%o.Add.Rows()))
 		}
 	})
 	return nil
@@ -97,9 +98,9 @@ func add(dst, src []float32) {
 }
 
 func (b *Backend) patchify(o *tensor.Patchify) error {
-	gw, rows := o.X.Dim(2)/(3*o.Patch), o.Y.Dim(1)
+	gw, tokens, pixels := o.X.Dim(2)/(3*o.Patch), o.Y.Dim(1), view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		seq, patch := r/rows, r%rows-o.Lead
+		seq, patch := r/tokens, r%tokens-o.Lead
 		if patch < 0 {
 			clear(dst)
 			return
@@ -107,7 +108,7 @@ func (b *Backend) patchify(o *tensor.Patchify) error {
 		n := 3 * o.Patch
 		for y := range o.Patch {
 			line := seq*o.X.Dim(1) + patch/gw*o.Patch + y
-			readPixels(dst[y*n:(y+1)*n], o.X.ColSlice(patch%gw*n, patch%gw*n+n), line)
+			readPixels(dst[y*n:(y+1)*n], pixels.from(patch%gw*n, n), line)
 		}
 		for i := range dst {
 			dst[i] = dst[i]*o.Scale[i%3] + o.Shift[i%3]
@@ -116,19 +117,20 @@ func (b *Backend) patchify(o *tensor.Patchify) error {
 	return nil
 }
 
-func readPixels(dst []float32, t tensor.Tensor, r int) {
-	if t.DType() == tensor.F32 {
-		copy(dst, rowF32(t, r))
+func readPixels(dst []float32, v rows, r int) {
+	if v.dtype == tensor.F32 {
+		copy(dst, v.f32(r))
 		return
 	}
-	for i, v := range unsafe.Slice((*uint8)(rowPtr(t, r)), len(dst)) {
+	for i, v := range unsafe.Slice((*uint8)(v.at(r)), len(dst)) {
 		dst[i] = float32(v)
 	}
 }
 
 func (b *Backend) unary(o *tensor.Unary) error {
+	x := view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		readRow(dst, o.X, r)
+		x.read(dst, r)
 		b.activate(o.Act, dst)
 	})
 	return nil
@@ -148,11 +150,11 @@ func (b *Backend) activate(act tensor.Act, x []float32) {
 }
 
 func (b *Backend) glu(o *tensor.GLU) error {
-	n := o.Y.Cols()
+	n, x := o.Y.Cols(), view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
 		up := make([]float32, n)
-		readRow(dst, o.X.ColSlice(0, n), r)
-		readRow(up, o.X.ColSlice(n, 2*n), r)
+		x.from(0, n).read(dst, r)
+		x.from(n, n).read(up, r)
 		b.activate(o.Act, dst)
 		for i, v := range up {
 			dst[i] *= v
@@ -162,13 +164,14 @@ func (b *Backend) glu(o *tensor.GLU) error {
 }
 
 func (b *Backend) copy(o *tensor.Copy) error {
-	if o.X.DType() != o.Y.DType() {
-		b.mapRows(o.Y, func(dst []float32, r int) { readRow(dst, o.X, r) })
+	from, to := view(o.X), view(o.Y)
+	if from.dtype != to.dtype {
+		b.mapRows(o.Y, func(dst []float32, r int) { from.read(dst, r) })
 		return nil
 	}
-	n := o.X.Cols() * o.X.DType().Size()
+	n := from.cols * from.dtype.Size()
 	b.eachRow(o.X.Rows(), n, func(_, r int) {
-		copy(unsafe.Slice((*byte)(rowPtr(o.Y, r)), n), unsafe.Slice((*byte)(rowPtr(o.X, r)), n))
+		copy(unsafe.Slice((*byte)(to.at(r)), n), unsafe.Slice((*byte)(from.at(r)), n))
 	})
 	return nil
 }
@@ -176,8 +179,9 @@ func (b *Backend) copy(o *tensor.Copy) error {
 // normalize sums the squares in float64, so that a unit vector is one to the last
 // bit that float32 can show.
 func (b *Backend) normalize(o *tensor.Normalize) error {
+	x := view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		readRow(dst, o.X, r)
+		x.read(dst, r)
 		sum := 0.0
 		for _, v := range dst {
 			sum += float64(v) * float64(v)
@@ -191,7 +195,7 @@ func (b *Backend) normalize(o *tensor.Normalize) error {
 }
 
 func (b *Backend) meanPool(o *tensor.MeanPool) error {
-	l := o.X.Dim(1)
+	l, x := o.X.Dim(1), view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
 		end := l
 		if o.Lens.Ok() {
@@ -200,7 +204,7 @@ func (b *Backend) meanPool(o *tensor.MeanPool) error {
 		clear(dst)
 		row := make([]float32, len(dst))
 		for i := o.Lead; i < end; i++ {
-			readRow(row, o.X, r*l+i)
+			x.read(row, r*l+i)
 			add(dst, row)
 		}
 		for i := range dst {
