@@ -312,6 +312,26 @@ DATA avx512bf16_3e2aaaab<>+48(SB)/8, $0x3e2aaaab3e2aaaab
 DATA avx512bf16_3e2aaaab<>+56(SB)/8, $0x3e2aaaab3e2aaaab
 GLOBL avx512bf16_3e2aaaab<>(SB), RODATA|NOPTR, $64
 
+DATA avx512bf16_7fff7fff<>+0(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+8(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+16(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+24(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+32(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+40(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+48(SB)/8, $0x7fff7fff7fff7fff
+DATA avx512bf16_7fff7fff<>+56(SB)/8, $0x7fff7fff7fff7fff
+GLOBL avx512bf16_7fff7fff<>(SB), RODATA|NOPTR, $64
+
+DATA avx512bf16_ffff0000<>+0(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+8(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+16(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+24(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+32(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+40(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+48(SB)/8, $0xffff0000ffff0000
+DATA avx512bf16_ffff0000<>+56(SB)/8, $0xffff0000ffff0000
+GLOBL avx512bf16_ffff0000<>(SB), RODATA|NOPTR, $64
+
 DATA avx512bf16_0da24260<>+0(SB)/8, $0x0da242600da24260
 DATA avx512bf16_0da24260<>+8(SB)/8, $0x0da242600da24260
 DATA avx512bf16_0da24260<>+16(SB)/8, $0x0da242600da24260
@@ -4961,16 +4981,18 @@ TEXT ·quantize_u8_avx512bf16(SB), NOSPLIT, $0-32
 	MOVQ DX, SI
 	MOVQ AX, DI
 	VPXORD Z6, Z6, Z6
-	VPXORD Z5, Z5, Z5
+	VMOVUPS avx512bf16_7fff7fff<>(SB), Z1
 loop1:
-	VPMOVZXWD (DI), Z0
-	VPSLLD $16, Z0, Z0
+	VPAND (DI), Y1, Y0
+	VPMAXUW Y0, Y6, Y6
 	ADDQ $32, DI
-	VSUBPS Z0, Z5, Z1
-	VMAXPS Z1, Z0, Z0
-	VMAXPS Z0, Z6, Z6
 	DECQ SI
 	JNZ loop1
+	VPSLLD $16, Y6, Y0
+	VMOVUPS avx512bf16_ffff0000<>(SB), Z1
+	VPAND Y1, Y6, Y6
+	VMAXPS Y0, Y6, Y6
+	VINSERTF32X8 $1, Y6, Z6, Z6
 	VSHUFF32X4 $0x4e, Z6, Z6, Z7
 	VMAXPS Z7, Z6, Z6
 	VSHUFF32X4 $0xb1, Z6, Z6, Z7

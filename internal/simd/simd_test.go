@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -230,6 +231,30 @@ func TestTranspose(t *testing.T) {
 				if y[j*18+i] != x[i*20+j] {
 					t.Fatalf("y[%d][%d] = %v, want %v", j, i, y[j*18+i], x[i*20+j])
 				}
+			}
+		}
+	})
+}
+
+func TestQuantizeBF16(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	each(t, func(t *testing.T, k, _ *Kernels) {
+		if k.QuantizeBF16 == nil {
+			t.Skip("this set has none")
+		}
+		for nv := 1; nv < 6; nv++ {
+			n := nv * k.Lanes
+			wide, half := random(r, n), make([]uint16, n)
+			for i := range wide {
+				half[i] = bf16(wide[i])
+				wide[i] = fromBF16(half[i])
+			}
+			var scale, want [1]float32
+			got, twin := make([]byte, n), make([]byte, n)
+			k.QuantizeBF16(ptr(half), ptr(got), ptr(scale[:]), uintptr(nv))
+			k.Quantize(ptr(wide), ptr(twin), ptr(want[:]), uintptr(nv))
+			if scale != want || !slices.Equal(got, twin) {
+				t.Fatalf("n=%d: scale %v, want %v; %v, want %v", n, scale, want, got, twin)
 			}
 		}
 	})

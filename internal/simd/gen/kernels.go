@@ -459,14 +459,7 @@ func (k *kernels) quantize(form string) {
 	k.mov(n, nv)
 	k.mov(p, x)
 	k.zero(6)
-	k.zero(5)
-	k.loop(n, func() {
-		k.read(0, p)
-		k.op(opSub, 1, 5, 0)
-		k.op(opMax, 0, 0, 1)
-		k.op(opMax, 6, 6, 0)
-	})
-	k.reduce(opMax, 6, 7)
+	k.largest(6, p, n)
 	k.constant(1, 1e-30) // a row of zeros
 	k.op(opMax, 6, 6, 1)
 	k.opConst(opMul, 1, 6, 1.0/127)
@@ -481,6 +474,34 @@ func (k *kernels) quantize(form string) {
 		k.narrow(form, y)
 	})
 	k.ret()
+}
+
+// largest reduces the absolute values of n registers of activations behind p into
+// every lane of d. Without its sign a bf16 orders like an integer, so those are
+// compared as they are.
+func (k *kernels) largest(d, p, n int) {
+	if k.bf16 {
+		k.constBits(1, 0x7fff7fff)
+		k.loop(n, func() {
+			k.p("VPAND (%s), Y1, Y0", k.g(p))
+			k.p("VPMAXUW Y0, Y%d, Y%d", d, d)
+			k.addi(p, k.outBytes())
+		})
+		k.p("VPSLLD $16, Y%d, Y0", d) // even elements
+		k.constBits(1, 0xffff0000)
+		k.p("VPAND Y1, Y%d, Y%d", d, d)
+		k.p("VMAXPS Y0, Y%d, Y%d", d, d)
+		k.p("VINSERTF32X8 $1, Y%d, Z%d, Z%d", d, d, d)
+	} else {
+		k.zero(5)
+		k.loop(n, func() {
+			k.read(0, p)
+			k.op(opSub, 1, 5, 0)
+			k.op(opMax, 0, 0, 1)
+			k.op(opMax, d, d, 0)
+		})
+	}
+	k.reduce(opMax, d, 7)
 }
 
 // read loads a register of activations in the set's dtype and advances g.
