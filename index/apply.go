@@ -78,9 +78,9 @@ func (ix *Index) Delete(ctx context.Context, ids ...string) (Receipt, error) {
 }
 
 // Apply makes all changes at once, in their order: after a crash either all are
-// there or none. It returns when they are on disk. An item that is wrong in
-// itself fails alone, in its Result; an error means that nothing is
-// acknowledged.
+// there or none. It returns when they are on disk; searches may see them a moment
+// before. An item that is wrong in itself fails alone, in its Result; an error
+// means that nothing is acknowledged.
 func (ix *Index) Apply(ctx context.Context, changes []Change) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
