@@ -12,7 +12,7 @@ type Clean string
 
 const (
 	CleanNone         Clean = ""             // as it stands
-	CleanOpenCLIP     Clean = "lower"        // OpenCLIP and OpenAI CLIP: repair (ftfy), unescape HTML, collapse white space, lower-case
+	CleanOpenCLIP     Clean = "lower"        // OpenCLIP and OpenAI CLIP: repair (ftfy), unescape HTML, collapse white space, lower-case; a CLIP vocabulary is then used as OpenCLIP's SimpleTokenizer does
 	CleanWhitespace   Clean = "whitespace"   // OpenCLIP around Hugging Face tokenizers: the same without lower case
 	CleanCanonicalize Clean = "canonicalize" // OpenCLIP for SigLIP: the same, ASCII punctuation removed, lower-case
 	CleanSigLIP       Clean = "siglip"       // big_vision as transformers has it: lower-case, ASCII punctuation removed, white space collapsed

@@ -46,7 +46,7 @@ func fixSegment(s string, unescape bool) string {
 		s = fixCharacters(s)
 		s = lineBreaks.Replace(s)
 		s = ansiEscape.replace(s, func(string) string { return "" })
-		s = normalForm(norm.NFC, strings.Map(dropControl, s))
+		s = formString(norm.NFC, strings.Map(dropControl, s))
 		if s == before {
 			return s
 		}

@@ -226,11 +226,11 @@ func buildReplace(c *component) (*replacement, error) {
 	case f.Pattern.Regex != nil:
 		p, err := compilePattern(*f.Pattern.Regex)
 		if err != nil {
-			return nil, fmt.Errorf("Replace: %w", err)
+			return nil, fmt.Errorf("normalizer Replace: %w", err)
 		}
 		r.pattern = p
 	default:
-		return nil, fmt.Errorf("Replace: the pattern must be a String that is not empty or a Regex")
+		return nil, fmt.Errorf("normalizer Replace: the pattern must be a String that is not empty or a Regex")
 	}
 	return r, nil
 }
@@ -328,7 +328,7 @@ func buildPrecompiled(c *component) (normalizer, error) {
 	}
 	b, err := base64.StdEncoding.DecodeString(f.Map)
 	if err != nil {
-		return nil, fmt.Errorf("Precompiled: %w", err)
+		return nil, fmt.Errorf("normalizer Precompiled: %w", err)
 	}
 	return newCharsMap(b)
 }

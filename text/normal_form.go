@@ -3,6 +3,7 @@ package text
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -11,6 +12,9 @@ import (
 func normalForm(f norm.Form, s string) string {
 	if ascii(s) {
 		return s
+	}
+	if strings.IndexFunc(s, newMarkSet.has) >= 0 {
+		return formRunes(f, s, true)
 	}
 	if f != norm.NFKC && f != norm.NFKD || strings.IndexFunc(s, keptSet.has) < 0 {
 		return formString(f, s)
@@ -29,23 +33,18 @@ func normalForm(f norm.Form, s string) string {
 	}
 }
 
-// maxMarks is the longest run of combining marks that x/text leaves whole; into longer ones it puts a joiner (its
-// stream-safe format), which the reference libraries do not.
-const maxMarks = 24
+// maxMarks bounds a run of combining marks for x/text. It puts a joiner into runs of more than 30 (its stream-safe
+// format), which the reference libraries do not; a starter may decompose into four marks, a mark into two.
+const maxMarks = 12
 
 // formString is f.String without the stream-safe format.
 func formString(f norm.Form, s string) string {
 	marks := 0
 	for _, r := range s {
-		if r < 0x300 {
+		if r < 0x300 || !unicode.Is(unicode.M, r) {
 			marks = 0
-			continue
-		}
-		if marks++; combiningClass(r) == 0 && len(norm.NFKD.String(string(r))) < 4 {
-			marks = 0
-		}
-		if marks > maxMarks {
-			return formRunes(f, s)
+		} else if marks++; marks > maxMarks {
+			return formRunes(f, s, false)
 		}
 	}
 	return f.String(s)
@@ -53,8 +52,8 @@ func formString(f norm.Form, s string) string {
 
 func combiningClass(r rune) uint8 { return norm.NFD.PropertiesString(string(r)).CCC() }
 
-// formRunes is the textbook algorithm: decompose, order the marks, compose.
-func formRunes(f norm.Form, s string) string {
+// formRunes is the textbook algorithm: decompose, order the marks, compose. With old set it goes by the older tables.
+func formRunes(f norm.Form, s string, old bool) string {
 	split := norm.NFD
 	if f == norm.NFKC || f == norm.NFKD {
 		split = norm.NFKD
@@ -65,8 +64,16 @@ func formRunes(f norm.Form, s string) string {
 	}
 	var all []mark
 	for _, r := range s {
+		if old && split == norm.NFKD && keptSet.has(r) {
+			all = append(all, mark{r, 0})
+			continue
+		}
 		for _, d := range split.String(string(r)) {
-			all = append(all, mark{d, combiningClass(d)})
+			m := mark{d, combiningClass(d)}
+			if old && newMarkSet.has(d) {
+				m.ccc = 0
+			}
+			all = append(all, m)
 		}
 	}
 	for i := 0; i < len(all); i++ {

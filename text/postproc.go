@@ -79,11 +79,11 @@ func buildTemplate(c *component) (template, error) {
 		case p.SpecialToken != nil:
 			s, ok := f.SpecialTokens[p.SpecialToken.ID]
 			if !ok {
-				return nil, fmt.Errorf("TemplateProcessing: special token %q has no ids", p.SpecialToken.ID)
+				return nil, fmt.Errorf("post_processor TemplateProcessing: special token %q has no ids", p.SpecialToken.ID)
 			}
 			t = append(t, s.IDs...)
 		default:
-			return nil, errors.New("TemplateProcessing: single must hold SpecialToken and Sequence A only")
+			return nil, errors.New("post_processor TemplateProcessing: single must hold SpecialToken and Sequence A only")
 		}
 	}
 	return t, nil

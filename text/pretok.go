@@ -191,7 +191,7 @@ func buildSplit(c *component) (preTokenizer, error) {
 		return nil, err
 	}
 	if err := checkBehavior(f.Behavior); err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf("pre_tokenizer Split: %w", err)
 	}
 	t := spanSplit{behavior: f.Behavior, invert: f.Invert}
 	switch {
@@ -200,11 +200,11 @@ func buildSplit(c *component) (preTokenizer, error) {
 	case f.Pattern.Regex != nil:
 		p, err := compilePattern(*f.Pattern.Regex)
 		if err != nil {
-			return nil, fmt.Errorf("Split: %w", err)
+			return nil, fmt.Errorf("pre_tokenizer Split: %w", err)
 		}
 		t.find = p.spans
 	default:
-		return nil, fmt.Errorf("Split: the pattern must be a String that is not empty or a Regex")
+		return nil, fmt.Errorf("pre_tokenizer Split: the pattern must be a String that is not empty or a Regex")
 	}
 	return t, nil
 }
@@ -215,7 +215,7 @@ func buildDelimiter(c *component) (preTokenizer, error) {
 		return nil, err
 	}
 	if utf8.RuneCountInString(f.Delimiter) != 1 {
-		return nil, fmt.Errorf("CharDelimiterSplit: delimiter %q is not one character", f.Delimiter)
+		return nil, fmt.Errorf("pre_tokenizer CharDelimiterSplit: delimiter %q is not one character", f.Delimiter)
 	}
 	return spanSplit{find: literalSpans(f.Delimiter), behavior: "Removed"}, nil
 }
@@ -338,11 +338,11 @@ func buildMetaspace(c *component) (metaspace, error) {
 	}
 	switch {
 	case utf8.RuneCountInString(m.replacement) != 1:
-		return m, fmt.Errorf("Metaspace: replacement %q is not one character", m.replacement)
+		return m, fmt.Errorf("component Metaspace: replacement %q is not one character", m.replacement)
 	case m.scheme != "always" && m.scheme != "first" && m.scheme != "never":
-		return m, fmt.Errorf("Metaspace: prepend_scheme %q is not known", m.scheme)
+		return m, fmt.Errorf("component Metaspace: prepend_scheme %q is not known", m.scheme)
 	case f.AddPrefixSpace != nil && !*f.AddPrefixSpace && m.scheme != "never":
-		return m, fmt.Errorf("Metaspace: add_prefix_space does not match prepend_scheme %q", m.scheme)
+		return m, fmt.Errorf("component Metaspace: add_prefix_space does not match prepend_scheme %q", m.scheme)
 	}
 	return m, nil
 }

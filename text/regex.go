@@ -48,7 +48,7 @@ const (
 )
 
 const (
-	maxPattern  = 1 << 14 // bytes of source
+	maxPattern  = 1 << 16 // bytes of source
 	maxProgram  = 1 << 14 // instructions
 	maxNesting  = 100
 	maxRepeat   = 1000

@@ -28,6 +28,9 @@ func (s *runeSet) has(r rune) bool {
 	if uint32(r) < 128 {
 		return s.ascii[r>>6]>>(r&63)&1 != 0
 	}
+	if len(s.ranges) == 0 || r < s.ranges[0] {
+		return false
+	}
 	lo, hi := 0, len(s.ranges)/2
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)

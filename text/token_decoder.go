@@ -189,7 +189,7 @@ func buildStripDecoder(c *component) (decoder, error) {
 		return nil, err
 	}
 	if utf8.RuneCountInString(f.Content) != 1 {
-		return nil, errors.New("Strip: content must be one character")
+		return nil, errors.New("decoder Strip: content must be one character")
 	}
 	return eachToken(func(s string) string {
 		for i := 0; i < f.Start && strings.HasPrefix(s, f.Content); i++ {

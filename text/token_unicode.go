@@ -12,6 +12,7 @@ var (
 	otherSet      = newRuneSet(flip(tableRanges(unicode.Cc, unicode.Cf, unicode.Co), otherFlips))
 	numericSet    = newRuneSet(flip(tableRanges(unicode.N), numericAdds))
 	keptSet       = newRuneSet(notCompatible)
+	newMarkSet    = newRuneSet(newMarks)
 )
 
 var asciiSymbols = []rune{'$', '$', '+', '+', '<', '>', '^', '^', '`', '`', '|', '|', '~', '~'}

@@ -327,3 +327,23 @@ func TestInvalidUTF8(t *testing.T) {
 		}
 	}
 }
+
+// With OpenCLIP's cleaning a CLIP folder gives the ids of open_clip's SimpleTokenizer.
+func TestOpenCLIPGoldens(t *testing.T) {
+	tok, err := LoadTokenizerFS(goldenKinds(t)["clip-files"].folder(t), TokenizerOptions{Clean: CleanOpenCLIP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][2]json.RawMessage
+	readGolden(t, "openclip.json.gz", &rows)
+	for _, row := range rows {
+		var s string
+		var want idList
+		if json.Unmarshal(row[0], &s) != nil || json.Unmarshal(row[1], &want) != nil {
+			t.Fatal("broken golden")
+		}
+		if got := tok.Encode(s, true); !want.equal(got) {
+			t.Errorf("%.120q: ids %v, want %v (%d)", s, clip(got), clip(want.list), want.n)
+		}
+	}
+}

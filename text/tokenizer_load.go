@@ -442,6 +442,9 @@ func (b *folderBuild) assemble() (*Tokenizer, error) {
 	if err := b.finish(t, class); err != nil {
 		return nil, err
 	}
+	if b.opt.Clean == CleanOpenCLIP && b.spec.kind == "BPE" && b.spec.suffix == "</w>" {
+		return t, t.asOpenCLIP()
+	}
 	return t, nil
 }
 

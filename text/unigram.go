@@ -26,10 +26,10 @@ const unkPenalty = 10.0
 
 func newUnigram(m *modelSpec) (*unigram, error) {
 	if len(m.pieces) == 0 || m.unkID >= len(m.pieces) {
-		return nil, fmt.Errorf("Unigram: unk_id %d is not in the vocabulary of %d", m.unkID, len(m.pieces))
+		return nil, fmt.Errorf("model Unigram: unk_id %d is not in the vocabulary of %d", m.unkID, len(m.pieces))
 	}
 	if m.unkID < 0 {
-		return nil, fmt.Errorf("Unigram: unk_id is missing")
+		return nil, fmt.Errorf("model Unigram: unk_id is missing")
 	}
 	t := &unigram{pieces: m.pieces, ids: make(map[string]int32, len(m.pieces)), unk: int32(m.unkID), byteFallback: m.byteFallback}
 	lowest := math.Inf(1)

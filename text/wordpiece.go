@@ -18,7 +18,7 @@ func newWordPiece(m *modelSpec) (*wordPiece, error) {
 	t := &wordPiece{vocabulary: newVocabulary(m.vocab), prefix: m.prefix, maxChars: m.maxChars}
 	id, ok := t.ids[m.unk]
 	if !ok {
-		return nil, fmt.Errorf("WordPiece: unk_token %q is not in the vocabulary", m.unk)
+		return nil, fmt.Errorf("model WordPiece: unk_token %q is not in the vocabulary", m.unk)
 	}
 	t.unk = id
 	for tok := range t.ids {
@@ -69,7 +69,7 @@ func newWordLevel(m *modelSpec) (*wordLevel, error) {
 	t := &wordLevel{vocabulary: newVocabulary(m.vocab)}
 	id, ok := t.ids[m.unk]
 	if !ok {
-		return nil, fmt.Errorf("WordLevel: unk_token %q is not in the vocabulary", m.unk)
+		return nil, fmt.Errorf("model WordLevel: unk_token %q is not in the vocabulary", m.unk)
 	}
 	t.unk = id
 	return t, nil

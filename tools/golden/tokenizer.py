@@ -5,6 +5,7 @@ adversarial corpus. Run with the versions of requirements.txt; writes text/testd
   corpus.json   the strings
   kinds.json.gz for every kind: its folder (names of files under files/) and the ids of every string
   parts.json.gz for every normalizer, pre-tokenizer and decoder: its JSON and what it makes of the strings
+  openclip.json.gz what open_clip's SimpleTokenizer makes of the strings over clip-files' vocabulary
   clean.json.gz ftfy.fix_text, html.unescape, open_clip's cleanings
   unicode.json.gz  the code points of every class the libraries use
 Long results are kept as [count, crc32].
@@ -129,6 +130,14 @@ def make_kinds():
     kind("clip-old", {"vocab.json": v, "merges.txt": m, "special_tokens_map.json": json.dumps({"eos_token": {"content": "<|endoftext|>", "lstrip": False, "normalized": True, "rstrip": False, "single_word": False}, "unk_token": "<|endoftext|>"})}, old, "clip")
     d = tempfile.mkdtemp(); open(d + "/v", "w").write(v); open(d + "/m", "w").write(m)
     transformers.CLIPTokenizer(d + "/v", d + "/m").save_pretrained(d + "/o")
+    # OpenCLIP's own tokenizer over the same vocabulary
+    from open_clip.tokenizer import SimpleTokenizer
+    st = SimpleTokenizer(); names = list(vocab)
+    st.encoder = {("<start_of_text>" if t == "<|startoftext|>" else "<end_of_text>" if t == "<|endoftext|>" else t): i for t, i in vocab.items()}
+    pairs = [tuple(l.split(" ")) for l in m.split("\n")[1:] if l]; st.bpe_ranks = dict(zip(pairs, range(len(pairs)))); st.cache = {t: t for t in ("<start_of_text>", "<end_of_text>")}
+    sot, eot = st.encoder["<start_of_text>"], st.encoder["<end_of_text>"]
+    texts = CORPUS + ["<start_of_text> a <end_of_text>", "<START_OF_TEXT>b", "'\u017f x'S", "e&#769; \ua7dc\u1c89 \U00012475"]
+    write("openclip.json.gz", [[s, pack([sot] + st.encode(s) + [eot])] for s in texts])
     kind("clip-json", {"tokenizer.json": open(d + "/o/tokenizer.json").read()}, json.load(open(d + "/o/tokenizer_config.json")), "clip")
     kind("clip-plain", {"tokenizer.json": open(d + "/o/tokenizer.json").read()}, {"tokenizer_class": "PreTrainedTokenizerFast"}, "nonesuch")
     # GPT-2, RoBERTa
