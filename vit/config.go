@@ -37,8 +37,8 @@ type family struct {
 // families by what the folder says it is: model_type of config.json, or
 // open_clip for a folder with open_clip_config.json.
 var families = map[string]family{
-	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels},
-	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels},
+	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP")},
+	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip")},
 	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels},
 }
 

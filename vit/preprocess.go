@@ -134,10 +134,25 @@ var processors = map[string]processor{
 }
 
 // transformersPixels reads preprocessor_config.json, or what newer versions of
-// transformers write: processor_config.json with an image_processor in it.
-func transformersPixels(f weights.Folder, c config) (*Preprocess, error) {
-	where := "preprocessor_config.json"
-	raw, err := f.Read(where)
+// transformers write: processor_config.json with an image_processor in it. A
+// file that names no image processor means the family's own.
+func transformersPixels(own string) func(weights.Folder, config) (*Preprocess, error) {
+	return func(f weights.Folder, c config) (*Preprocess, error) {
+		where, raw, err := findProcessor(f)
+		if err != nil {
+			return nil, err
+		}
+		p, err := readProcessor(where, raw, own)
+		if err != nil {
+			return nil, err
+		}
+		return p.steps(where, c)
+	}
+}
+
+func findProcessor(f weights.Folder) (where string, raw []byte, err error) {
+	where = "preprocessor_config.json"
+	raw, err = f.Read(where)
 	if errors.Is(err, fs.ErrNotExist) {
 		where = "processor_config.json"
 		if raw, err = f.Read(where); err == nil {
@@ -149,19 +164,12 @@ func transformersPixels(f weights.Folder, c config) (*Preprocess, error) {
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(raw) == 0 {
-		return nil, errors.New("vit: the folder has no preprocessor_config.json, so how pictures are prepared is unknown")
+		err = errors.New("vit: the folder has no preprocessor_config.json, so how pictures are prepared is unknown")
 	}
-	if err != nil {
-		return nil, err
-	}
-	p, err := readProcessor(where, raw)
-	if err != nil {
-		return nil, err
-	}
-	return p.steps(where, c)
+	return where, raw, err
 }
 
-func readProcessor(where string, raw []byte) (processor, error) {
+func readProcessor(where string, raw []byte, own string) (processor, error) {
 	var named processor
 	if err := weights.Decode(where, raw, &named); err != nil {
 		return named, err
@@ -171,6 +179,9 @@ func readProcessor(where string, raw []byte) (processor, error) {
 		name = named.OldType
 	}
 	short := name
+	if name == "" {
+		short = own
+	}
 	for _, end := range []string{"Pil", "Fast", "ImageProcessor", "FeatureExtractor"} {
 		short = strings.TrimSuffix(short, end)
 	}

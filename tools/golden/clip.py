@@ -1,13 +1,16 @@
 """Goldens of CLIP as transformers saves it (CLIPModel): python clip.py"""
+import json
 import os
 import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safetensors.py here must not hide the library
 
 import torch
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import towers  # noqa: E402
+import towers
 
 CASES = {
     # name: vision width, heads, hidden, patch, side; text width, heads, hidden; more
@@ -67,6 +70,11 @@ def age(folder, c, side):
                     d[part].pop(k, None)
 
         towers.edit(folder, "config.json", sparse)
+        with open(os.path.join(folder, "preprocessor_config.json")) as f:  # where CLIPProcessor saves it now
+            image = json.load(f)
+        os.remove(os.path.join(folder, "preprocessor_config.json"))
+        with open(os.path.join(folder, "processor_config.json"), "w") as f:
+            json.dump({"image_processor": image, "processor_class": "CLIPProcessor"}, f, indent=1)
 
 
 def main():

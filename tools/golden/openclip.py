@@ -5,6 +5,9 @@ import os
 import sys
 import tempfile
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safetensors.py here must not hide the library
+
 import timm
 import timm.models.vision_transformer as vt
 import torch
@@ -15,9 +18,8 @@ from timm.models import register_model
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer, SiglipTokenizer
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import siglip  # noqa: E402
-import towers  # noqa: E402
+import siglip
+import towers
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)

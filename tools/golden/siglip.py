@@ -2,13 +2,15 @@
 import os
 import sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safetensors.py here must not hide the library
+
 import sentencepiece
 import torch
 from transformers import SiglipConfig, SiglipModel, SiglipTokenizer
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import towers  # noqa: E402
+import towers
 
 CASES = {
     # name: vision width, heads, hidden, patch, side; text width, heads, hidden, projection

@@ -1,0 +1,135 @@
+package nn
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/tensor/cpu"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+func device(t *testing.T) *tensor.Device {
+	t.Helper()
+	b, err := cpu.New(cpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensor.NewDevice(b)
+}
+
+// fill gives a linear random weights and returns them: (Out, In) and (Out).
+func fill(t *testing.T, p *tensor.Pool, r *rand.Rand, l *Linear) (w, b []float32) {
+	t.Helper()
+	w, b = make([]float32, l.Weight.Out*l.Weight.In), make([]float32, l.Weight.Out)
+	for _, s := range [][]float32{w, b} {
+		for i := range s {
+			s[i] = r.Float32() - 0.5
+		}
+	}
+	var err error
+	if l.Weight.W, err = p.Pack(l.Weight.Kind, l.Weight.Out, l.Weight.In, tensor.RowsOf(w, l.Weight.In)); err == nil {
+		l.Bias.T, err = p.Constant(b, l.Weight.Out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, b
+}
+
+func apply(w, b, x []float32) []float64 {
+	y := make([]float64, len(b))
+	for i := range y {
+		y[i] = float64(b[i])
+		for k := range x {
+			y[i] += float64(w[i*len(x)+k]) * float64(x[k])
+		}
+	}
+	return y
+}
+
+// TestGatedMLP holds a gated MLP to its formula: y = x + W2·(silu(a)·b) + b2
+// with (a, b) = W1·x + b1. No family of this build has one.
+func TestGatedMLP(t *testing.T) {
+	const c, hidden = 5, 7
+	d := device(t)
+	p := d.NewPool()
+	defer p.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	m := NewMLP(c, hidden, tensor.SiLU, true, tensor.KindF32)
+	w1, b1 := fill(t, p, r, &m.FC1)
+	w2, b2 := fill(t, p, r, &m.FC2)
+	x := make([]float32, c)
+	for i := range x {
+		x[i] = r.Float32() - 0.5
+	}
+	g := make([]float32, hidden)
+	for i, a := range apply(w1, b1, x)[:hidden] {
+		g[i] = float32(a / (1 + math.Exp(-a)) * apply(w1, b1, x)[hidden+i])
+	}
+	want := apply(w2, b2, g)
+	got := make([]float32, c)
+	err := d.Run(context.Background(), tensor.Interactive, func(s *tensor.Stream) error {
+		h, y := s.New(tensor.F32, 1, c), s.New(tensor.F32, 1, c)
+		tensor.Put(s, h, x)
+		tensor.Put(s, y, x)
+		m.Forward(s, h, y)
+		return tensor.Get(s, got, y)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if d := math.Abs(float64(got[i]) - want[i] - float64(x[i])); d > 1e-5 {
+			t.Errorf("element %d: %v, want %v", i, got[i], want[i]+float64(x[i]))
+		}
+	}
+}
+
+// TestBlockShapes: what a block asks a checkpoint for.
+func TestBlockShapes(t *testing.T) {
+	c := BlockConfig{Width: 6, Heads: 2, Hidden: 10, Gated: true, NoQKVBias: true}
+	b := NewBlock(c, Precision{Block: tensor.KindF32})
+	if b.MLP.FC1.Weight.Out != 20 || b.MLP.FC2.Weight.In != 10 || b.Attn.QKV.Weight.Out != 18 {
+		t.Errorf("%+v", b)
+	}
+	if b.Attn.QKV.Bias.Shape != nil || b.Attn.Proj.Bias.Shape == nil {
+		t.Error("only q, k and v go without bias")
+	}
+	_, err := weights.Match(none{}, weights.Layout{}, &b)
+	e, ok := err.(*weights.Error)
+	if !ok || len(e.Missing) != 11 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPrecision(t *testing.T) {
+	d := device(t)
+	half := d.Backend().(*cpu.Backend).PreferBF16()
+	auto := map[bool]string{false: "f32", true: "bf16"}[half]
+	for dtype, want := range map[string]string{"": auto, "auto": auto, "float32": "f32", "bfloat16": "bf16", "half": "f16", "int8": "int8"} {
+		p, err := NewPrecision(d, dtype)
+		if err != nil || p.Name != want {
+			t.Errorf("%q: %+v, %v; want %s", dtype, p, err, want)
+		}
+		if p.Edge == tensor.KindI8 {
+			t.Errorf("%q: the sensitive layers are int8", dtype)
+		}
+	}
+	if _, err := NewPrecision(d, "f8"); err == nil {
+		t.Error("f8 was accepted")
+	}
+	if _, err := Activation("foo"); err == nil {
+		t.Error("an unknown activation was accepted")
+	}
+}
+
+// none is a checkpoint without tensors.
+type none struct{}
+
+func (none) Names() []string                          { return nil }
+func (none) Get(string) (v safetensors.View, ok bool) { return }
+func (none) Drop(safetensors.View)                    {}
