@@ -239,7 +239,7 @@ func TestConfigOrder(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	d := newDesk(t)
-	var v versionInfo
+	var v release
 	if r := d.must("version", "--json"); json.Unmarshal([]byte(r.stdout), &v) != nil || v.Kernels != "test" || v.Go == "" || v.Version == "" {
 		t.Errorf("version %+v", r)
 	}

@@ -12,8 +12,8 @@ import (
 // version is set by the release build: -ldflags "-X main.version=v1.2.3".
 var version = ""
 
-// versionInfo is what emblem version says.
-type versionInfo struct {
+// release is what this binary was built from, as emblem version says it.
+type release struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`
 	Modified bool   `json:"modified"` // built from a tree with uncommitted changes
@@ -30,7 +30,7 @@ func newVersionCmd(a *app) *cobra.Command {
 		Short: "Print the version, the commit and the kernels chosen",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			info := readVersion(a.wiring.kernels())
+			info := readRelease(a.wiring.kernels())
 			if asJSON {
 				return json.NewEncoder(a.stdout).Encode(info)
 			}
@@ -42,7 +42,7 @@ func newVersionCmd(a *app) *cobra.Command {
 	return cmd
 }
 
-func (v versionInfo) String() string {
+func (v release) String() string {
 	commit := v.Commit
 	if commit == "" {
 		commit = "unknown"
@@ -53,8 +53,8 @@ func (v versionInfo) String() string {
 	return fmt.Sprintf("emblem %s\ncommit  %s\ngo      %s %s/%s\nkernels %s", v.Version, commit, v.Go, v.OS, v.Arch, v.Kernels)
 }
 
-func readVersion(kernels string) versionInfo {
-	v := versionInfo{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Kernels: kernels}
+func readRelease(kernels string) release {
+	v := release{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Kernels: kernels}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v.named("")
@@ -71,7 +71,7 @@ func readVersion(kernels string) versionInfo {
 }
 
 // named falls back to the module's version, then to "devel".
-func (v versionInfo) named(module string) versionInfo {
+func (v release) named(module string) release {
 	if v.Version == "" {
 		v.Version = module
 	}

@@ -2,6 +2,8 @@ package library
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -40,19 +42,33 @@ func readRules(parent *ruleSet, dir string) (*ruleSet, error) {
 		return parent, err
 	}
 	defer f.Close()
-	return &ruleSet{parent, dir, parseRules(io.LimitReader(f, maxIgnoreFile))}, nil
+	rules, err := parseRules(io.LimitReader(f, maxIgnoreFile))
+	return &ruleSet{parent, dir, rules}, err
 }
 
-func parseRules(r io.Reader) []rule {
-	var rules []rule
+// parseRules reads the lines that can be read; the error names the first that
+// cannot.
+func parseRules(r io.Reader) (rules []rule, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxIgnoreFile)
 	for lines.Scan() {
-		if r, ok := parseRule(lines.Text()); ok {
+		r, ok := parseRule(lines.Text())
+		switch {
+		case !ok:
+		case validPattern(r.pattern):
 			rules = append(rules, r)
+		case err == nil:
+			err = fmt.Errorf("the pattern %q is none", lines.Text())
 		}
 	}
-	return rules
+	return rules, errors.Join(err, lines.Err())
+}
+
+// maxStars bounds the time that matching takes, which grows fast with stars.
+const maxStars = 12
+
+func validPattern(p string) bool {
+	return strings.Count(p, "*") <= maxStars && doublestar.ValidatePattern(p)
 }
 
 // parseRule translates one line. Gitignore knows no alternatives in braces, and
@@ -78,7 +94,7 @@ func parseRule(line string) (rule, bool) {
 		line = "**/" + line
 	}
 	r.pattern = strings.NewReplacer("{", `\{`, "}", `\}`).Replace(line)
-	return r, line != "" && doublestar.ValidatePattern(r.pattern)
+	return r, line != ""
 }
 
 // ignores says whether the path, which lies below the rules' folder, is left
@@ -109,8 +125,8 @@ type globs []string
 
 func newGlobs(patterns []string) (globs, error) {
 	for _, p := range patterns {
-		if !doublestar.ValidatePattern(filepath.ToSlash(p)) {
-			return nil, errorf(KindExcluded, "the pattern %q cannot be read; use * ? [a-z] {a,b} and ** for any folders", p)
+		if !validPattern(filepath.ToSlash(p)) {
+			return nil, errorf(KindExcluded, "the pattern %q cannot be read; use * ? [a-z] {a,b} and ** for any folders, at most %d stars", p, maxStars)
 		}
 	}
 	return patterns, nil

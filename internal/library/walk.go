@@ -93,7 +93,7 @@ func (w *walk) dir(dir string, rules *ruleSet) error {
 	}
 	w.dirs = append(w.dirs, dir)
 	if rules, err = readRules(rules, dir); err != nil {
-		w.log.Warn("the patterns of a folder cannot be read; all of it is taken", "folder", dir, "error", err)
+		w.log.Warn("not all patterns of a folder can be read; the others count", "folder", dir, "error", err)
 	}
 	for _, e := range entries {
 		if err := w.entry(filepath.Join(dir, e.Name()), e, rules); err != nil {

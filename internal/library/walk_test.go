@@ -106,7 +106,8 @@ func FuzzParseRule(f *testing.F) {
 		f.Add(s, "a/b.tmp")
 	}
 	f.Fuzz(func(t *testing.T, line, path string) {
-		rules := &ruleSet{dir: "/d", rules: parseRules(strings.NewReader(line))}
+		parsed, _ := parseRules(strings.NewReader(line))
+		rules := &ruleSet{dir: "/d", rules: parsed}
 		if rules.ignores("/d/"+path, false) && len(rules.rules) == 0 {
 			t.Error("ignored by no rule")
 		}
