@@ -159,7 +159,7 @@ func (w *stopwatch) rate(op tensor.Op) tensor.Kind {
 func shape(op tensor.Op) string {
 	switch o := op.(type) {
 	case *tensor.Linear:
-		s := fmt.Sprintf("%d×%d→%d %v→%v", o.X.Rows(), o.W.In(), o.W.Out(), o.X.DType(), o.Y.DType())
+		s := fmt.Sprintf("%d×%d→%d %v, %v→%v", o.X.Rows(), o.W.In(), o.W.Out(), o.W.Kind(), o.X.DType(), o.Y.DType())
 		if o.Act != tensor.NoAct {
 			s += " " + o.Act.String()
 		}
