@@ -66,9 +66,9 @@ type Config struct {
 	Stems  []string
 }
 
-// Config reads config.json, or open_clip_config.json where that is all there
-// is. Folders that have both are published for both libraries; the weights of
-// config.json are then model.safetensors.
+// Config reads config.json, or open_clip_config.json where that is all there is
+// or the only one with weights. Folders that have both are published for both
+// libraries; the weights of config.json are then model.safetensors.
 func (f Folder) Config() (Config, error) {
 	raw, err := f.Read("config.json")
 	if err == nil {
@@ -78,7 +78,7 @@ func (f Folder) Config() (Config, error) {
 		if err := Decode("config.json", raw, &c); err != nil {
 			return Config{}, err
 		}
-		if c.Type != "" || !f.Has("open_clip_config.json") {
+		if c.Type != "" && f.hasWeights("model") || !f.Has("open_clip_config.json") {
 			return Config{c.Type, raw, []string{"model"}}, nil
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -89,6 +89,10 @@ func (f Folder) Config() (Config, error) {
 		return Config{}, fmt.Errorf("weights: %s is not a model's folder: it has neither config.json nor open_clip_config.json", f.Dir)
 	}
 	return Config{"open_clip", raw, []string{"open_clip_model", "model"}}, err
+}
+
+func (f Folder) hasWeights(stem string) bool {
+	return f.Has(stem+".safetensors") || f.Has(stem+".safetensors.index.json")
 }
 
 // Decode reads JSON over the defaults in v. Nothing, and null, leave them.

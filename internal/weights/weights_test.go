@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
 )
@@ -210,6 +211,27 @@ func TestFolderConfig(t *testing.T) {
 		if err != nil || c.Family != "clip" && c.Family != "siglip" || !slices.Equal(c.Stems, []string{"model"}) {
 			t.Errorf("%s: %+v, %v", f, c, err)
 		}
+	}
+}
+
+// TestFolderOfTwoLibraries: the configuration is the one whose weights are there.
+func TestFolderOfTwoLibraries(t *testing.T) {
+	both := fstest.MapFS{
+		"config.json":                 {Data: []byte(`{"model_type": "clip"}`)},
+		"open_clip_config.json":       {Data: []byte(`{}`)},
+		"open_clip_model.safetensors": {},
+	}
+	c, err := Folder{FS: both}.Config()
+	if err != nil || c.Family != "open_clip" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	both["model.safetensors"] = &fstest.MapFile{}
+	if c, err = (Folder{FS: both}).Config(); err != nil || c.Family != "clip" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	both["config.json"] = &fstest.MapFile{Data: []byte(`{}`)}
+	if c, err = (Folder{FS: both}).Config(); err != nil || c.Family != "open_clip" {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 
