@@ -52,7 +52,8 @@ var rooms = []room{
 	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
 		only: []string{"internal/models", "cmd/emblem"}},
 
-	{floor: 2, path: "internal/nn", does: "layers"},
+	{floor: 2, path: "internal/nn", does: "layers",
+		tests: []string{"internal/tensor/cpu"}},
 
 	{floor: 3, path: "vit", does: "pictures to features"},
 	{floor: 3, path: "text", does: "strings to tokens to features"},
