@@ -110,8 +110,8 @@ type processor struct {
 	Rescale   bool            `json:"do_rescale"`
 	Factor    float64         `json:"rescale_factor"`
 	Normalize bool            `json:"do_normalize"`
-	Mean      [3]float64      `json:"image_mean"`
-	Std       [3]float64      `json:"image_std"`
+	Mean      triple          `json:"image_mean"`
+	Std       triple          `json:"image_std"`
 }
 
 var (
@@ -164,7 +164,7 @@ func findProcessor(f weights.Folder) (where string, raw []byte, err error) {
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(raw) == 0 {
-		err = errors.New("vit: the folder has no preprocessor_config.json, so how pictures are prepared is unknown")
+		err = errors.New("vit: the folder has no preprocessor_config.json, so how pictures are prepared is unknown; copy it from where the model was published")
 	}
 	return where, raw, err
 }
@@ -276,9 +276,17 @@ type triple [3]float64
 
 func (t *triple) UnmarshalJSON(b []byte) error {
 	var one float64
+	if string(b) == "null" { // the default stays
+		return nil
+	}
 	if json.Unmarshal(b, &one) == nil {
 		*t = triple{one, one, one}
 		return nil
 	}
-	return json.Unmarshal(b, (*[3]float64)(t))
+	var list []float64
+	if err := json.Unmarshal(b, &list); err != nil || len(list) != 3 {
+		return fmt.Errorf("mean or standard deviation %.60s: want one number, or one each of red, green and blue", b)
+	}
+	copy(t[:], list)
+	return nil
 }

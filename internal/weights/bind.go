@@ -2,6 +2,7 @@ package weights
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -131,7 +132,11 @@ func (p *Plan) Load(pool *tensor.Pool) error {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, t := range tasks {
 		g.Go(func() error {
-			if err := t.want.leaf.load(pool, t.matrix()); err != nil {
+			err := t.checkNumbers()
+			if err == nil {
+				err = t.want.leaf.load(pool, t.matrix())
+			}
+			if err != nil {
 				return fmt.Errorf("weights: %s: %w", strings.Join(t.names, ", "), err)
 			}
 			for i, n := range t.names {
@@ -143,6 +148,16 @@ func (p *Plan) Load(pool *tensor.Pool) error {
 		})
 	}
 	return g.Wait()
+}
+
+// checkNumbers refuses weights that no training has left there on purpose.
+func (t *task) checkNumbers() error {
+	for _, v := range t.views {
+		if !finite(v) {
+			return errors.New("has infinite numbers or NaN; the file is damaged or its training failed: fetch it again")
+		}
+	}
+	return nil
 }
 
 // matrix reads the task's sources as its rule says.

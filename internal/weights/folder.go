@@ -101,9 +101,21 @@ func Decode(where string, raw []byte, v any) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("weights: %s: %w", where, err)
+		return fmt.Errorf("weights: %s: %w", where, plain(err))
 	}
 	return nil
+}
+
+// plain says of a JSON error what is wrong in the file's own words, not Go's.
+func plain(err error) error {
+	var e *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Field == "":
+		return fmt.Errorf("it is a JSON %s where an object belongs", e.Value)
+	}
+	return fmt.Errorf("%s is a JSON %s, which does not belong there", e.Field, e.Value)
 }
 
 // Either is the first that is there and not null.

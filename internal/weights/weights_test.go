@@ -249,3 +249,55 @@ func TestJoin(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFinite: an infinity or a NaN anywhere is refused by the tensor's name, and
+// the largest numbers are not taken for one.
+func TestFinite(t *testing.T) {
+	for _, c := range []struct {
+		dtype    safetensors.DType
+		size     int
+		top, inf uint64
+	}{
+		{safetensors.F64, 8, 0xffefffffffffffff, 0x7ff0000000000000}, {safetensors.F32, 4, 0xff7fffff, 0x7fc00001},
+		{safetensors.F16, 2, 0xfbff, 0xfc00}, {safetensors.BF16, 2, 0xff7f, 0x7f80},
+	} {
+		for n := 1; n < 70; n++ {
+			v := safetensors.View{Name: "top", DType: c.dtype, Shape: []int{n}, Data: make([]byte, n*c.size)}
+			put := func(i int, x uint64) { copy(v.Data[i*c.size:], binary.LittleEndian.AppendUint64(nil, x)[:c.size]) }
+			for i := range n {
+				put(i, c.top)
+			}
+			if !finite(v) {
+				t.Fatalf("%v: %d of the largest numbers are not finite", c.dtype, n)
+			}
+			for i := range n {
+				put(i, c.inf)
+				if finite(v) {
+					t.Fatalf("%v: %x is finite at %d of %d", c.dtype, c.inf, i, n)
+				}
+				put(i, c.top)
+			}
+		}
+	}
+	bad := checkpoint{}
+	bad.add("top", 1, 3)
+	copy(bad["top"].Data[8:], []byte{0, 0, 0x80, 0x7f})
+	err := Bind(nil, bad, Layout{}, &module{Top: Host{Shape: []int{3}}})
+	if err == nil || !strings.Contains(err.Error(), "top: has infinite numbers or NaN") {
+		t.Error(err)
+	}
+}
+
+// TestDecodeErrors: a value of the wrong kind is told by its key.
+func TestDecodeErrors(t *testing.T) {
+	var v struct {
+		Act string `json:"hidden_act"`
+	}
+	for raw, want := range map[string]string{
+		`{"hidden_act": 7}`: "config.json: hidden_act is a JSON number", `[1]`: "config.json: it is a JSON array",
+	} {
+		if err := Decode("config.json", []byte(raw), &v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", raw, err, want)
+		}
+	}
+}
