@@ -151,6 +151,10 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	return nil
 }
 
+// Ready reads the weights of a lazy encoder, if nothing has done so yet, and says
+// what is wrong with them.
+func (e *Encoder) Ready() error { return e.load() }
+
 // Close frees the weights.
 func (e *Encoder) Close() error {
 	e.pool.Close()

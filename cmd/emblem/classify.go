@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -19,7 +18,7 @@ type classifyFlags struct {
 	labels        string
 	templates     []string
 	json          bool
-	maxMegapixels int
+	maxMegapixels uint
 }
 
 func newClassifyCmd(a *app) *cobra.Command {
@@ -29,7 +28,7 @@ func newClassifyCmd(a *app) *cobra.Command {
 		Short: "Say which of some labels fits each picture",
 		Long: `Say which of some labels fits each picture, without training: each label is put
 into templates, and the pictures are compared with the mean of their vectors.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("one picture"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
 	}
 	f.add(cmd)
@@ -73,6 +72,9 @@ func (f *classifyFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if err := ready(m, true, true); err != nil {
+		return err
+	}
 	classes, err := f.classes(ctx, m, labels)
 	if err != nil {
 		return err
@@ -136,9 +138,7 @@ func (c *classified) score(m *models.Model, v []float32, classes [][]float32, la
 
 func (c *classified) write(w io.Writer, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(c)
+		return newEncoder(w).Encode(c)
 	}
 	if c.Error != nil {
 		_, err := fmt.Fprintf(w, "%s\terror: %s\n", c.Input, c.Error.Message)
@@ -159,7 +159,7 @@ func readLabels(a *app, s string) ([]string, error) {
 	if name, ok := strings.CutPrefix(s, "@"); ok {
 		var err error
 		if list, err = listFile(a, name); err != nil {
-			return nil, usagef("--labels: %v", err)
+			return nil, usagef("--labels @%s: %v", name, err)
 		}
 	}
 	var labels []string

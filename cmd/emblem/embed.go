@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ type embedFlags struct {
 	out           string
 	texts         []string
 	json          bool
-	maxMegapixels int
+	maxMegapixels uint
 }
 
 func newEmbedCmd(a *app) *cobra.Command {
@@ -51,8 +52,8 @@ line, the others succeed, and the exit code is 1.`,
 	return cmd
 }
 
-func addMegapixels(cmd *cobra.Command, n *int) {
-	cmd.Flags().IntVar(n, "max-megapixels", 0, "refuse larger pictures; 0 is 250")
+func addMegapixels(cmd *cobra.Command, n *uint) {
+	cmd.Flags().UintVar(n, "max-megapixels", 0, "refuse larger pictures; 0 is 250")
 }
 
 // embedLine is one line of output.
@@ -93,13 +94,13 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 	if f.filesFrom != "" {
 		more, err := listFile(a, f.filesFrom)
 		if err != nil {
-			return err
+			return usagef("--files-from: %v", err)
 		}
 		args = append(args, more...)
 	}
 	paths := picturePaths(args)
 	if len(paths)+len(f.texts) == 0 {
-		return usagef("nothing to embed: name pictures or folders, or give --text")
+		return usagef("nothing to embed: %s", missingInput(args))
 	}
 	m, err := f.open(ctx, a)
 	if err != nil {
@@ -109,9 +110,11 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 	if err := m.Vision().CheckPool(vit.Pool(f.pool)); err != nil {
 		return usagef("--pool %s: %v", f.pool, err)
 	}
+	if err := ready(m, len(f.texts) > 0, len(paths) > 0); err != nil {
+		return err
+	}
 	r := &embedRun{embedFlags: f, model: m, out: bufio.NewWriter(a.stdout)}
-	r.enc = json.NewEncoder(r.out)
-	r.enc.SetEscapeHTML(false)
+	r.enc = newEncoder(r.out)
 	if f.out != "" {
 		if r.npy, err = createNPY(f.out, m.Dim()); err != nil {
 			return err
@@ -122,6 +125,14 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return r.end()
+}
+
+// missingInput says what to give, or that what was given has nothing in it.
+func missingInput(args []string) string {
+	if len(args) == 0 {
+		return "name pictures or folders, or give --text"
+	}
+	return fmt.Sprintf("no pictures in %s; name others, or give --text", strings.Join(args, ", "))
 }
 
 func (r *embedRun) all(ctx context.Context, paths []string) error {

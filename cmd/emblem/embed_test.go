@@ -121,6 +121,11 @@ func TestEmbedRefuses(t *testing.T) {
 		"is none of auto":    {"embed", "--device", "abacus", "--text", "x"},
 		"no {} for the":      {"classify", "--labels", "a", "--template", "a photo", "x.jpg"},
 		"at least one --tex": {"score", "x.jpg"},
+		"at least one pictu": {"score", "--text", "x"},
+		"name at least one ": {"tokenize"},
+		"--labels @/nowhere": {"classify", "--labels", "@/nowhere", "x.jpg"},
+		"no pictures in ../": {"embed", "../../docs"},
+		`argument "-1" for `: {"embed", "--max-megapixels", "-1", "x.jpg"},
 	} {
 		t.Setenv("HF_HUB_CACHE", t.TempDir())
 		code, out, errs := runCLI(t, "", args...)
@@ -192,5 +197,70 @@ func TestModels(t *testing.T) {
 	code, out, _ := runCLI(t, "", "models", "--json")
 	if code != exitOK || !strings.Contains(out, `"model":"builtin/search"`) || !strings.Contains(out, "illustrations only") {
 		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+// damaged copies the tiny model and changes one of its files.
+func damaged(t *testing.T, file string, change func([]byte) []byte) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "damaged")
+	if err := os.CopyFS(dir, os.DirFS(tinyModel)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, file)
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, change(raw), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestDamagedModels: exit 2, one sentence that names what is wrong, and nothing
+// of the texts, whose tower may be whole.
+func TestDamagedModels(t *testing.T) {
+	replace := func(old, new string) func([]byte) []byte {
+		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
+	}
+	for _, c := range []struct {
+		file   string
+		change func([]byte) []byte
+		want   string
+	}{
+		{"model.safetensors", func(b []byte) []byte { return b[:len(b)-100] }, "truncated"},
+		{"model.safetensors", func(b []byte) []byte { return append(b[:len(b)-4], 0, 0, 0xc0, 0x7f) }, "visual_projection.weight has infinite numbers or NaN"},
+		{"model.safetensors", replace("visual_projection", "visual_projectiom"), "missing: visual_projection.weight"},
+		{"config.json", replace("quick_gelu", "quirk_gelu"), `"quirk_gelu"`},
+		{"config.json", func([]byte) []byte { return []byte("[]") }, "config.json: it is a JSON array"},
+		{"preprocessor_config.json", replace("CLIPFeatureExtractor", "Foo"), `"Foo" is not supported`},
+		{"tokenizer.json", func([]byte) []byte { return []byte("{") }, "tokenizer.json"},
+	} {
+		dir := damaged(t, c.file, c.change)
+		for _, args := range [][]string{
+			{"embed", "--model", dir, "--json", "--text", "a cat", "../../fusion/testdata/pictures/wide.png"},
+			{"score", "--model", dir, "--json", "--text", "a cat", "../../fusion/testdata/pictures/wide.png"},
+		} {
+			code, out, errs := runCLI(t, "", args...)
+			var e struct {
+				Error struct{ Message, Code string }
+			}
+			if json.Unmarshal([]byte(errs), &e) != nil || code != exitUsage || out != "" || e.Error.Code != "model_invalid" || !strings.Contains(e.Error.Message, c.want) {
+				t.Errorf("%s, %s: exit %d, %q, %s; want %q", args[0], c.file, code, out, errs, c.want)
+			}
+		}
+	}
+}
+
+// TestLineEnds: a line stays one line for readers who cut at Unicode's line ends.
+func TestLineEnds(t *testing.T) {
+	text := "a\u0085b\u2028c\u2029d\ve\ff\x1cg\r\nh"
+	_, out, _ := runCLI(t, "", "tokenize", "--model", tinyModel, "--json", text)
+	if got := jsonLines[tokens](t, out); len(got) != 1 || got[0].Text != text {
+		t.Errorf("%q", out)
+	}
+	if body := strings.TrimSuffix(out, "\n"); strings.ContainsAny(body, "\u0085\u2028\u2029\v\f\x1c\r\n") {
+		t.Errorf("%q has a line end within", out)
 	}
 }

@@ -57,7 +57,7 @@ func listFile(a *app, name string) ([]string, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, usagef("--files-from: %v", err)
+			return nil, err
 		}
 		defer f.Close()
 		in = f
@@ -86,8 +86,8 @@ type loader struct {
 
 const loaderMemory = 1 << 30
 
-func newLoader(m *models.Model, maxMegapixels int) *loader {
-	return &loader{m, picture.LocalLimits(maxMegapixels), semaphore.NewWeighted(loaderMemory)}
+func newLoader(m *models.Model, maxMegapixels uint) *loader {
+	return &loader{m, picture.LocalLimits(int(maxMegapixels)), semaphore.NewWeighted(loaderMemory)}
 }
 
 // loaded is one picture's pixels, or why there are none.

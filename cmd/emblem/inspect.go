@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -104,9 +103,7 @@ func inspect(ctx context.Context, a *app, f modelFlags, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(i)
+		return newEncoder(a.stdout).Encode(i)
 	}
 	return i.write(a.stdout)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
-	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // modelFlags are the flags of every command that runs a model.
@@ -57,17 +56,40 @@ func (f *modelFlags) openTokenizer(a *app) (*fusion.Tokenizer, error) {
 	return t, nil
 }
 
-// modelError gives the errors of opening a model their exit codes.
+// ready reads the weights of the towers that will be used, so that a model that
+// turns out to be damaged fails before there is any output.
+func ready(m *models.Model, texts, pictures bool) error {
+	var err error
+	if texts {
+		err = m.Text().Ready()
+	}
+	if err == nil && pictures {
+		err = m.Vision().Ready()
+	}
+	if err != nil {
+		return modelError(fmt.Errorf("%s: %w", m.Name(), err))
+	}
+	return nil
+}
+
+// modelError makes the errors of opening a model exit 2: it is not here, or what
+// is here cannot be used as it is.
 func modelError(err error) error {
 	var missing *hub.NotFound
-	var misfit *weights.Error
-	switch {
-	case errors.As(err, &missing):
+	if errors.As(err, &missing) {
 		return refusef("model_not_found", "%w", err)
-	case errors.As(err, &misfit):
-		return failf("model_invalid", "%w", err)
 	}
-	return err
+	return refusef("model_invalid", "%w", err)
+}
+
+// atLeastOne is for commands that do nothing without an argument.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("name at least %s: emblem %s", what, cmd.Use)
+		}
+		return nil
+	}
 }
 
 // oneOf refuses a flag's value that is not in the list.

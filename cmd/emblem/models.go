@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -31,8 +30,7 @@ func newModelsCmd(a *app) *cobra.Command {
 
 func writeModels(w io.Writer, list []models.Entry, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
+		enc := newEncoder(w)
 		for _, e := range list {
 			if err := enc.Encode(e); err != nil {
 				return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -19,7 +18,7 @@ type scoreFlags struct {
 	modelFlags
 	texts         []string
 	json          bool
-	maxMegapixels int
+	maxMegapixels uint
 }
 
 func newScoreCmd(a *app) *cobra.Command {
@@ -32,7 +31,7 @@ func newScoreCmd(a *app) *cobra.Command {
 Probabilities are a softmax over the texts, or, for models trained so (SigLIP),
 each text's own. A picture that cannot be read has a null row, and the exit code
 is 1.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("one picture"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
 	}
 	f.add(cmd)
@@ -68,6 +67,9 @@ func (f *scoreFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if err := ready(m, true, true); err != nil {
+		return err
+	}
 	texts, err := m.EmbedTexts(ctx, f.texts)
 	if err != nil {
 		return err
@@ -96,7 +98,7 @@ func (f *scoreFlags) run(ctx context.Context, a *app, args []string) error {
 }
 
 // embedFiles encodes pictures to unit vectors; one that fails has none.
-func embedFiles(ctx context.Context, m *models.Model, paths []string, maxMegapixels int) (vectors [][]float32, failed []inputError, err error) {
+func embedFiles(ctx context.Context, m *models.Model, paths []string, maxMegapixels uint) (vectors [][]float32, failed []inputError, err error) {
 	l := newLoader(m, maxMegapixels)
 	vectors = make([][]float32, len(paths))
 	const turn = 64
@@ -126,9 +128,7 @@ func embedFiles(ctx context.Context, m *models.Model, paths []string, maxMegapix
 
 func (s *scores) write(w io.Writer, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(s)
+		return newEncoder(w).Encode(s)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\t%s\n", strings.Join(s.Texts, "\t"))

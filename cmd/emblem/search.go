@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -242,8 +241,7 @@ func quietIndex(ctx context.Context, h *host, s *session, o indexOptions) error 
 
 // print writes the hits in the format that was asked for.
 func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, graphics string) {
-	lines := json.NewEncoder(out)
-	lines.SetEscapeHTML(false)
+	lines := newEncoder(out)
 	for _, hit := range hits {
 		switch o.Format {
 		case "json":

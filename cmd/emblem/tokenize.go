@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,7 @@ func newTokenizeCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tokenize TEXT...",
 		Short: "Show the token ids that a model reads",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  atLeastOne("one text"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return tokenize(a, f, args, asJSON)
 		},
@@ -38,8 +37,7 @@ func tokenize(a *app, f modelFlags, texts []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(a.stdout)
 	for _, s := range texts {
 		ids, cut, err := t.EncodeText(s, fusion.CutEnd)
 		if err != nil {

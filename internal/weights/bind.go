@@ -2,7 +2,6 @@ package weights
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -132,11 +131,10 @@ func (p *Plan) Load(pool *tensor.Pool) error {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, t := range tasks {
 		g.Go(func() error {
-			err := t.checkNumbers()
-			if err == nil {
-				err = t.want.leaf.load(pool, t.matrix())
+			if err := t.checkNumbers(); err != nil {
+				return err
 			}
-			if err != nil {
+			if err := t.want.leaf.load(pool, t.matrix()); err != nil {
 				return fmt.Errorf("weights: %s: %w", strings.Join(t.names, ", "), err)
 			}
 			for i, n := range t.names {
@@ -152,9 +150,9 @@ func (p *Plan) Load(pool *tensor.Pool) error {
 
 // checkNumbers refuses weights that no training has left there on purpose.
 func (t *task) checkNumbers() error {
-	for _, v := range t.views {
+	for i, v := range t.views {
 		if !finite(v) {
-			return errors.New("has infinite numbers or NaN; the file is damaged or its training failed: fetch it again")
+			return fmt.Errorf("weights: %s has infinite numbers or NaN: the file is damaged, or its training failed; fetch it again", t.names[i])
 		}
 	}
 	return nil

@@ -283,7 +283,7 @@ func TestFinite(t *testing.T) {
 	bad.add("top", 1, 3)
 	copy(bad["top"].Data[8:], []byte{0, 0, 0x80, 0x7f})
 	err := Bind(nil, bad, Layout{}, &module{Top: Host{Shape: []int{3}}})
-	if err == nil || !strings.Contains(err.Error(), "top: has infinite numbers or NaN") {
+	if err == nil || !strings.Contains(err.Error(), "top has infinite numbers or NaN") {
 		t.Error(err)
 	}
 }
