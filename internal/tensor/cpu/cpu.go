@@ -23,6 +23,7 @@ type Backend struct {
 	scratch []scratch // one a worker
 	rows    scratch   // converted activations of the op that runs
 	scales  scratch
+	last    *panels // the weight of the last Linear
 	zeros   *memory // a bias of zeros
 	ones    *memory // a norm's weight of ones
 }

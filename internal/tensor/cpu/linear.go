@@ -25,6 +25,10 @@ func (b *Backend) linear(o *tensor.Linear) error {
 		g.stored = &b.kern.ToBF16
 	}
 	g.a, g.lda = b.activations(o.X, p)
+	if b.last != nil {
+		b.last.follow = p
+	}
+	b.last = p
 	chunks := (g.m + chunkRows - 1) / chunkRows
 	g.chunk = (g.m + chunks - 1) / chunks
 	g.panels = (o.W.Out() + g.k.NR - 1) / g.k.NR
@@ -100,11 +104,16 @@ func (g *gemm) prefetch(i, u, n, rows int) (next unsafe.Pointer, ahead, part int
 		return unsafe.Add(g.p.panel(i, u), lead), g.p.stride, 0
 	}
 	ahead = g.p.stride / min(tiles, 8)
-	next = g.p.panel(i, u+n)
-	if u+n == g.p.units {
-		next = g.p.panel(min(i+g.b.Workers(), g.panels-1), 0)
+	if u+n < g.p.units {
+		return g.p.panel(i, u+n), ahead, n * ahead
 	}
-	return next, ahead, n * ahead
+	w, panel := g.p, i+g.b.Workers()
+	if panel >= g.panels { // the last ones fetch what the next layer begins with
+		if panel %= g.b.Workers(); w.follow.holds(panel, n*g.p.stride) {
+			w = w.follow
+		}
+	}
+	return w.panel(panel, 0), ahead, n * ahead
 }
 
 // eachTile cuts rows lo to hi into as few tiles as possible, of nearly equal
@@ -203,7 +212,7 @@ func (b *Backend) convertRow(x rows, r int, a unsafe.Pointer, p *panels, worker 
 		return
 	}
 	src := b.wholeRow(x, r, worker)
-	nv := uintptr((n + lanes - 1) / lanes)
+	nv := uintptr(roundUp(n, max(lanes, unitValues)) / lanes)
 	switch p.format {
 	case asBF16:
 		b.kern.Convert(src, a, nv)
@@ -214,10 +223,13 @@ func (b *Backend) convertRow(x rows, r int, a unsafe.Pointer, p *panels, worker 
 	}
 }
 
+// unitValues is the most values that a 4-byte unit holds: int8.
+const unitValues = 4
+
 // wholeRow is the address of row r as float32, padded with zeros to whole
-// registers: in place where it is that, or in scratch.
+// registers and units: in place where it is that, or in scratch.
 func (b *Backend) wholeRow(x rows, r, worker int) unsafe.Pointer {
-	n, lanes := x.cols, b.kern.Lanes
+	n, lanes := x.cols, max(b.kern.Lanes, unitValues)
 	if x.dtype == tensor.F32 && n%lanes == 0 {
 		return x.at(r)
 	}

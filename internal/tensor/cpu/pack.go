@@ -18,6 +18,7 @@ type panels struct {
 	units  int     // 4-byte units of an activation row along k
 	stride int     // bytes of b from one unit to the next
 	params *memory // int8: per panel NR corrections (I32), then NR scales (F32)
+	follow *panels // what was multiplied after this one last time: worth prefetching
 }
 
 // format is how activations and weights meet in a tile.
@@ -92,6 +93,11 @@ func (p *panels) bytes() int {
 // panel is the address of panel i's unit u.
 func (p *panels) panel(i, u int) unsafe.Pointer {
 	return unsafe.Add(p.ptr(), (i*p.units+u)*p.stride)
+}
+
+// holds tells whether p is there, not freed, with so many bytes from panel i on.
+func (p *panels) holds(i, bytes int) bool {
+	return p != nil && p.data != nil && i*p.units*p.stride+bytes <= p.size
 }
 
 // fill packs nr rows of the matrix, (nr, in), as panel i.
@@ -197,9 +203,14 @@ func toF16(f float32) uint16 {
 
 // Unpack implements tensor.Backend.
 func (b *Backend) Unpack(w tensor.Weight) {
+	b.turn.lock(tensor.Interactive) // ops prefetch from weights of other models
+	defer b.turn.unlock()
 	p := w.Packed().(*panels)
 	p.free()
 	if p.params != nil {
 		p.params.free()
+	}
+	if b.last == p {
+		b.last = nil
 	}
 }

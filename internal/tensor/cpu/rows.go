@@ -70,6 +70,10 @@ func (b *Backend) mapRows(y tensor.Tensor, f func(dst []float32, r int)) {
 	b.eachRow(y.Rows(), n, func(worker, r int) {
 		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*n+64)), n)
 		f(row, r)
+		if to.dtype == tensor.BF16 && n%b.kern.Lanes == 0 {
+			b.kern.Convert(unsafe.Pointer(&row[0]), to.at(r), uintptr(n/b.kern.Lanes))
+			return
+		}
 		to.write(r, row)
 	})
 }
@@ -97,33 +101,44 @@ func add(dst, src []float32) {
 	}
 }
 
+// patchify normalises by table where pixels are bytes: one look-up a value.
 func (b *Backend) patchify(o *tensor.Patchify) error {
 	gw, tokens, pixels := o.X.Dim(2)/(3*o.Patch), o.Y.Dim(1), view(o.X)
+	var table [3][256]float32
+	for c := range table {
+		for v := range table[c] {
+			table[c][v] = float32(v)*o.Scale[c] + o.Shift[c]
+		}
+	}
+	n := 3 * o.Patch
 	b.mapRows(o.Y, func(dst []float32, r int) {
 		seq, patch := r/tokens, r%tokens-o.Lead
 		if patch < 0 {
 			clear(dst)
 			return
 		}
-		n := 3 * o.Patch
 		for y := range o.Patch {
-			line := seq*o.X.Dim(1) + patch/gw*o.Patch + y
-			readPixels(dst[y*n:(y+1)*n], pixels.from(patch%gw*n, n), line)
-		}
-		for i := range dst {
-			dst[i] = dst[i]*o.Scale[i%3] + o.Shift[i%3]
+			line := pixels.from(patch%gw*n, n)
+			at := seq*o.X.Dim(1) + patch/gw*o.Patch + y
+			if out := dst[y*n : (y+1)*n]; line.dtype == tensor.U8 {
+				lookUp(out, unsafe.Slice((*uint8)(line.at(at)), n), &table)
+			} else {
+				normalise(out, line.f32(at), o)
+			}
 		}
 	})
 	return nil
 }
 
-func readPixels(dst []float32, v rows, r int) {
-	if v.dtype == tensor.F32 {
-		copy(dst, v.f32(r))
-		return
+func lookUp(dst []float32, src []uint8, table *[3][256]float32) {
+	for i := 0; i+2 < len(src) && i+2 < len(dst); i += 3 {
+		dst[i], dst[i+1], dst[i+2] = table[0][src[i]], table[1][src[i+1]], table[2][src[i+2]]
 	}
-	for i, v := range unsafe.Slice((*uint8)(v.at(r)), len(dst)) {
-		dst[i] = float32(v)
+}
+
+func normalise(dst, src []float32, o *tensor.Patchify) {
+	for i, v := range src {
+		dst[i] = v*o.Scale[i%3] + o.Shift[i%3]
 	}
 }
 
