@@ -422,6 +422,9 @@ func (b *folderBuild) assemble() (*Tokenizer, error) {
 	class := tokenizerClasses[b.class]
 	switch {
 	case class != nil && b.spec.kind == class.model:
+		if err := b.file.checkKnown(); err != nil {
+			return nil, err
+		}
 		post := b.file.PostProcessor
 		b.file = &tokenizerFile{PostProcessor: post, AddedTokens: b.file.AddedTokens}
 		b.spec = &modelSpec{kind: b.spec.kind, vocab: b.spec.vocab, pieces: b.spec.pieces, merges: b.spec.merges, unkID: -1}

@@ -40,6 +40,8 @@ func TestLoadTokenizerRefuses(t *testing.T) {
 		{map[string]string{"tokenizer.json": `{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}`}, `has the id -1`},
 		{map[string]string{"tokenizer.json": `{"model":{"type":"BPE","dropout":0.1,"vocab":{"a":0},"merges":[]}}`}, `dropout`},
 		{map[string]string{"tokenizer.json": `{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a)\\1"},"behavior":"Isolated","invert":false},` + tinyBPE + `}`}, `back-references`},
+		{map[string]string{"tokenizer_config.json": `{"tokenizer_class":"CLIPTokenizer"}`, "tokenizer.json": `{"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Foo"}]},` + tinyBPE + `}`}, `tokenizer.json: normalizer "Foo" is not supported`},
+		{map[string]string{"tokenizer_config.json": `{"tokenizer_class":"CLIPTokenizer"}`, "tokenizer.json": `{"decoder":{"type":"Sequence"},` + tinyBPE + `}`}, `decoder: decoders: `},
 		{map[string]string{"vocab.json": `{"a":0}`}, `merges.txt is missing`},
 		{map[string]string{"spiece.model": "\xff\xff"}, `not a SentencePiece model`},
 		{map[string]string{"tokenizer_config.json": `{"tokenizer_class":"MarianTokenizer"}`, "vocab.json": `{"a":0}`, "merges.txt": ""}, `tokenizer class "MarianTokenizer" is not supported`},
