@@ -50,7 +50,7 @@ func Find(name string, opt Options) (Found, error) {
 		repo = alias.Repo
 	}
 	if !strings.Contains(repo, "/") {
-		return Found{}, &NotFound{Name: name, Detail: "no folder here and no alias has that name", Similar: similar(repo)}
+		return Found{}, &NotFound{Name: name, Detail: "no folder here and no alias has that name; name a folder, or ORG/NAME of the Hugging Face cache (see emblem models)", Similar: similar(repo)}
 	}
 	return findCached(name, repo, revision, alias, opt)
 }
