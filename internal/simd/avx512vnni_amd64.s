@@ -2,6 +2,26 @@
 
 #include "textflag.h"
 
+DATA avx512vnni_0f0f0f0f<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+32(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+40(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+48(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avx512vnni_0f0f0f0f<>+56(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL avx512vnni_0f0f0f0f<>(SB), RODATA|NOPTR, $64
+
+DATA avx512vnni_00010001<>+0(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+8(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+16(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+24(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+32(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+40(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+48(SB)/8, $0x0001000100010001
+DATA avx512vnni_00010001<>+56(SB)/8, $0x0001000100010001
+GLOBL avx512vnni_00010001<>(SB), RODATA|NOPTR, $64
+
 // func tile1_i8_avx512vnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 TEXT ·tile1_i8_avx512vnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
@@ -3420,6 +3440,98 @@ done:
 	ADDQ CX, DX
 	VMOVUPS Z26, 0(DX)
 	VMOVUPS Z27, 64(DX)
+	VZEROUPPER
+	RET
+	
+// func codes_avx512vnni(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
+TEXT ·codes_avx512vnni(SB), NOSPLIT, $0-64
+	MOVQ base+0(FP), AX
+	MOVQ ids+8(FP), BX
+	MOVQ n+16(FP), CX
+	MOVQ q+24(FP), DX
+	MOVQ out+32(FP), SI
+	MOVQ stride+40(FP), DI
+	MOVQ chunks+48(FP), R8
+	MOVQ side+56(FP), R9
+	VMOVUPS avx512vnni_0f0f0f0f<>(SB), Z6
+	VMOVUPS avx512vnni_00010001<>(SB), Z7
+	MOVL 0(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop1:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop1
+	MOVL 4(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop2:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop2
+	MOVL 8(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop3:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop3
+	MOVL 12(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop4:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop4
+loop5:
+	MOVL 16(BX), R11
+	MOVQ R11, R10
+	SHLQ $4, R10
+	PREFETCHT0 (R9)(R10*1)
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVL (BX), R10
+	IMULQ DI, R10
+	ADDQ AX, R10
+	MOVQ R8, R12
+	MOVQ DX, R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+loop6:
+	VMOVUPS 0(R10), Z2
+	VPSRLW $4, Z2, Z3
+	VPANDD Z6, Z2, Z2
+	VPANDD Z6, Z3, Z3
+	VPDPBUSD 0(R13), Z2, Z0
+	VPDPBUSD 64(R13), Z3, Z1
+	PREFETCHT0 (R11)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	ADDQ $128, R13
+	DECQ R12
+	JNZ loop6
+	VPADDD Z1, Z0, Z0
+	VEXTRACTI64X4 $1, Z0, Y2
+	VPADDD Y2, Y0, Y0
+	VEXTRACTI128 $1, Y0, X2
+	VPADDD X2, X0, X0
+	VPSHUFD $0x4e, X0, X2
+	VPADDD X2, X0, X0
+	VPSHUFD $0xb1, X0, X2
+	VPADDD X2, X0, X0
+	VMOVSS X0, 0(SI)
+	ADDQ $4, BX
+	ADDQ $4, SI
+	DECQ CX
+	JNZ loop5
 	VZEROUPPER
 	RET
 	

@@ -2,6 +2,26 @@
 
 #include "textflag.h"
 
+DATA avxvnni_0f0f0f0f<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+32(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+40(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+48(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA avxvnni_0f0f0f0f<>+56(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL avxvnni_0f0f0f0f<>(SB), RODATA|NOPTR, $64
+
+DATA avxvnni_00010001<>+0(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+8(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+16(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+24(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+32(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+40(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+48(SB)/8, $0x0001000100010001
+DATA avxvnni_00010001<>+56(SB)/8, $0x0001000100010001
+GLOBL avxvnni_00010001<>(SB), RODATA|NOPTR, $64
+
 // func tile1_i8_avxvnni(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr)
 TEXT ·tile1_i8_avxvnni(SB), NOSPLIT, $0-80
 	MOVQ a+0(FP), AX
@@ -866,6 +886,106 @@ done:
 	ADDQ CX, DX
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
+	VZEROUPPER
+	RET
+	
+// func codes_avxvnni(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
+TEXT ·codes_avxvnni(SB), NOSPLIT, $0-64
+	MOVQ base+0(FP), AX
+	MOVQ ids+8(FP), BX
+	MOVQ n+16(FP), CX
+	MOVQ q+24(FP), DX
+	MOVQ out+32(FP), SI
+	MOVQ stride+40(FP), DI
+	MOVQ chunks+48(FP), R8
+	MOVQ side+56(FP), R9
+	VMOVUPS avxvnni_0f0f0f0f<>(SB), Y6
+	VMOVUPS avxvnni_00010001<>(SB), Y7
+	MOVL 0(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop1:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop1
+	MOVL 4(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop2:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop2
+	MOVL 8(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop3:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop3
+	MOVL 12(BX), R11
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVQ R8, R12
+loop4:
+	PREFETCHT0 (R11)
+	ADDQ $64, R11
+	DECQ R12
+	JNZ loop4
+loop5:
+	MOVL 16(BX), R11
+	MOVQ R11, R10
+	SHLQ $4, R10
+	PREFETCHT0 (R9)(R10*1)
+	IMULQ DI, R11
+	ADDQ AX, R11
+	MOVL (BX), R10
+	IMULQ DI, R10
+	ADDQ AX, R10
+	MOVQ R8, R12
+	MOVQ DX, R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+loop6:
+	VMOVUPS 0(R10), Y2
+	VPSRLW $4, Y2, Y3
+	VPAND Y6, Y2, Y2
+	VPAND Y6, Y3, Y3
+	VMOVUPS 0(R13), Y4
+	VMOVUPS 64(R13), Y5
+	BYTE $0xc4; BYTE $0xe2; BYTE $0x6d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y2, Y0
+	BYTE $0xc4; BYTE $0xe2; BYTE $0x65; BYTE $0x50; BYTE $0xcd // VPDPBUSD Y5, Y3, Y1
+	VMOVUPS 32(R10), Y2
+	VPSRLW $4, Y2, Y3
+	VPAND Y6, Y2, Y2
+	VPAND Y6, Y3, Y3
+	VMOVUPS 32(R13), Y4
+	VMOVUPS 96(R13), Y5
+	BYTE $0xc4; BYTE $0xe2; BYTE $0x6d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD Y4, Y2, Y0
+	BYTE $0xc4; BYTE $0xe2; BYTE $0x65; BYTE $0x50; BYTE $0xcd // VPDPBUSD Y5, Y3, Y1
+	PREFETCHT0 (R11)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	ADDQ $128, R13
+	DECQ R12
+	JNZ loop6
+	VPADDD Y1, Y0, Y0
+	VEXTRACTI128 $1, Y0, X2
+	VPADDD X2, X0, X0
+	VPSHUFD $0x4e, X0, X2
+	VPADDD X2, X0, X0
+	VPSHUFD $0xb1, X0, X2
+	VPADDD X2, X0, X0
+	VMOVSS X0, 0(SI)
+	ADDQ $4, BX
+	ADDQ $4, SI
+	DECQ CX
+	JNZ loop5
 	VZEROUPPER
 	RET
 	

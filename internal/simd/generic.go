@@ -33,6 +33,7 @@ func generic(name string, lanes, nr int) *Kernels {
 		}
 		floats(s, 1)[0] = sum
 	}
+	k.Lists = genericLists(lanes)
 	return k
 }
 

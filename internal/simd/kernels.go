@@ -64,6 +64,8 @@ type Kernels struct {
 
 	Dot func(x, y, s unsafe.Pointer, nv uintptr)
 
+	Lists // of vector search
+
 	// FastBF16 says that bf16 is the best dtype on this very processor: AMD since
 	// Zen 4. Intel's VDPBF16PS is slower than its f32.
 	FastBF16 bool

@@ -34,6 +34,7 @@ func sse() *Kernels {
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_sse, nil, nil, nil
 	k.ToF32 = Stored{finish_sse, k.ToF32.FinishInt, softmax_f32_sse, layernorm_f32_sse, rmsnorm_f32_sse, scalerows_f32_sse}
 	k.Dot = dot_f32_sse
+	k.Lists = Lists{codes_sse, rows_f32_sse}
 	return k
 }
 
@@ -42,12 +43,14 @@ func avx2() *Kernels {
 	k.F32, k.F16, k.BF16, k.I8, k.WideI8 = tiles_f32_avx2, tiles_f16_avx2, nil, tiles_i16_avx2, true
 	k.ToF32 = Stored{finish_avx2, finishint_avx2, softmax_f32_avx2, layernorm_f32_avx2, rmsnorm_f32_avx2, scalerows_f32_avx2}
 	k.Quantize, k.Dot = quantize_i16_avx2, dot_f32_avx2
+	k.Lists = Lists{codes_avx2, rows_f32_avx2}
 	return k
 }
 
 func avxVNNI() *Kernels {
 	k := avx2()
 	k.Name, k.I8, k.WideI8, k.Quantize = "avxvnni", tiles_i8_avxvnni, false, quantize_u8_avx2
+	k.Codes = codes_avxvnni
 	return k
 }
 
@@ -56,12 +59,13 @@ func avx512() *Kernels {
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_avx512, tiles_f16_avx512, nil, nil
 	k.ToF32 = Stored{finish_avx512, finishint_avx512, softmax_f32_avx512, layernorm_f32_avx512, rmsnorm_f32_avx512, scalerows_f32_avx512}
 	k.Quantize, k.Dot, k.Transpose = quantize_u8_avx512, dot_f32_avx512, transpose_avx512
+	k.Lists = Lists{codes_avx512, rows_f32_avx512}
 	return k
 }
 
 func avx512VNNI() *Kernels {
 	k := avx512()
-	k.Name, k.I8 = "avx512vnni", tiles_i8_avx512vnni
+	k.Name, k.I8, k.Codes = "avx512vnni", tiles_i8_avx512vnni, codes_avx512vnni
 	return k
 }
 

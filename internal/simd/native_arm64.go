@@ -7,6 +7,6 @@ func neon() *Kernels {
 	k := generic("neon", 4, 16)
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_neon, nil, nil, nil
 	k.ToF32 = Stored{finish_neon, k.ToF32.FinishInt, softmax_f32_neon, layernorm_f32_neon, rmsnorm_f32_neon, scalerows_f32_neon}
-	k.Dot = dot_f32_neon
+	k.Dot, k.Rows = dot_f32_neon, rows_f32_neon
 	return k
 }

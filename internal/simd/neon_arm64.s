@@ -2400,3 +2400,67 @@ loop1:
 	FMOVS F6, 0(R2)
 	RET
 	
+// func rows_f32_neon(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.Pointer, nv uintptr)
+TEXT ·rows_f32_neon(SB), NOSPLIT, $0-40
+	MOVD q+0(FP), R0
+	MOVD list+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD out+24(FP), R3
+	MOVD nv+32(FP), R4
+loop1:
+	MOVD (R1), R5
+	MOVD 8(R1), R6
+	ADD $8, R1
+	MOVD R0, R8
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	MOVD R4, R7
+	LSR $2, R7, R7
+	CBZ R7, skip2
+loop3:
+	FMOVQ 0(R5), F0
+	FMOVQ 0(R8), F1
+	VFMLA V1.S4, V0.S4, V6.S4
+	FMOVQ 16(R5), F0
+	FMOVQ 16(R8), F1
+	VFMLA V1.S4, V0.S4, V10.S4
+	FMOVQ 32(R5), F0
+	FMOVQ 32(R8), F1
+	VFMLA V1.S4, V0.S4, V11.S4
+	FMOVQ 48(R5), F0
+	FMOVQ 48(R8), F1
+	VFMLA V1.S4, V0.S4, V12.S4
+	PRFM 0(R6), PLDL1KEEP
+	ADD $64, R5
+	ADD $64, R8
+	ADD $64, R6
+	SUB $1, R7
+	CBNZ R7, loop3
+skip2:
+	MOVD R4, R7
+	AND $3, R7
+	CBZ R7, skip4
+loop5:
+	FMOVQ 0(R5), F0
+	FMOVQ 0(R8), F1
+	VFMLA V1.S4, V0.S4, V6.S4
+	ADD $16, R5
+	ADD $16, R8
+	SUB $1, R7
+	CBNZ R7, loop5
+skip4:
+	WORD $0x4e2bd54a // VADDPS V11, V10, V10
+	WORD $0x4e2cd4c6 // VADDPS V12, V6, V6
+	WORD $0x4e2ad4c6 // VADDPS V10, V6, V6
+	VEXT $8, V6.B16, V6.B16, V7.B16
+	WORD $0x4e27d4c6 // VADDPS V7, V6, V6
+	VREV64 V6.S4, V7.S4
+	WORD $0x4e27d4c6 // VADDPS V7, V6, V6
+	FMOVS F6, 0(R3)
+	ADD $4, R3
+	SUB $1, R2
+	CBNZ R2, loop1
+	RET
+	

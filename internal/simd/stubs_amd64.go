@@ -281,6 +281,11 @@ func scalerows_f32_avx512(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, 
 //go:noescape
 func dot_f32_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
+// rows_f32_avx512 writes out[i] = Σ q·rows[i] (see gen/vector.go).
+//
+//go:noescape
+func rows_f32_avx512(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.Pointer, nv uintptr)
+
 // transpose_avx512 transposes 16 by 16 values of 4 bytes.
 //
 //go:noescape
@@ -290,6 +295,11 @@ func transpose_avx512(x unsafe.Pointer, y unsafe.Pointer, ldx uintptr, ldy uintp
 //
 //go:noescape
 func quantize_u8_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// codes_avx512 writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
+//
+//go:noescape
+func codes_avx512(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
 
 // tile1_bf16_avx512bf16 multiplies a 1x32 tile (see gen/tile.go).
 //
@@ -578,6 +588,11 @@ var tiles_i8_avx512vnni = []Tile{
 	tile14_i8_avx512vnni,
 }
 
+// codes_avx512vnni writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
+//
+//go:noescape
+func codes_avx512vnni(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
+
 // tile1_f32_avx2 multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape
@@ -798,6 +813,11 @@ func scalerows_f32_avx2(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ld
 //go:noescape
 func dot_f32_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
+// rows_f32_avx2 writes out[i] = Σ q·rows[i] (see gen/vector.go).
+//
+//go:noescape
+func rows_f32_avx2(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.Pointer, nv uintptr)
+
 // quantize_u8_avx2 writes y = round(x/s[0]), s[0] = max|x|/127.
 //
 //go:noescape
@@ -807,6 +827,11 @@ func quantize_u8_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv u
 //
 //go:noescape
 func quantize_i16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// codes_avx2 writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
+//
+//go:noescape
+func codes_avx2(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
 
 // tile1_i8_avxvnni multiplies a 1x16 tile (see gen/tile.go).
 //
@@ -846,6 +871,11 @@ var tiles_i8_avxvnni = []Tile{
 	tile5_i8_avxvnni,
 	tile6_i8_avxvnni,
 }
+
+// codes_avxvnni writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
+//
+//go:noescape
+func codes_avxvnni(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
 
 // tile1_f32_sse multiplies a 1x8 tile (see gen/tile.go).
 //
@@ -949,3 +979,13 @@ func scalerows_f32_sse(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc
 //
 //go:noescape
 func dot_f32_sse(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// rows_f32_sse writes out[i] = Σ q·rows[i] (see gen/vector.go).
+//
+//go:noescape
+func rows_f32_sse(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.Pointer, nv uintptr)
+
+// codes_sse writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
+//
+//go:noescape
+func codes_sse(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)

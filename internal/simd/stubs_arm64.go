@@ -106,3 +106,8 @@ func scalerows_f32_neon(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ld
 //
 //go:noescape
 func dot_f32_neon(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// rows_f32_neon writes out[i] = Σ q·rows[i] (see gen/vector.go).
+//
+//go:noescape
+func rows_f32_neon(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.Pointer, nv uintptr)

@@ -54,6 +54,7 @@ func Files() map[string][]byte {
 		if s.vec {
 			emitKernels(f, stubs[s.arch], s)
 		}
+		emitCodes(f, stubs[s.arch], s)
 		out[fmt.Sprintf("%s_%s.s", s.name, s.arch)] = f.assembly()
 	}
 	for arch, f := range stubs {

@@ -28,6 +28,7 @@ func emitKernels(f, stubs *file, s isa) {
 		return
 	}
 	k.dot()
+	k.rows()
 	if s.lanes == 16 {
 		k.transpose()
 	}

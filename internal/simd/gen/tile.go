@@ -7,7 +7,7 @@ import (
 
 // declare writes a Go parameter list; names in pointers are addresses, the rest sizes.
 func declare(args []string) string {
-	pointers := map[string]bool{"a": true, "b": true, "c": true, "x": true, "y": true, "w": true, "bias": true, "res": true, "s": true, "cs": true, "next": true}
+	pointers := map[string]bool{"a": true, "b": true, "c": true, "x": true, "y": true, "w": true, "bias": true, "res": true, "s": true, "cs": true, "next": true, "base": true, "ids": true, "q": true, "out": true, "side": true, "list": true}
 	var out []string
 	for _, a := range args {
 		if pointers[a] {
