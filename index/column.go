@@ -1,6 +1,9 @@
 package index
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // column holds all vectors of a space for scanning: slabs of rows in memory
 // outside the Go heap. A column is immutable; adding a row makes a new one that
@@ -47,6 +50,21 @@ func (c *column) row(i int) ([]float32, uint32) {
 	per := c.slabRows()
 	s, at := c.slabs[i/per], i%per
 	return s.vectors[at*c.dim : (at+1)*c.dim : (at+1)*c.dim], s.ordinal[at]
+}
+
+// seek returns the first row from at on of this or a later ordinal: rows are in
+// the order of their ordinals.
+func (c *column) seek(at int, ord uint32) int {
+	step := 1
+	for at+step < c.n && c.ordinal(at+step) < ord {
+		step *= 2
+	}
+	return at + sort.Search(min(step+1, c.n-at), func(i int) bool { return c.ordinal(at+i) >= ord })
+}
+
+func (c *column) ordinal(i int) uint32 {
+	per := c.slabRows()
+	return c.slabs[i/per].ordinal[i%per]
 }
 
 // compact returns the column without the rows of ended ordinals.

@@ -28,6 +28,9 @@ type Options struct {
 	// Logf receives what the store has to say about trouble; nil drops it.
 	Logf func(format string, args ...any)
 
+	// Private are names of metadata that filters do not see.
+	Private []string
+
 	fs vfs.FS // the file system; nil means the disk. Tests crash it.
 }
 

@@ -17,6 +17,9 @@ type Query struct {
 	Vector []float32 // Space.Dim long; of any length if the space is Cosine
 	Limit  int       // 0 means 10
 
+	// Filter restricts the search to the documents that pass; nil means all.
+	Filter *Filter
+
 	// Keep, if not nil, restricts the search to ordinals it accepts. It is called
 	// from several goroutines.
 	Keep func(ordinal uint32) bool
@@ -32,20 +35,32 @@ type Hit struct {
 }
 
 // Search returns the best documents, best first, equal scores by ordinal. It
-// compares all vectors of the space. Fewer than Limit hits mean that there are
-// no more.
+// compares all vectors of the space, with a filter those of the documents that
+// pass. Fewer than Limit hits mean that there are no more.
 func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
+	return ix.settled(func(*view) ([]Hit, error) {
+		v, err := ix.load()
+		if err == nil && q.Filter != nil {
+			v, err = ix.loadFacts(v, false)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return ix.search(ctx, v, q)
+	})
+}
+
+// settled looks for documents until all that were found are still there to be
+// read.
+func (ix *Index) settled(look func(*view) ([]Hit, error)) ([]Hit, error) {
 	leave, err := ix.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	for {
-		v, err := ix.load()
-		if err != nil {
-			return nil, err
-		}
-		hits, err := ix.search(ctx, v, q)
+		v := ix.view.Load()
+		hits, err := look(v)
 		if !errors.Is(err, ErrNotFound) {
 			return hits, err
 		}
@@ -55,7 +70,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 		again := ix.view.Load().seq > v.seq
 		ix.write.Unlock()
 		if !again {
-			return nil, errors.New("index: a vector's document is missing; the store is damaged")
+			return nil, errors.New("index: a found document is missing; the store is damaged")
 		}
 	}
 }
@@ -76,6 +91,11 @@ func (ix *Index) search(ctx context.Context, v *view, q Query) ([]Hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ix.hits(found)
+}
+
+// hits reads what was found.
+func (ix *Index) hits(found []scored) ([]Hit, error) {
 	hits := make([]Hit, len(found))
 	for i, f := range found {
 		rec, _, err := recordOf(ix.db, f.ord)
@@ -98,12 +118,17 @@ func (v *view) scan(ctx context.Context, c *column, vector []float32, q Query) (
 		return nil, nil
 	}
 	defer runtime.KeepAlive(c)
-	workers := min(runtime.GOMAXPROCS(0), c.n/scanWorker+1)
+	n, scan := c.n, v.scanRows
+	if q.Filter != nil {
+		passed := v.matching(q.Filter)
+		n, scan = len(passed), passing(passed).scanRows
+	}
+	workers := min(runtime.GOMAXPROCS(0), n/scanWorker+1)
 	tops := make([]top, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		tops[w].limit = q.Limit
-		wg.Go(func() { v.scanRows(ctx, c, vector, q.Keep, c.n*w/workers, c.n*(w+1)/workers, &tops[w]) })
+		wg.Go(func() { scan(ctx, c, vector, q.Keep, n*w/workers, n*(w+1)/workers, &tops[w]) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -140,6 +165,37 @@ func (v *view) scanRows(ctx context.Context, c *column, vector []float32, keep f
 	}
 	if from < to {
 		offer(best)
+	}
+}
+
+// passing are the ordinals that passed a filter, ascending, all of them visible.
+type passing []uint32
+
+// scanRows compares the rows of the documents from up to to.
+func (p passing) scanRows(ctx context.Context, c *column, vector []float32, keep func(uint32) bool, from, to int, t *top) {
+	at := 0
+	for i, ord := range p[from:to] {
+		if i%scanBlock == 0 && ctx.Err() != nil {
+			return
+		}
+		if at = c.seek(at, ord); at == c.n {
+			return
+		}
+		row, has := c.row(at)
+		if has != ord { // no vector in this space
+			continue
+		}
+		best := scored{dot(row, vector), ord}
+		for at++; at < c.n; at++ {
+			row, has := c.row(at)
+			if has != ord {
+				break
+			}
+			best.score = max(best.score, dot(row, vector))
+		}
+		if t.wants(best) && (keep == nil || keep(ord)) {
+			t.add(best)
+		}
 	}
 }
 

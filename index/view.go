@@ -12,6 +12,8 @@ type view struct {
 	schema  []Space
 	columns map[string]*column // nil until the first search
 	marks   marks
+	facts   *facts // nil until the first filter
+	recent  []fact // written since facts were made, oldest first; only one view appends
 }
 
 func (v *view) clone() *view {

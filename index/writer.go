@@ -21,6 +21,7 @@ type writer struct {
 	hidden  map[uint32]bool
 	rows    []row
 	log     []logItem
+	facts   []fact
 	receipt Receipt
 }
 
@@ -148,6 +149,7 @@ func (w *writer) insert(d *Document, vectors map[string][][]float32) error {
 			w.rows = append(w.rows, row{name, ord, v})
 		}
 	}
+	w.see(ord, d)
 	w.log = append(w.log, logItem{Put, []byte(d.ID), ord})
 	return nil
 }
@@ -177,6 +179,7 @@ func (w *writer) update(d *Document) (Status, error) {
 	}
 	w.set(docKey(ord), value)
 	w.hide(ord, d.Hidden)
+	w.see(ord, d)
 	w.log = append(w.log, logItem{Update, []byte(d.ID), ord})
 	return Updated, nil
 }
@@ -209,6 +212,13 @@ func (w *writer) remove(id string, ord uint32) error {
 	}
 	w.ended = append(w.ended, ord)
 	return nil
+}
+
+// see keeps what filters see of a document, where they have columns already.
+func (w *writer) see(ord uint32, d *Document) {
+	if w.old.facts != nil {
+		w.facts = append(w.facts, w.ix.factOf(ord, d.ID, d.Metadata))
+	}
 }
 
 func (w *writer) hide(ord uint32, hidden bool) {
