@@ -232,7 +232,7 @@ func TestFields(t *testing.T) {
 	for _, f := range fields {
 		got = append(got, fmt.Sprint(f.Name, f.Documents, f.Examples))
 	}
-	want := `added 0 [] folder 2 [/a] gps 1 [near(1.5,2,1km)] latitude 1 [1.5] longitude 1 [2] month 1 [9] name 2 [1.jpg 2.jpg] path 2 [/a/1.jpg /a/2.jpg] tag 2 [sea "my dog"] taken 1 [2001-09-09] year 1 [2001] zone 1 [0]`
+	want := `added0 [] folder2 [/a] gps1 [near(1.5,2,1km)] latitude1 [1.5] longitude1 [2] month1 [9] name2 [1.jpg 2.jpg] path2 [/a/1.jpg /a/2.jpg] tag2 [sea "my dog"] taken1 [2001-09-09] year1 [2001] zone1 [0]`
 	if strings.Join(got, " ") != want {
 		t.Errorf("fields %s\nwant %s", strings.Join(got, " "), want)
 	}

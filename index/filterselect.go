@@ -18,6 +18,8 @@ type Selection struct {
 	Newest []string
 
 	Limit int // 0 means 10
+
+	Keep func(ordinal uint32) bool // if not nil, only what it accepts
 }
 
 // Select returns the documents that pass a filter, newest first, then by
@@ -33,6 +35,9 @@ func (ix *Index) Select(ctx context.Context, s Selection) ([]Hit, error) {
 		}
 		age := v.ages(s.Newest)
 		found := v.matching(s.Filter)
+		if s.Keep != nil {
+			found = slices.DeleteFunc(found, func(ord uint32) bool { return !s.Keep(ord) })
+		}
 		keys := make(map[uint32]float64, len(found))
 		for _, ord := range found {
 			keys[ord] = age(ord)

@@ -161,6 +161,7 @@ func wantsJSON(cmd *cobra.Command, args []string) bool {
 // them.
 func kindOf(err error) error {
 	var own *library.Error
+	var filter *index.FilterError
 	switch {
 	case errors.As(err, &own):
 		exit := exitUsage
@@ -168,6 +169,8 @@ func kindOf(err error) error {
 			exit = exitFailed
 		}
 		return &cliError{exit: exit, code: string(own.Kind), err: err}
+	case errors.As(err, &filter):
+		return &cliError{exit: exitUsage, code: "bad_filter", err: err}
 	case errors.Is(err, index.ErrLocked):
 		return &cliError{exit: exitFailed, code: "data_locked", err: err}
 	}

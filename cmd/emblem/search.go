@@ -14,12 +14,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/emblem-search/emblem/index"
 	"github.com/emblem-search/emblem/internal/library"
 )
 
 // searchOptions are those of the search command, with absolute paths.
 type searchOptions struct {
 	Query          library.Query
+	FilterHelp     bool     // list what filters can ask for instead
 	Said           string   // the query as it was written
 	Paths          []string // to search in; none means all of the library
 	Index          bool     // bring the library up to date with Paths first
@@ -37,6 +39,7 @@ const cacheLibrary = "paths"
 func newSearchCmd(a *app) *cobra.Command {
 	var o searchOptions
 	var images []string
+	var filter string
 	var onlyPaths, nul, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "search [QUERY] [PATH...]",
@@ -45,13 +48,18 @@ func newSearchCmd(a *app) *cobra.Command {
 
 QUERY is terms joined by " + " and " - ": words, or a picture as ./a.jpg or
 image:"my pool.jpg"; 2:snow counts twice. With PATHs, they are indexed first,
-in a library of their own in the cache directory.`,
+in a library of their own in the cache directory.
+
+--filter narrows the search by what is known of the pictures: year>=2020 and
+camera:X100 and not folder:Trash. Without QUERY it lists what passes, newest
+first; --filter help lists the fields.`,
 		Example: `  emblem search "sunset over water"
   emblem search "beach - people" ~/Pictures/2024
   emblem search "./dog.jpg + snow"
-  emblem search --image holiday.jpg`,
+  emblem search --image holiday.jpg
+  emblem search "red car" --filter "year in(2022,2023) and near(59.9,10.7,5km)"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.read(args, images); err != nil {
+			if err := o.read(args, images, filter); err != nil {
 				return err
 			}
 			o.Format = outputFormat(onlyPaths, nul, asJSON)
@@ -67,6 +75,7 @@ in a library of their own in the cache directory.`,
 	f.StringVar(&o.Model, "model", "", "the model; default: the library's")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
 	f.StringArrayVar(&images, "image", nil, "a picture to search by (repeatable)")
+	f.StringVar(&filter, "filter", "", "only pictures that pass, such as \"year>=2020 and kind:jpeg\"; help lists the fields")
 	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")
 	f.Float64Var(&o.MinProbability, "min-probability", 0, "leave out hits below, 0 to 1")
 	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
@@ -87,17 +96,20 @@ func outputFormat(paths, nul, asJSON bool) string {
 	return ""
 }
 
-// read takes the arguments: a query, then paths. With --image the query may be
-// missing, so that a first argument that is a path is one.
-func (o *searchOptions) read(args, images []string) error {
+// read takes the arguments: a query, then paths. With --image or --filter the
+// query may be missing, so that a first argument that is a path is one.
+func (o *searchOptions) read(args, images []string, filter string) error {
 	if o.Limit < 1 {
 		return usagef("--limit must be at least 1")
 	}
 	if o.MinProbability < 0 || o.MinProbability > 1 {
 		return usagef("--min-probability must be between 0 and 1")
 	}
+	if err := o.readFilter(filter); err != nil {
+		return err
+	}
 	paths := args
-	if len(images) == 0 || len(args) > 0 && !exists(args[0]) {
+	if len(images) == 0 && filter == "" || len(args) > 0 && !exists(args[0]) {
 		if len(args) == 0 {
 			return usagef(`say what to look for: emblem search "sunset over water", or emblem search --image FILE`)
 		}
@@ -111,8 +123,23 @@ func (o *searchOptions) read(args, images []string) error {
 	if err := o.parse(images); err != nil {
 		return err
 	}
+	if o.Said == "" {
+		o.Said = filter
+	}
 	var err error
 	o.Paths, err = absolute(paths)
+	return err
+}
+
+// readFilter reads --filter; "help" is no filter but asks for the fields.
+func (o *searchOptions) readFilter(text string) (err error) {
+	switch text {
+	case "":
+	case "help":
+		o.FilterHelp = true
+	default:
+		o.Query.Filter, err = index.ParseFilter(text)
+	}
 	return err
 }
 
@@ -131,10 +158,12 @@ func notAPath(query, paths []string, bad int) error {
 
 // parse reads the query and adds the pictures of --image to it.
 func (o *searchOptions) parse(images []string) (err error) {
-	if o.Said != "" || len(images) == 0 {
-		if o.Query, err = library.ParseQuery(o.Said); err != nil {
+	if o.Said != "" || len(images) == 0 && o.Query.Filter == nil && !o.FilterHelp {
+		q, err := library.ParseQuery(o.Said)
+		if err != nil {
 			return err
 		}
+		o.Query.Terms = q.Terms
 	}
 	for _, path := range images {
 		o.Query.Terms = append(o.Query.Terms, library.Term{Image: path, Weight: 1})
@@ -188,9 +217,16 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 	if err != nil {
 		return err
 	}
-	model, err := h.model(ctx, modelChoice{Ref: chosenModel(lib, o.Model), DType: o.DType})
-	if err != nil {
-		return err
+	if o.FilterHelp {
+		return o.filterHelp(s, lib)
+	}
+	var model library.Embedder
+	name := lib.Manifest().Model
+	if len(o.Query.Terms) > 0 {
+		if model, err = h.model(ctx, modelChoice{Ref: chosenModel(lib, o.Model), DType: o.DType}); err != nil {
+			return err
+		}
+		name = model.Name()
 	}
 	hits, err := lib.Search(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths})
 	if err != nil {
@@ -200,7 +236,7 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 		return nothingMatched("nothing matched %q", o.Said)
 	}
 	var out bytes.Buffer
-	o.print(&out, hits, lib.Name(), model.Name(), s.Graphics)
+	o.print(&out, hits, lib.Name(), name, s.Graphics)
 	_, err = s.stdout.Write(out.Bytes())
 	return err
 }
@@ -256,6 +292,10 @@ func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, 
 			fmt.Fprintln(out, hit.Path)
 		default:
 			thumbnail(out, hit.Path, graphics)
+			if len(o.Query.Terms) == 0 {
+				fmt.Fprintf(out, "%3d  %s\n", hit.Rank, hit.Path)
+				continue
+			}
 			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s\n", hit.Rank, hit.Score, 100*hit.Probability, hit.Path)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/picture"
 )
 
 // file is what a library knows of one file; its document's id is the absolute
@@ -18,6 +19,7 @@ type file struct {
 	height int
 	taken
 	added int64 // Unix seconds
+	read  int64 // metadataVersion that read it, or 0
 
 	gone   int64  // Unix seconds since the file vanished, or 0
 	failed string // the kind of error that keeps it from being found, or ""
@@ -46,7 +48,12 @@ const (
 	keyWidth  = "width"
 	keyHeight = "height"
 	keyCamera = "camera"
+	keyLens   = "lens"
+	keyTag    = "tag"
+	keyTitle  = "caption"
+	keySource = "source"
 	keyTaken  = "taken"
+	keyZone   = "zone" // seconds
 	keyLat    = "latitude"
 	keyLong   = "longitude"
 	keyAdded  = "added"
@@ -54,7 +61,18 @@ const (
 	keyFailed = "failed"
 	keyReason = "reason"
 	keyReader = "reader"
+	keyRead   = "metadata"
 )
+
+// metadataVersion grows with what is read of a file; Verify reads files again
+// that an earlier version read.
+const metadataVersion = 2
+
+// sourceFile is the source of documents that Index made.
+const sourceFile = "file"
+
+// private are the keys that are no fields of filters.
+var private = []string{keyMtime, keyInode, keyHash, keyGone, keyFailed, keyReason, keyReader, keyRead}
 
 // document returns the file as the index stores it, with its vector if it has
 // one.
@@ -64,17 +82,24 @@ func (f file) document(vector []float32) index.Document {
 		Hidden: f.gone != 0 || f.failed != "",
 		Metadata: map[string]any{
 			keySize: f.size, keyMtime: f.mtime, keyInode: f.inode, keyHash: f.hash, keyAdded: f.added,
+			keySource: sourceFile,
 		},
 	}
-	for key, v := range map[string]string{keyKind: f.format, keyCamera: f.camera, keyFailed: f.failed, keyReason: f.reason, keyReader: f.reader} {
+	for key, v := range map[string]string{keyKind: f.format, keyCamera: f.camera, keyLens: f.lens, keyTitle: f.caption, keyFailed: f.failed, keyReason: f.reason, keyReader: f.reader} {
 		if v != "" {
 			d.Metadata[key] = v
 		}
 	}
-	for key, v := range map[string]int64{keyWidth: int64(f.width), keyHeight: int64(f.height), keyTaken: f.at, keyGone: f.gone} {
+	for key, v := range map[string]int64{keyWidth: int64(f.width), keyHeight: int64(f.height), keyTaken: f.at, keyGone: f.gone, keyRead: f.read} {
 		if v != 0 {
 			d.Metadata[key] = v
 		}
+	}
+	if f.at != 0 && f.read > 0 {
+		d.Metadata[keyZone] = f.zone
+	}
+	if len(f.tags) > 0 {
+		d.Metadata[keyTag] = f.tags
 	}
 	if f.located {
 		d.Metadata[keyLat], d.Metadata[keyLong] = f.latitude, f.longitude
@@ -98,7 +123,8 @@ func fileOf(d index.Document) file {
 		}
 		return 0, false
 	}
-	t := taken{camera: text(keyCamera), at: number(keyTaken)}
+	t := taken{camera: text(keyCamera), lens: text(keyLens), caption: text(keyTitle), at: number(keyTaken), zone: number(keyZone)}
+	t.tags, _ = d.Metadata[keyTag].([]string)
 	t.latitude, t.located = degrees(keyLat)
 	t.longitude, _ = degrees(keyLong)
 	return file{
@@ -110,6 +136,7 @@ func fileOf(d index.Document) file {
 		width:  int(number(keyWidth)),
 		height: int(number(keyHeight)),
 		added:  number(keyAdded),
+		read:   number(keyRead),
 		gone:   number(keyGone),
 		failed: text(keyFailed),
 		reason: text(keyReason),
@@ -123,6 +150,12 @@ const keepGone = 30 * 24 * time.Hour
 // like returns the file with what the content says taken from another of the
 // same content.
 func (f file) like(o file) file {
-	f.format, f.width, f.height, f.taken, f.added = o.format, o.width, o.height, o.taken, o.added
+	f.format, f.width, f.height, f.taken, f.added, f.read = o.format, o.width, o.height, o.taken, o.added, o.read
 	return f
+}
+
+// describe adds what the content says.
+func (f *file) describe(h picture.Header, data []byte) {
+	f.format, f.width, f.height = h.Format, h.W, h.H
+	f.taken, f.read = readTaken(data), metadataVersion
 }

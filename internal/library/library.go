@@ -45,7 +45,7 @@ func openLibrary(name, dir string) (*Library, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	ix, err := index.Open(filepath.Join(dir, "index"), index.Options{})
+	ix, err := index.Open(filepath.Join(dir, "index"), index.Options{Private: private})
 	if err != nil {
 		return nil, fmt.Errorf("library %q: %w", name, err)
 	}

@@ -70,7 +70,11 @@ func contentHash(data []byte) digest {
 // taken is what the camera wrote into the file.
 type taken struct {
 	camera    string // maker and model, or ""
-	at        int64  // Unix seconds, or 0
+	lens      string
+	tags      []string
+	caption   string
+	at        int64 // Unix seconds, or 0
+	zone      int64 // seconds that the camera's clock is ahead of UTC
 	located   bool
 	latitude  float64 // degrees
 	longitude float64
@@ -83,9 +87,14 @@ func readTaken(data []byte) taken {
 	if err != nil {
 		return taken{}
 	}
-	t := taken{camera: strings.ToValidUTF8(m.Camera, "\ufffd"), located: m.Located, latitude: m.Latitude, longitude: m.Longitude}
+	valid := func(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+	t := taken{camera: valid(m.Camera), lens: valid(m.Lens), caption: valid(m.Caption), located: m.Located, latitude: m.Latitude, longitude: m.Longitude}
+	for _, s := range m.Keywords {
+		t.tags = append(t.tags, valid(s))
+	}
 	if !m.Taken.IsZero() {
-		t.at = m.Taken.Unix()
+		_, zone := m.Taken.Zone()
+		t.at, t.zone = m.Taken.Unix(), int64(zone)
 	}
 	return t
 }

@@ -122,7 +122,7 @@ func (p *pipeline) read(ctx context.Context, j job) error {
 	}
 	hash := contentHash(data)
 	f.hash = hash.String()
-	if handled, err := p.reuse(ctx, j, f, hash); handled || err != nil {
+	if handled, err := p.reuse(ctx, j, f, hash, data); handled || err != nil {
 		return err
 	}
 	return p.decode(ctx, j, f, hash, data)
@@ -166,10 +166,10 @@ func (p *pipeline) content(j job) ([]byte, error) {
 
 // reuse deals with content that is known: the file was renamed, copied, or only
 // touched. Content that is on its way to the model is waited for.
-func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest) (handled bool, err error) {
+func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest, data []byte) (handled bool, err error) {
 	o := outcome{file: f, hash: hash, item: Item{Path: f.path, Status: "reused"}}
 	if k := j.known; k != nil && k.hash == hash && !k.failed {
-		if k.stamp == j.stamp && k.gone == 0 {
+		if k.stamp == j.stamp && k.gone == 0 && k.read == metadataVersion {
 			p.step(func(r *Report) { r.Unchanged++ })
 			return true, nil
 		}
@@ -177,7 +177,7 @@ func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest) (handl
 		if k.gone != 0 {
 			o.item.Status = "restored"
 		}
-		if found, err := p.copyFrom(ctx, f.path, o); found || err != nil {
+		if found, err := p.copyFrom(ctx, f.path, o, data); found || err != nil {
 			return true, err
 		}
 	}
@@ -186,7 +186,7 @@ func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest) (handl
 		if waits || source == "" {
 			return waits, nil
 		}
-		if found, err := p.copyFrom(ctx, source, o); found || err != nil {
+		if found, err := p.copyFrom(ctx, source, o, data); found || err != nil {
 			return true, err
 		}
 		p.claims.forget(hash)
@@ -194,8 +194,9 @@ func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest) (handl
 }
 
 // copyFrom commits a file with the vector of a document of the same content; it
-// is not found if the document went in the meantime.
-func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome) (found bool, err error) {
+// is not found if the document went in the meantime. Metadata that an earlier
+// version read is read again.
+func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data []byte) (found bool, err error) {
 	d, err := p.lib.ix.Get(source)
 	if errors.Is(err, index.ErrNotFound) || err == nil && len(d.Vectors[spaceImage]) == 0 {
 		return false, nil
@@ -204,6 +205,11 @@ func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome) (foun
 		return false, err
 	}
 	o.file = o.file.like(fileOf(d))
+	if o.file.read != metadataVersion {
+		if h, err := p.pics.header(data); err == nil {
+			o.file.describe(h, data)
+		}
+	}
 	o.vector = d.Vectors[spaceImage][0]
 	return true, p.send(ctx, o)
 }
@@ -214,8 +220,7 @@ func (p *pipeline) decode(ctx context.Context, j job, f file, hash digest, data 
 	if err != nil {
 		return p.fail(ctx, f, hash, err)
 	}
-	f.format, f.width, f.height = h.Format, h.W, h.H
-	f.taken = readTaken(data)
+	f.describe(h, data)
 	bytes, err := p.budget.take(ctx, 3*int64(h.W)*int64(h.H))
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/emblem-search/emblem/index"
 )
 
 // A Query is a sum of words and pictures.
@@ -16,7 +18,8 @@ import (
 //
 // The operators count only between spaces, never first, and not inside quotes.
 type Query struct {
-	Terms []Term
+	Terms  []Term        // none lists what passes the filter
+	Filter *index.Filter `json:",omitempty"`
 }
 
 // Term is one part of a query: Text or Image, not both.

@@ -27,8 +27,16 @@ type Hit struct {
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
-// belongs to another model is an error of KindModel.
+// belongs to another model is an error of KindModel. A query without terms lists
+// what passes its filter, the newest first, each with probability 1; it needs no
+// model.
 func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptions) ([]Hit, error) {
+	if o.Limit == 0 {
+		o.Limit = 20
+	}
+	if len(q.Terms) == 0 {
+		return l.list(ctx, q, o)
+	}
 	if m := l.Manifest(); m.Model == "" {
 		return nil, nil // nothing was indexed yet
 	} else if m.Fingerprint != e.Fingerprint() {
@@ -38,14 +46,11 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return nil, err
 	}
-	if o.Limit == 0 {
-		o.Limit = 20
-	}
 	keep, err := l.only(o.Paths)
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.ix.Search(ctx, index.Query{Space: spaceImage, Vector: vector, Limit: o.Limit, Keep: keep})
+	found, err := l.ix.Search(ctx, index.Query{Space: spaceImage, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep})
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +70,26 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	}
 	return hits, nil
 }
+
+// list answers a query that is only a filter.
+func (l *Library) list(ctx context.Context, q Query, o SearchOptions) ([]Hit, error) {
+	keep, err := l.only(o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.ix.Select(ctx, index.Selection{Filter: q.Filter, Newest: []string{keyTaken, keyAdded}, Limit: o.Limit, Keep: keep})
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]Hit, len(found))
+	for i, f := range found {
+		hits[i] = Hit{Rank: i + 1, Path: f.ID, Probability: 1}
+	}
+	return hits, nil
+}
+
+// Fields returns what filters can ask for, with up to examples values of each.
+func (l *Library) Fields(examples int) ([]index.Field, error) { return l.ix.Fields(examples) }
 
 func round(x, unit float64) float64 { return math.Round(x*unit) / unit }
 

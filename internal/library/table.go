@@ -22,6 +22,7 @@ type known struct {
 	stamp
 	hash   digest
 	gone   int64
+	read   int64 // metadataVersion
 	failed bool
 	retry  bool // another reader failed: try again
 	old    bool // from before this run
@@ -43,7 +44,7 @@ func loadTable(ix *index.Index, reader string) (*table, error) {
 		}
 		f := fileOf(d)
 		hash, ok := parseDigest(f.hash)
-		t.files[d.ID] = &known{stamp: f.stamp, hash: hash, gone: f.gone, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
+		t.files[d.ID] = &known{stamp: f.stamp, hash: hash, gone: f.gone, read: f.read, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
 		if ok && f.failed == "" {
 			t.byHash[hash] = d.ID
 		}
@@ -60,5 +61,5 @@ func (t *table) note(o outcome) {
 		return
 	}
 	before := t.files[o.file.path]
-	t.files[o.file.path] = &known{stamp: o.file.stamp, hash: o.hash, failed: o.file.failed != "", old: before != nil && before.old, seen: true}
+	t.files[o.file.path] = &known{stamp: o.file.stamp, hash: o.hash, read: o.file.read, failed: o.file.failed != "", old: before != nil && before.old, seen: true}
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,16 +16,20 @@ type Metadata struct {
 	Orientation         int       // EXIF's, 1 to 8
 	Taken               time.Time // in the camera's zone if it wrote one, else in the local one
 	Camera              string    // maker and model
-	Located             bool      // whether Latitude and Longitude are known
-	Latitude, Longitude float64   // degrees, north and east positive
+	Lens                string
+	Keywords            []string
+	Caption             string
+	Located             bool    // whether Latitude and Longitude are known
+	Latitude, Longitude float64 // degrees, north and east positive
 }
 
 // metadataTags are the only ones that are kept.
 var metadataTags = map[string]bool{
 	"Make": true, "Model": true, "DateTime": true, "DateTimeOriginal": true, "DateTimeDigitized": true,
 	"CreateDate": true, "ModifyDate": true, "DateCreated": true, "TimeCreated": true,
-	"OffsetTimeOriginal": true,
-	"GPSLatitude":        true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
+	"OffsetTimeOriginal": true, "LensModel": true, "Lens": true,
+	"Keywords": true, "Subject": true, "Caption-Abstract": true, "Description": true, "ImageDescription": true,
+	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
 // ReadMetadata reads what the camera wrote. A kind of file that carries
@@ -57,6 +62,10 @@ func (m Metadata) read(kind imagemeta.ImageFormat, data []byte) (Metadata, error
 	}
 	exif := tags.EXIF()
 	m.Camera = cameraName(text(exif["Make"]), text(exif["Model"]))
+	xmp, iptc := tags.XMP(), tags.IPTC()
+	m.Lens = first(exif["LensModel"], xmp["LensModel"], xmp["Lens"])
+	m.Caption = first(xmp["Description"], iptc["Caption-Abstract"], exif["ImageDescription"])
+	m.Keywords = keywords(xmp["Subject"], iptc["Keywords"])
 	if taken, err := tags.GetDateTime(); err == nil {
 		m.Taken = inZone(taken, text(exif["OffsetTimeOriginal"]))
 	}
@@ -74,6 +83,33 @@ func inZone(t time.Time, offset string) time.Time {
 		return t
 	}
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone.Location())
+}
+
+// first returns the first text of tags.
+func first(tags ...imagemeta.TagInfo) string {
+	for _, t := range tags {
+		if s := text(t); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// keywords returns the texts of tags that hold one or several, each once.
+func keywords(tags ...imagemeta.TagInfo) []string {
+	var all []string
+	for _, t := range tags {
+		list, several := t.Value.([]string)
+		if !several {
+			list = []string{text(t)}
+		}
+		for _, s := range list {
+			if s = strings.Trim(s, " \x00"); s != "" && !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }
 
 func text(t imagemeta.TagInfo) string {
