@@ -78,6 +78,24 @@ func (c *condition) holds(v value) bool {
 	return slices.ContainsFunc(c.values, func(l literal) bool { return l.holds(c.op, v) })
 }
 
+// Fields returns the names of the fields that the filter asks for, each once.
+func (f *Filter) Fields() []string {
+	var names []string
+	if f != nil {
+		f.root.collect(&names)
+	}
+	return names
+}
+
+func (c *condition) collect(names *[]string) {
+	for _, k := range c.kids {
+		k.collect(names)
+	}
+	if c.field != "" && !slices.Contains(*names, c.field) {
+		*names = append(*names, c.field)
+	}
+}
+
 // String returns the filter in its canonical form, which ParseFilter reads.
 func (f *Filter) String() string {
 	if f == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,30 +73,31 @@ func TestFilterFields(t *testing.T) {
 
 func TestFilterErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                         `column 1: expected a condition, such as tag:beach or year>=2020, not the end`,
-		"year>=":                   `column 7: expected a value after ">="`,
-		"ä and y>= ":               `column 11: expected a value after ">="`,
-		"beach sea":                `column 7: expected "and", "or" or the end before "sea"`,
-		"a and":                    `column 6: expected a condition`,
-		"a and or b":               `column 7: expected a condition before "or"`,
-		"(a or b":                  `column 8: expected ")" for the "(" at column 1`,
-		"a)":                       `column 2: expected "and", "or" or the end before ")"`,
-		"year>x":                   `column 6: year is compared with a number, not "x"`,
-		"taken:may":                `column 7: taken is compared with a date such as 2023, 2023-05 or 2023-05-17, not "may"`,
-		"gps:59":                   `column 5: gps takes only gps:*`,
-		`tag:"x`:                   `column 5: the quote is never closed`,
-		"tag in(":                  `column 8: expected a value after "in("`,
-		"tag in(a b)":              `column 10: expected "," or ")" in the list, not "b"`,
-		"near(91,0,1km)":           `column 6: "91" is no latitude`,
-		"near(1,2,3)":              `column 10: "3" is no distance with its unit (m, km, mi)`,
-		"near(1,2)":                `column 9: expected ",", not ")"`,
-		"near(1,2,-1km)":           `column 10: "-1km" is no distance`,
-		"a and \xff":               `column 7: this is not UTF-8`,
-		`""`:                       `column 1: the tag is empty`,
-		">3":                       `column 1: expected a condition`,
-		"taken:2023-02-30":         `column 7: taken is compared`,
-		strings.Repeat("(", 200):   `column 101: parentheses and "not" are more than 100 deep`,
-		strings.Repeat("a", 1<<15): `column 1: the filter has 32768 bytes, at most 16384`,
+		"":                              `column 1: expected a condition, such as tag:beach or year>=2020, not the end`,
+		"year>=":                        `column 7: expected a value after ">="`,
+		"ä and y>= ":                    `column 11: expected a value after ">="`,
+		"beach sea":                     `column 7: expected "and", "or" or the end before "sea"`,
+		"a and":                         `column 6: expected a condition`,
+		"a and or b":                    `column 7: expected a condition before "or"`,
+		"(a or b":                       `column 8: expected ")" for the "(" at column 1`,
+		"a)":                            `column 2: expected "and", "or" or the end before ")"`,
+		"year>x":                        `column 6: year is compared with a number, not "x"`,
+		"taken:may":                     `column 7: taken is compared with a date such as 2023, 2023-05 or 2023-05-17, not "may"`,
+		"gps:59":                        `column 5: gps takes only gps:*`,
+		`tag:"x`:                        `column 5: the quote is never closed`,
+		"tag in(":                       `column 8: expected a value after "in("`,
+		"tag in(a b)":                   `column 10: expected "," or ")" in the list, not "b"`,
+		"near(91,0,1km)":                `column 6: "91" is no latitude`,
+		"near(1,2,3)":                   `column 10: "3" is no distance with its unit (m, km, mi)`,
+		"near(1,2)":                     `column 9: expected ",", not ")"`,
+		"near(1,2,-1km)":                `column 10: "-1km" is no distance`,
+		"a and \xff":                    `column 7: this is not UTF-8`,
+		`""`:                            `column 1: the tag is empty`,
+		">3":                            `column 1: expected a condition`,
+		"x:" + strings.Repeat("*", 300): `column 3: a value with * or ? has at most 256 bytes, not 300`,
+		"taken:2023-02-30":              `column 7: taken is compared`,
+		strings.Repeat("(", 200):        `column 101: parentheses and "not" are more than 100 deep`,
+		strings.Repeat("a", 1<<15):      `column 1: the filter has 32768 bytes, at most 16384`,
 	} {
 		_, err := ParseFilter(text)
 		var own *FilterError
@@ -122,6 +124,9 @@ func TestFilterCanonical(t *testing.T) {
 		if err != nil || f.String() != want {
 			t.Errorf("%s: %v, %v; want %s", text, f, err, want)
 		}
+	}
+	if f, err := ParseFilter("a and not Year:2020 or near(1,2,3km) and tag:b"); err != nil || !slices.Equal(f.Fields(), []string{"tag", "year", "gps"}) {
+		t.Errorf("fields %v, %v", f.Fields(), err)
 	}
 	type request struct {
 		Filter *Filter `json:"filter,omitempty"`

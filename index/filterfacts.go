@@ -97,6 +97,13 @@ func (ix *Index) factOf(ord uint32, id string, metadata map[string]any) fact {
 	return fact{ord, id, own}
 }
 
+// pass says whether found documents, as they were read, still pass.
+func (ix *Index) pass(f *Filter, hits []Hit) bool {
+	return f == nil || !slices.ContainsFunc(hits, func(h Hit) bool {
+		return !ix.factOf(h.Ordinal, h.ID, h.Metadata).holds(f.root)
+	})
+}
+
 // note adds what a write stored. When it is too much, the next filter has to
 // read all documents again.
 func (v *view) note(written []fact) {

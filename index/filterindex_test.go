@@ -211,6 +211,62 @@ func TestFilteredSearch(t *testing.T) {
 	}
 }
 
+// TestFilterWhileWriting searches while metadata flips: what is found passes, and
+// of the two halves that always change places one is found whole.
+func TestFilterWhileWriting(t *testing.T) {
+	ix, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	if err := ix.Define(Space{Name: "v", Dim: 2, Encoder: "e"}); err != nil {
+		t.Fatal(err)
+	}
+	flip := func(n int) {
+		var changes []Change
+		for i := range 20 {
+			changes = append(changes, Change{Put, Document{ID: fmt.Sprint(i), Vectors: map[string][][]float32{"v": {{1, float32(i)}}},
+				Metadata: map[string]any{"on": (i+n)%2 == 0}}})
+		}
+		if receipt, err := ix.Apply(context.Background(), changes); err != nil || receipt.Err() != nil {
+			t.Error(err, receipt.Err())
+		}
+	}
+	flip(0)
+	f, err := ParseFilter("on:true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 150 {
+			flip(n)
+		}
+	}()
+	for writing := true; writing; {
+		select {
+		case <-done:
+			writing = false
+		default:
+		}
+		hits, err := ix.Search(context.Background(), Query{Space: "v", Vector: []float32{1, 1}, Limit: 30, Filter: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parity := map[byte]int{}
+		for _, h := range hits {
+			if h.Metadata["on"] != true {
+				t.Fatalf("%s was found with %v", h.ID, h.Metadata)
+			}
+			parity[(h.ID[len(h.ID)-1]-'0')%2]++
+		}
+		if len(hits) != 10 || len(parity) != 1 {
+			t.Fatalf("found %v: not one moment", parity)
+		}
+	}
+}
+
 func TestFields(t *testing.T) {
 	ix, err := Open(t.TempDir(), Options{Private: []string{"hash"}})
 	if err != nil {

@@ -28,7 +28,7 @@ func (ix *Index) Select(ctx context.Context, s Selection) ([]Hit, error) {
 	if s.Limit == 0 {
 		s.Limit = 10
 	}
-	return ix.settled(func(v *view) ([]Hit, error) {
+	return ix.settled(s.Filter, func(v *view) ([]Hit, error) {
 		v, err := ix.loadFacts(v, false)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"path"
 	"path/filepath"
@@ -209,8 +210,9 @@ func (c circle) contains(v value) bool {
 
 // literal is a value as a filter has it, read in every way that it can be.
 type literal struct {
-	text     string
-	any      bool // *
+	text     string // as it is written
+	plain    string // as it is compared with texts
+	any      bool   // *
 	num      float64
 	isNum    bool
 	from, to float64 // of a date, to excluded
@@ -220,15 +222,21 @@ type literal struct {
 }
 
 func newLiteral(field, op, s string) literal {
-	l := literal{text: s, any: s == "*"}
+	l := literal{text: s, plain: s, any: s == "*"}
 	l.num, l.isNum = parseNumber(s)
 	l.from, l.to, l.isDate = parseDate(s)
-	if strings.ContainsAny(s, "*?") {
-		l.pattern = compilePattern(s, isFile(field), op == opEqual || op == opUnequal)
+	if isFile(field) {
+		l.plain = filepath.ToSlash(s)
 	}
-	l.words = wordsOf(s)
+	if strings.ContainsAny(s, "*?") && len(s) <= maxPattern {
+		l.pattern = compilePattern(l.plain, isFile(field), op == opEqual || op == opUnequal)
+	}
+	l.words = wordsOf(l.plain)
 	return l
 }
+
+// maxPattern bounds what matching costs, in bytes.
+const maxPattern = 256
 
 // check says what is wrong with a value for a field, or "".
 func (l literal) check(field, op string) string {
@@ -236,6 +244,8 @@ func (l literal) check(field, op string) string {
 	switch {
 	case l.any && equality:
 		return ""
+	case strings.ContainsAny(l.text, "*?") && len(l.text) > maxPattern:
+		return fmt.Sprintf("a value with * or ? has at most %d bytes, not %d", maxPattern, len(l.text))
 	case field == fieldGPS:
 		return "gps takes only gps:* (the document has a place); for a place write near(59.9,10.7,5km)"
 	case isNumber(field) && !l.isNum:
@@ -289,7 +299,7 @@ func (l literal) holdsText(op, s string) bool {
 	case l.pattern != nil && (op == opEqual || op == opUnequal):
 		return l.pattern.MatchString(s)
 	}
-	return ordered(op, s, l.text, l.text)
+	return ordered(op, s, l.plain, l.plain)
 }
 
 var decimal = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$`)

@@ -38,7 +38,7 @@ type Hit struct {
 // compares all vectors of the space, with a filter those of the documents that
 // pass. Fewer than Limit hits mean that there are no more.
 func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
-	return ix.settled(func(*view) ([]Hit, error) {
+	return ix.settled(q.Filter, func(*view) ([]Hit, error) {
 		v, err := ix.load()
 		if err == nil && q.Filter != nil {
 			v, err = ix.loadFacts(v, false)
@@ -51,8 +51,8 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 }
 
 // settled looks for documents until all that were found are still there to be
-// read.
-func (ix *Index) settled(look func(*view) ([]Hit, error)) ([]Hit, error) {
+// read and pass the filter.
+func (ix *Index) settled(f *Filter, look func(*view) ([]Hit, error)) ([]Hit, error) {
 	leave, err := ix.enter()
 	if err != nil {
 		return nil, err
@@ -61,11 +61,14 @@ func (ix *Index) settled(look func(*view) ([]Hit, error)) ([]Hit, error) {
 	for {
 		v := ix.view.Load()
 		hits, err := look(v)
+		if err == nil && !ix.pass(f, hits) {
+			err = ErrNotFound
+		}
 		if !errors.Is(err, ErrNotFound) {
 			return hits, err
 		}
-		// A document went between the scan and its reading: look again, once the
-		// write that took it is published.
+		// A document went or changed between the scan and its reading: look again,
+		// once the write that did it is published.
 		ix.write.Lock()
 		again := ix.view.Load().seq > v.seq
 		ix.write.Unlock()

@@ -46,6 +46,9 @@ func TestSearchFilter(t *testing.T) {
 	if r = d.run("search", "red", "--filter", "year>=", "--json"); r.code != 2 || !strings.Contains(r.stderr, `"code":"bad_filter"`) {
 		t.Errorf("exit %d, %q", r.code, r.stderr)
 	}
+	if r = d.run("search", "red", "--filter", "camer:x and kind:png"); r.code != 3 || r.stderr != `nothing matched "red" with the filter "camer:x and kind:png"; no picture has the field "camer", emblem search --filter help lists those there are`+"\n" {
+		t.Errorf("a misspelt field: exit %d, %q", r.code, r.stderr)
+	}
 	for _, args := range [][]string{{"search", "red", "--filter", "year:1900"}, {"search", "--filter", "year:1900"}} {
 		if r = d.run(args...); r.code != 3 || r.stdout != "" || !strings.Contains(r.stderr, "nothing matched") {
 			t.Errorf("%v: exit %d, %q", args, r.code, r.stderr)

@@ -233,12 +233,34 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 		return err
 	}
 	if len(hits) == 0 {
-		return nothingMatched("nothing matched %q", o.Said)
+		return o.nothing(lib)
 	}
 	var out bytes.Buffer
 	o.print(&out, hits, lib.Name(), name, s.Graphics)
 	_, err = s.stdout.Write(out.Bytes())
 	return err
+}
+
+// nothing says that nothing matched, and whether the filter asks for a field that
+// no picture has: most likely it is misspelt.
+func (o searchOptions) nothing(lib *library.Library) error {
+	why := ""
+	if f := o.Query.Filter; f != nil {
+		if o.Said != "" && len(o.Query.Terms) > 0 {
+			why = fmt.Sprintf(" with the filter %q", f)
+		}
+		have, err := lib.Fields(0)
+		if err != nil {
+			return err
+		}
+		for _, name := range f.Fields() {
+			if !slices.ContainsFunc(have, func(h index.Field) bool { return h.Name == name && h.Documents > 0 }) {
+				why += fmt.Sprintf("; no picture has the field %q, emblem search --filter help lists those there are", name)
+				break
+			}
+		}
+	}
+	return nothingMatched("nothing matched %q%s", o.Said, why)
 }
 
 // indexFirst brings a cached library up to date. One that another model or

@@ -22,7 +22,7 @@ var Space = index.Space{Name: "image", Dim: 24, Encoder: "kit", Fingerprint: "1"
 func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
 	for name, test := range map[string]func(*testing.T, func() Store){
 		"Replace": testReplace, "Ties": testTies, "Items": testItems,
-		"Spaces": testSpaces, "Several": testSeveral, "Random": testRandom,
+		"Spaces": testSpaces, "Several": testSeveral, "Filter": testFilter, "Random": testRandom,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -131,6 +131,45 @@ func testItems(t *testing.T, open func() Store) {
 	want := []index.Status{"created", "error", "error", "error", "error", "error", "error", "error", "updated"}
 	if !slices.Equal(got, want) {
 		t.Errorf("results %v; want %v", got, want)
+	}
+	must(t, s.Close())
+}
+
+func testFilter(t *testing.T, open func() Store) {
+	s := open()
+	must(t, s.Define(Space))
+	r := rand.New(rand.NewPCG(4, 4))
+	for i := range 20 {
+		d := Doc(fmt.Sprintf("/f%d/%02d", i%2, i), Vector(r))
+		d.Metadata = map[string]any{"n": int64(i), "tag": []string{[]string{"odd", "even"}[(i+1)%2], "all"}}
+		apply(t, s, index.Put, d)
+	}
+	q := Vector(r)
+	filter, err := index.ParseFilter("even and n>=4 and not (folder:f1 or n in(8,10)) or name=03")
+	must(t, err)
+	found := func() []string {
+		hits, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: 30, Filter: filter})
+		must(t, err)
+		return ids(hits)
+	}
+	var want []string
+	for _, id := range ids(search(t, s, q, 30)) {
+		if slices.Contains([]string{"/f0/04", "/f0/06", "/f0/12", "/f0/14", "/f0/16", "/f0/18", "/f1/03"}, id) {
+			want = append(want, id)
+		}
+	}
+	if got := found(); len(want) != 7 || !slices.Equal(got, want) {
+		t.Errorf("%s finds %v; want %v", filter, got, want)
+	}
+	first := want[0]
+	apply(t, s, index.Update, index.Document{ID: first})
+	if got := found(); !slices.Equal(got, want[1:]) {
+		t.Errorf("after %s lost its metadata: %v; want %v", first, got, want[1:])
+	}
+	must(t, s.Close())
+	s = open()
+	if got := found(); !slices.Equal(got, want[1:]) {
+		t.Errorf("after a restart: %v; want %v", got, want[1:])
 	}
 	must(t, s.Close())
 }
