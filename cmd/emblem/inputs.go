@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -114,7 +113,7 @@ func (l *loader) load(ctx context.Context, paths []string) []loaded {
 
 // one decodes a picture exactly, within the memory that all of them share.
 func (l *loader) one(ctx context.Context, path string) (vit.Pixels, error) {
-	data, err := readPicture(path, l.limits.MaxBytes)
+	data, err := picture.ReadFile(path, l.limits.MaxBytes)
 	if err != nil {
 		return vit.Pixels{}, err
 	}
@@ -133,18 +132,4 @@ func (l *loader) one(ctx context.Context, path string) (vit.Pixels, error) {
 		return vit.Pixels{}, err
 	}
 	return l.model.Preprocess(p)
-}
-
-// readPicture reads a regular file of bounded size.
-func readPicture(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Size() > most:
-		return nil, fmt.Errorf("%s has %d bytes, over the limit of %d", path, info.Size(), most)
-	}
-	return os.ReadFile(path)
 }

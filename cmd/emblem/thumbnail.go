@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"os"
 	"strings"
 
 	"github.com/disintegration/imaging"
@@ -53,7 +52,7 @@ func thumbnail(out *bytes.Buffer, path, graphics string) {
 	if graphics == "" {
 		return
 	}
-	data, err := os.ReadFile(path)
+	data, err := picture.ReadFile(path, 0)
 	if err != nil {
 		return
 	}

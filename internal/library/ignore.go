@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/emblem-search/emblem/internal/picture"
 )
 
 // ignoreFile is the name of files with patterns in .gitignore's syntax.
@@ -34,7 +36,7 @@ const maxIgnoreFile = 1 << 20
 
 // readRules adds dir's ignore file, if it has one, to the rules from above.
 func readRules(parent *ruleSet, dir string) (*ruleSet, error) {
-	f, err := os.Open(filepath.Join(dir, ignoreFile))
+	f, err := picture.Open(filepath.Join(dir, ignoreFile))
 	if os.IsNotExist(err) {
 		return parent, nil
 	}

@@ -3,7 +3,8 @@ package library
 import (
 	"context"
 	"io"
-	"os"
+
+	"github.com/emblem-search/emblem/internal/picture"
 )
 
 const (
@@ -38,7 +39,7 @@ func (x *indexing) guardPhotos(ctx context.Context) error {
 
 // hasCamera says whether the file is a picture that a camera has signed.
 func hasCamera(path string) bool {
-	f, err := os.Open(path)
+	f, err := picture.Open(path)
 	if err != nil {
 		return false
 	}

@@ -7,13 +7,13 @@ import (
 	"image"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
 	"github.com/emblem-search/emblem/internal/picture"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // pipeline embeds files: readers hash and decode, one goroutine embeds batches,
@@ -23,7 +23,8 @@ import (
 //	            └── known content, failures ──┘
 type pipeline struct {
 	*indexing
-	budget  *budget
+	budget  *budget             // of decoded pictures
+	reading *semaphore.Weighted // bytes of files
 	decoded chan ready
 	commits chan outcome
 	claims  claims
@@ -56,6 +57,7 @@ func (x *indexing) embedNew(ctx context.Context) error {
 	p := &pipeline{
 		indexing: x,
 		budget:   newBudget(x.MemoryBytes),
+		reading:  semaphore.NewWeighted(maxReading),
 		decoded:  make(chan ready, x.BatchSize),
 		commits:  make(chan outcome, 4*x.BatchSize),
 		claims:   claims{known: x.table.byHash, open: map[digest][]outcome{}},
@@ -75,6 +77,9 @@ func (x *indexing) embedNew(ctx context.Context) error {
 	}
 	return err
 }
+
+// maxReading bounds the bytes of files in memory; one that is larger is alone.
+const maxReading = 1 << 30
 
 // readAll reads the jobs on all cores and closes decoded.
 func (p *pipeline) readAll(ctx context.Context) error {
@@ -108,6 +113,11 @@ func (p *pipeline) readAll(ctx context.Context) error {
 // read takes one file as far as it gets: to the model, or to a commit, or out.
 // An error ends the run.
 func (p *pipeline) read(ctx context.Context, j job) error {
+	size := min(j.size, maxReading)
+	if err := p.reading.Acquire(ctx, size); err != nil {
+		return context.Cause(ctx)
+	}
+	defer p.reading.Release(size)
 	f := file{path: j.path, stamp: j.stamp, added: p.now().Unix()}
 	data, err := p.content(j)
 	switch {
@@ -133,7 +143,7 @@ var errNoPicture = errors.New("not a picture")
 // content reads a file whose first bytes are a picture's. A file that only
 // promises to be one is read too, so that the decoder says what is wrong.
 func (p *pipeline) content(j job) ([]byte, error) {
-	f, err := os.Open(j.path)
+	f, err := picture.Open(j.path)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +153,13 @@ func (p *pipeline) content(j job) ([]byte, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
-	if _, ok := picture.Sniff(head[:n]); !ok && !promises(j.path) && j.known == nil {
-		return nil, errNoPicture
+	if _, ok := picture.Sniff(head[:n]); !ok {
+		if !promises(j.path) && j.known == nil {
+			return nil, errNoPicture
+		}
+		if _, err := p.pics.header(head[:n]); err != nil {
+			return nil, err
+		}
 	}
 	if most := p.pics.options.Limits.MaxBytes; j.size > most {
 		return nil, &picture.Error{Kind: picture.TooLarge, Message: fmt.Sprintf("%d bytes are over the limit of %d", j.size, most)}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/picture"
 )
 
 // SearchOptions say what Search returns. The zero value is right.
@@ -189,7 +190,7 @@ func (q Query) embed(ctx context.Context, e Embedder) ([][]float32, error) {
 
 // queryImage reads a picture of a query as Index reads those of the library.
 func queryImage(path string, minSide int) (image.Image, error) {
-	data, err := os.ReadFile(ExpandHome(path))
+	data, err := picture.ReadFile(ExpandHome(path), 0)
 	if os.IsNotExist(err) {
 		return nil, errorf(KindPath, "no picture %q", path)
 	}
