@@ -2,7 +2,11 @@ package index
 
 import (
 	"maps"
+	"runtime"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // facts are the metadata of all documents as columns, derived from the truth by
@@ -65,11 +69,25 @@ func (ix *Index) collectFacts(v *view) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, p := range pairs {
-		f.fields[name] = newField(p, len(f.ords))
-		delete(pairs, name)
-	}
+	f.sort(pairs)
 	return f, nil
+}
+
+// sort makes a column of each field, as many at once as there are cores.
+func (f *facts) sort(pairs map[string][]pair) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	var mu sync.Mutex
+	for name, p := range pairs {
+		g.Go(func() error {
+			column := newField(p, len(f.ords))
+			mu.Lock()
+			defer mu.Unlock()
+			f.fields[name] = column
+			return nil
+		})
+	}
+	g.Wait()
 }
 
 // fields are the names that the document may have values under.

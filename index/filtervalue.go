@@ -66,7 +66,15 @@ type value struct {
 }
 
 func compareValues(a, b value) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.num, b.num), cmp.Compare(a.long, b.long), cmp.Compare(a.text, b.text))
+	switch {
+	case a.kind != b.kind:
+		return cmp.Compare(a.kind, b.kind)
+	case a.kind == text:
+		return cmp.Compare(a.text, b.text)
+	case a.num != b.num:
+		return cmp.Compare(a.num, b.num)
+	}
+	return cmp.Compare(a.long, b.long)
 }
 
 // fact is what a filter sees of a document.
