@@ -15,11 +15,11 @@ import (
 func newBenchCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "bench",
-		Short:  "Time towers and ops with random weights",
+		Short:  "Time towers and ops with random weights, and vector search",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a))
+	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a))
 	return cmd
 }
 

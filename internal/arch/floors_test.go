@@ -31,7 +31,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/tensor", does: "tensors, weights, ops as data, devices with two lanes",
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
-		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "cmd/emblem"}},
+		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "internal/vector", "cmd/emblem"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly"},
 
 	{floor: 1, path: "internal/tensor/cpu", does: "the processor's backend",
@@ -49,6 +49,8 @@ var rooms = []room{
 	{floor: 1, path: "internal/picture", does: "picture files: sniffing, limits, decoding, resampling as Pillow's",
 		beside: []string{"internal/picture/jpeg"}},
 	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
+	{floor: 1, path: "internal/vector", does: "the vector core of index: codes, scans, the graph",
+		only: []string{"index", "cmd/emblem"}},
 	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
 		only: []string{"internal/models", "cmd/emblem"}},
 

@@ -1,0 +1,164 @@
+package vector
+
+import (
+	"errors"
+	"math"
+)
+
+// curve says what recall a walk's effort gives, measured on a sample of queries,
+// for some limits.
+type curve []point
+
+type point struct {
+	limit, effort uint32
+	recall        float64
+}
+
+var curveLimits = []int{1, 10, 100}
+
+// at returns the least effort that gives a recall, 0 if none does, from the points
+// of the next larger limit that was measured.
+func (c curve) at(limit int, recall float64) (int, float64) {
+	var before point
+	for _, p := range c {
+		if int(p.limit) < limit {
+			continue
+		}
+		if before.limit != p.limit {
+			if before.limit != 0 {
+				break
+			}
+		}
+		if p.recall >= recall {
+			if before.limit == 0 {
+				return int(p.effort), p.recall
+			}
+			share := (recall - before.recall) / (p.recall - before.recall)
+			return int(math.Ceil(float64(before.effort) + share*float64(p.effort-before.effort))), recall
+		}
+		if before.limit == 0 || p.recall > before.recall {
+			before = p
+		}
+	}
+	return 0, 0
+}
+
+// Learn fits the graph to a sample of queries of one kind: where walks begin, what
+// part of the score their mean decides, and what effort gives what recall. Queries
+// that do not lie among the rows, such as texts among pictures, also get links
+// between the rows that they find (Repair), from half of the sample; the other half
+// measures.
+func (g *Graph) Learn(sample [][]float32) error {
+	if len(sample) < 20 {
+		return errors.New("vector: a sample of fewer than 20 queries says nothing")
+	}
+	for _, q := range sample {
+		if err := g.check(q, &Params{}); err != nil {
+			return err
+		}
+	}
+	if mean := meanOf(sample); g.elsewhere(mean, sample) {
+		g.lock.Lock()
+		err := g.codes.Anchor(mean, g.rows, g.Workers)
+		g.lock.Unlock()
+		if err != nil {
+			return err
+		}
+		g.Repair(sample[:len(sample)/2])
+		sample = sample[len(sample)/2:]
+	}
+	g.measure(sample)
+	return nil
+}
+
+func meanOf(sample [][]float32) []float32 {
+	sum := make([]float64, len(sample[0]))
+	for _, q := range sample {
+		for i, x := range q {
+			sum[i] += float64(x)
+		}
+	}
+	mean := make([]float32, len(sum))
+	for i, x := range sum {
+		mean[i] = float32(x / float64(len(sample)))
+	}
+	return mean
+}
+
+// elsewhere says whether the centre is so far from the sample's mean that it is no
+// centre of the sample.
+func (g *Graph) elsewhere(mean []float32, sample [][]float32) bool {
+	spread := 0.0
+	for _, q := range sample {
+		spread += float64(squareDistance(q, mean)) / float64(len(sample))
+	}
+	return float64(squareDistance(mean, g.codes.centre)) > 0.1*spread
+}
+
+// measure fits the curve of the sample's kind.
+func (g *Graph) measure(sample [][]float32) {
+	g.lock.RLock()
+	var points curve
+	for _, limit := range curveLimits {
+		if g.n-g.deadN >= 4*limit {
+			points = append(points, g.measureLimit(sample, limit)...)
+		}
+	}
+	kind := g.codes.kind(sample[0])
+	g.lock.RUnlock()
+	g.lock.Lock()
+	g.curves[kind] = points
+	g.lock.Unlock()
+}
+
+func (g *Graph) measureLimit(sample [][]float32, limit int) curve {
+	truth := make([][]Hit, len(sample))
+	share(0, len(sample), g.Workers, func(_, from, to int) {
+		const batch = 16
+		for at := from; at < to; at += batch {
+			end := min(at+batch, to)
+			s := newScan(g.codes, g.rows)
+			s.limit, s.margin = limit, g.codes.likely()
+			copy(truth[at:end], s.search(sample[at:end], nil, g.dead))
+		}
+	})
+	var points curve
+	for effort := float64(limit); effort < float64(g.n)/8 && effort < 4096; effort = max(effort+2, effort*1.2) {
+		r := g.recall(sample, truth, int(effort), limit)
+		points = append(points, point{uint32(limit), uint32(effort), r})
+		if r > 0.9985 {
+			break
+		}
+	}
+	return points
+}
+
+// recall is the mean share of the truth that walks of an effort find.
+func (g *Graph) recall(sample [][]float32, truth [][]Hit, effort, limit int) float64 {
+	found := make([]int, max(g.Workers, 1))
+	share(0, len(sample), g.Workers, func(w, from, to int) {
+		for i := from; i < to; i++ {
+			got, _, _ := g.walk(sample[i], Params{Limit: limit}, effort, 0)
+			found[w] += overlap(got, truth[i])
+		}
+	})
+	sum := 0
+	for _, f := range found {
+		sum += f
+	}
+	return float64(sum) / float64(limit*len(sample))
+}
+
+func overlap(a, b []Hit) int {
+	in := map[uint32]bool{}
+	for _, h := range a {
+		in[h.ID] = true
+	}
+	n := 0
+	for _, h := range b {
+		if in[h.ID] {
+			n++
+		}
+	}
+	return n
+}

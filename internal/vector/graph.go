@@ -1,0 +1,95 @@
+package vector
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// Graph is a graph over Codes in one flat layer: every row knows some Degree rows
+// near it, in directions of their own, and has room for Extra more, from rows that
+// came later or that hard queries asked for. Searches may run side by side; a change waits for them and they for it.
+type Graph struct {
+	codes *Codes
+	rows  Rows
+	GraphOptions
+
+	lock    sync.RWMutex
+	n       int
+	mem     *memory
+	links   []uint32 // (n, stride): the number of links, the links
+	dead    Bitmap
+	deadN   int
+	entries [kinds][]uint32 // where walks begin
+	curves  [kinds]curve
+	walkers sync.Pool
+}
+
+// GraphOptions shape a graph. Zero means the default.
+type GraphOptions struct {
+	Degree  int     // links that pruning leaves, 32 by default
+	Extra   int     // links beyond those that a row may collect before it is pruned, 15 by default
+	Breadth int     // candidates kept while a row looks for its neighbours, 96 by default
+	Alpha   float32 // a link is dropped if another is nearer to its end by this factor (of squares), 1.2 by default
+	Workers int     // goroutines that build, one a core by default
+}
+
+func (o GraphOptions) filled() GraphOptions {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&o.Degree, 32)
+	def(&o.Extra, 15)
+	def(&o.Breadth, 96)
+	def(&o.Workers, runtime.GOMAXPROCS(0))
+	if o.Alpha == 0 {
+		o.Alpha = 1.2
+	}
+	return o
+}
+
+const maxDegree = block - 1
+
+// NewGraph returns a graph without rows over the codes, which it owns from now on.
+func NewGraph(c *Codes, rows Rows, o GraphOptions) (*Graph, error) {
+	o = o.filled()
+	if o.Degree < 2 || o.Extra < 0 || o.Degree+o.Extra > maxDegree || o.Breadth < 2 || o.Alpha < 1 {
+		return nil, fmt.Errorf("vector: degree %d+%d, breadth %d, alpha %g; give a degree of 2 to %d, a breadth from 2, an alpha from 1", o.Degree, o.Extra, o.Breadth, o.Alpha, maxDegree)
+	}
+	return &Graph{codes: c, rows: rows, GraphOptions: o}, nil
+}
+
+// Len is the number of rows in the graph, deleted ones included.
+func (g *Graph) Len() int { return g.n }
+
+// Bytes is the memory that codes and graph take.
+func (g *Graph) Bytes() int { return g.codes.Bytes() + 4*g.n*g.stride() + 8*len(g.dead) }
+
+// stride is the length of a row of links.
+func (g *Graph) stride() int { return 1 + g.Degree + g.Extra }
+
+func (g *Graph) of(id uint32) []uint32 {
+	row := g.links[int(id)*g.stride() : (int(id)+1)*g.stride()]
+	return row[1 : 1+row[0]]
+}
+
+func (g *Graph) set(id uint32, to []uint32) {
+	row := g.links[int(id)*g.stride() : (int(id)+1)*g.stride()]
+	row[0] = uint32(copy(row[1:], to))
+}
+
+// reserve makes room for n rows.
+func (g *Graph) reserve(n int) error {
+	var err error
+	g.mem, err = g.mem.grow(4*g.n*g.stride(), 4*n*g.stride())
+	if err != nil {
+		return err
+	}
+	g.links = view[uint32](g.mem.bytes)
+	for len(g.dead)*64 < n {
+		g.dead = append(g.dead, 0)
+	}
+	return nil
+}
