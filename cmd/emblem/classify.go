@@ -141,12 +141,12 @@ func (c *classified) write(w io.Writer, asJSON bool) error {
 		return newEncoder(w).Encode(c)
 	}
 	if c.Error != nil {
-		_, err := fmt.Fprintf(w, "%s\terror: %s\n", c.Input, c.Error.Message)
+		_, err := fmt.Fprintf(w, "%s\terror: %s\n", visible(c.Input), visible(c.Error.Message))
 		return err
 	}
 	for _, l := range c.Labels {
 		if l.Label == c.Label {
-			_, err := fmt.Fprintf(w, "%s\t%s\t%.1f%%\n", c.Input, l.Label, 100*l.Probability)
+			_, err := fmt.Fprintf(w, "%s\t%s\t%.1f%%\n", visible(c.Input), l.Label, 100*l.Probability)
 			return err
 		}
 	}

@@ -239,9 +239,9 @@ func (r *embedRun) line(l embedLine) error {
 		return r.enc.Encode(l)
 	}
 	if l.Error != nil {
-		_, err := fmt.Fprintf(r.out, "%s\terror: %s\n", l.Input, l.Error.Message)
+		_, err := fmt.Fprintf(r.out, "%s\terror: %s\n", visible(l.Input), visible(l.Error.Message))
 		return err
 	}
-	_, err := fmt.Fprintf(r.out, "%s\t%v\n", l.Input, l.Embedding)
+	_, err := fmt.Fprintf(r.out, "%s\t%v\n", visible(l.Input), l.Embedding)
 	return err
 }

@@ -132,7 +132,7 @@ func printError(w io.Writer, err error, asJSON bool) {
 		code = own.code
 	}
 	if !asJSON {
-		fmt.Fprintln(w, err)
+		fmt.Fprintln(w, visibleBut(err.Error(), "\n\t"))
 		return
 	}
 	type body struct {

@@ -38,7 +38,7 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		line.WriteString("warning: ")
 	}
-	line.WriteString(r.Message)
+	line.WriteString(visible(r.Message))
 	for _, a := range h.attrs {
 		writeAttr(&line, a)
 	}
@@ -59,7 +59,7 @@ func writeAttr(w *bytes.Buffer, a slog.Attr) {
 	if strings.ContainsAny(v, " \"=\n") {
 		v = fmt.Sprintf("%q", v)
 	}
-	fmt.Fprintf(w, " %s=%s", a.Key, v)
+	fmt.Fprintf(w, " %s=%s", a.Key, visible(v))
 }
 
 func (h *plainHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -16,7 +16,7 @@ import (
 type meter struct {
 	mu      sync.Mutex
 	out     io.Writer
-	tty     bool
+	columns int // of the terminal to draw a bar on; 0 means no bar
 	kernels string
 	bar     *progressbar.ProgressBar
 	start   time.Time // of embedding
@@ -27,8 +27,25 @@ type meter struct {
 // tellEvery is the time between two lines where there is no terminal.
 const tellEvery = 10 * time.Second
 
+// What the bar and the words around it need, so that a line never wraps: a
+// wrapped one cannot be drawn over.
+const (
+	leastColumns = 60 // less gets lines, as where there is no terminal
+	wideColumns  = 90 // less goes without the kernels
+)
+
 func newMeter(s *session, kernels string) *meter {
-	return &meter{out: s.stderr, tty: s.StderrTTY, kernels: kernels, told: time.Now()}
+	m := &meter{out: s.stderr, kernels: kernels, told: time.Now()}
+	if s.StderrTTY {
+		m.columns = s.Columns
+		if m.columns == 0 {
+			m.columns = 80
+		}
+	}
+	if m.columns < leastColumns {
+		m.columns = 0
+	}
+	return m
 }
 
 // Write puts a line above the bar.
@@ -53,7 +70,7 @@ func (m *meter) update(p library.Progress) {
 	}
 	m.last = p
 	switch {
-	case m.tty && p.Total > 0:
+	case m.columns > 0 && p.Total > 0:
 		m.showBar(p)
 	case time.Since(m.told) >= tellEvery:
 		m.told = time.Now()
@@ -63,9 +80,14 @@ func (m *meter) update(p library.Progress) {
 
 func (m *meter) showBar(p library.Progress) {
 	if m.bar == nil {
+		words, width := "indexing", m.columns-60
+		if m.columns >= wideColumns {
+			words, width = words+" ("+m.kernels+")", m.columns-63-len(m.kernels)
+		}
 		m.bar = progressbar.NewOptions(p.Total,
 			progressbar.OptionSetWriter(m.out),
-			progressbar.OptionSetDescription("indexing ("+m.kernels+")"),
+			progressbar.OptionSetDescription(words),
+			progressbar.OptionSetWidth(max(1, min(40, width))),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("files"),

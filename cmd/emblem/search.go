@@ -315,10 +315,10 @@ func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, 
 		default:
 			thumbnail(out, hit.Path, graphics)
 			if len(o.Query.Terms) == 0 {
-				fmt.Fprintf(out, "%3d  %s\n", hit.Rank, hit.Path)
+				fmt.Fprintf(out, "%3d  %s\n", hit.Rank, visible(hit.Path))
 				continue
 			}
-			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s\n", hit.Rank, hit.Score, 100*hit.Probability, hit.Path)
+			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s\n", hit.Rank, hit.Score, 100*hit.Probability, visible(hit.Path))
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 // terminal is what an operation has to know of where its output goes.
 type terminal struct {
 	StderrTTY bool   `json:"stderr_tty"`
+	Columns   int    `json:"columns"`  // of stderr, 0 if not known
 	Graphics  string `json:"graphics"` // how stdout shows pictures, see thumbnail.go
 	LogLevel  string `json:"log_level"`
 	LogFormat string `json:"log_format"`
@@ -41,13 +42,26 @@ func (t terminal) logger(w io.Writer) *slog.Logger {
 
 // terminal describes the app's own.
 func (a *app) terminal() terminal {
-	return terminal{StderrTTY: isTerminal(a.stderr), Graphics: a.graphics(), LogLevel: a.logLevel, LogFormat: a.logFormat}
+	return terminal{StderrTTY: isTerminal(a.stderr), Columns: columns(a.stderr), Graphics: a.graphics(), LogLevel: a.logLevel, LogFormat: a.logFormat}
 }
 
 // isTerminal says whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is the width of a terminal, or 0.
+func columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // host is an open data directory with the models that its libraries need.
