@@ -20,7 +20,6 @@ import (
 type indexBench struct {
 	base, queries, truth, calibrate, filter string
 	metric                                  string
-	exact                                   bool
 	params                                  vector.Params
 	threads, build                          int
 	seconds                                 float64
