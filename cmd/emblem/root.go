@@ -55,6 +55,7 @@ func commands(a *app) []*cobra.Command {
 		newTokenizeCmd(a),
 		newInspectCmd(a),
 		newModelsCmd(a),
+		newPullCmd(a),
 		newBenchCmd(a),
 		newVersionCmd(a),
 	}

@@ -21,17 +21,25 @@ func CacheDir() string {
 			return expand(dir)
 		}
 	}
+	if home := hubHome(); home != "" {
+		return filepath.Join(home, "hub")
+	}
+	return ""
+}
+
+// hubHome is the folder of the cache and the token, "" if there is no home.
+func hubHome() string {
 	if dir := os.Getenv("HF_HOME"); dir != "" {
-		return filepath.Join(expand(dir), "hub")
+		return expand(dir)
 	}
 	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
-		return filepath.Join(expand(dir), "huggingface", "hub")
+		return filepath.Join(expand(dir), "huggingface")
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(home, ".cache", "huggingface", "hub")
+	return filepath.Join(home, ".cache", "huggingface")
 }
 
 // expand resolves ~ and $VARIABLE, which no shell has done for a variable set in
@@ -59,8 +67,9 @@ var errNotCached = errors.New("not in the cache")
 // errNoWeights says that a snapshot is there, but nothing to load.
 var errNoWeights = errors.New("the cache has it without weights")
 
-// snapshot returns the folder of a repository's revision and its commit.
-func snapshot(repoDir, revision string) (dir, commit string, err error) {
+// snapshot returns the folder of a repository's revision and its commit, if it
+// has weights of that kind.
+func snapshot(repoDir, revision string, weights *regexp.Regexp) (dir, commit string, err error) {
 	root, err := os.OpenRoot(repoDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", "", errNotCached
@@ -80,7 +89,7 @@ func snapshot(repoDir, revision string) (dir, commit string, err error) {
 		return "", "", errNotCached
 	}
 	dir = filepath.Join(repoDir, "snapshots", commit)
-	if !hasWeights(dir) {
+	if !hasWeights(dir, weights) {
 		return "", "", errNoWeights
 	}
 	return dir, commit, nil
@@ -109,16 +118,19 @@ func readRef(root *os.Root, revision string) (string, error) {
 // then the refusal helps more than another download.
 var weightFile = regexp.MustCompile(`(?i)\.(safetensors|bin|pt|pth|ckpt|pkl|msgpack|h5|onnx|gguf)$`)
 
+// safetensorsFile is weights that can be loaded.
+var safetensorsFile = regexp.MustCompile(`\.safetensors$`)
+
 // hasWeights reports whether a snapshot holds weights, in it or in the folders of
 // a pipeline's components. Links to blobs that are gone do not count: so look a
 // download that was cut off and a cache copied without its blobs.
-func hasWeights(dir string) bool {
+func hasWeights(dir string, weights *regexp.Regexp) bool {
 	found := false
 	fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || d.IsDir() && strings.Count(path, "/") >= 2:
 			return fs.SkipDir
-		case !weightFile.MatchString(path):
+		case !weights.MatchString(path):
 			return nil
 		}
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); err == nil && info.Mode().IsRegular() {

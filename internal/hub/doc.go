@@ -5,6 +5,10 @@
 // of the Hugging Face hub share; what is not there is a [NotFound], whose text
 // says how to get it. It reads only, so a cache may be on read-only storage.
 //
+// [Pull] gets it: what a model needs of a repository, into the same cache, in
+// ranges that are journalled, so that a pull that was cut off at any byte goes on
+// where it was. It is the only code that speaks to another machine.
+//
 // Caveat: the first rule makes any folder's path a valid name. Who takes names
 // from strangers (a server) compares them with the public [Found.Name] of the
 // models it has, and never calls Find with them.

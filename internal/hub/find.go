@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -118,18 +119,34 @@ func findCached(name, repo, revision string, alias *Alias, opt Options) (Found, 
 		return Found{}, missing
 	}
 	dir := repoDir(missing.Cache, repo)
-	tried := revisions(revision, alias)
-	for _, rev := range tried {
-		folder, commit, err := snapshot(dir, rev)
-		if err == nil {
-			return Found{Dir: folder, Name: lastPart(repo), Repo: repo, Revision: rev, Commit: commit}, nil
-		}
-		if !errors.Is(err, errNotCached) {
-			missing.Detail = err.Error()
+	tried := cachedCandidates(revision, alias)
+	for _, weights := range []*regexp.Regexp{safetensorsFile, weightFile} {
+		for _, rev := range tried {
+			folder, commit, err := snapshot(dir, rev, weights)
+			if err == nil {
+				return Found{Dir: folder, Name: lastPart(repo), Repo: repo, Revision: rev, Commit: commit}, nil
+			}
+			if !errors.Is(err, errNotCached) {
+				missing.Detail = err.Error()
+			}
 		}
 	}
 	missing.Cached = slices.DeleteFunc(cachedRevisions(dir), func(rev string) bool { return slices.Contains(tried, rev) })
 	return Found{}, missing
+}
+
+// converted is where the hub keeps the safetensors it made of a repository that
+// has none.
+const converted = "refs/convert/safetensors"
+
+// cachedCandidates are the revisions to look for in the cache, best first: without a
+// revision, also the converted weights that a pull took instead.
+func cachedCandidates(asked string, alias *Alias) []string {
+	list := revisions(asked, alias)
+	if asked == "" {
+		list = append(list, converted)
+	}
+	return list
 }
 
 // revisions are what to try, best first.
