@@ -19,8 +19,8 @@ type PullOptions struct {
 
 // seams are what tests put something else for.
 type seams struct {
-	block    int64 // bytes that are journalled at once; 0 is 1 MiB
-	perRange int   // blocks that are asked for at once; 0 is 16
+	block    int64 // bytes that are journalled at once; 0 is 256 KiB
+	perRange int   // blocks that are asked for at once; 0 is 64
 	attempts int   // of a request that brings nothing; 0 is 5
 	wait     func(context.Context, time.Duration) error
 	space    func(dir string) (uint64, error)
@@ -46,10 +46,10 @@ func (o PullOptions) withDefaults() PullOptions {
 
 func (s seams) withDefaults() seams {
 	if s.block == 0 {
-		s.block = 1 << 20
+		s.block = 256 << 10
 	}
 	if s.perRange == 0 {
-		s.perRange = 16
+		s.perRange = 64
 	}
 	if s.attempts == 0 {
 		s.attempts = 5
@@ -77,7 +77,7 @@ type Pulled struct {
 // Pull brings what a model needs of a repository into the shared cache: its
 // configuration, tokenizer, safetensors and licence. What is there already is
 // not fetched again, and a pull that was cut off goes on where it was: of each
-// request that was under way at most a MiB is lost. Every file is checked against
+// request that was under way at most 256 KiB are lost. Every file is checked against
 // the hub's hash before it gets its name.
 //
 // Errors are *[PullError], or the context's cause.
