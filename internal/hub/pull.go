@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -84,7 +85,7 @@ type Pulled struct {
 func Pull(ctx context.Context, ref Ref, remote Remote, opt PullOptions) (Pulled, error) {
 	p := &puller{ref: ref, opt: opt.withDefaults()}
 	if p.opt.Cache == "" {
-		return Pulled{}, &PullError{Code: "config", Err: fmt.Errorf("there is no home folder and so no Hugging Face cache; set HF_HUB_CACHE")}
+		return Pulled{}, &PullError{Code: "config", Err: errors.New("there is no home folder and so no Hugging Face cache; set HF_HUB_CACHE")}
 	}
 	p.place = place{cache: p.opt.Cache, repo: ref.Repo}
 	if remote.Offline {

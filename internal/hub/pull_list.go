@@ -124,7 +124,7 @@ func parseListing(text []byte) (listing, error) {
 		switch {
 		case s.LFS != nil && s.LFS.Size != nil:
 			f.Size, f.Etag = *s.LFS.Size, s.LFS.SHA256
-		case s.LFS == nil && s.Size != nil:
+		case s.LFS == nil && s.Size != nil && !isWeights(s.Rfilename): // whose git hash may be that of a pointer
 			f.Size, f.Etag = *s.Size, s.BlobID
 		}
 		if !commitID.MatchString(f.Etag) || f.Size < 0 || f.Size > maxFile {
@@ -241,12 +241,11 @@ func (p *puller) find(ctx context.Context) (string, listing, error) {
 
 // findConverted looks for a conversion; "" means there is none.
 func (p *puller) findConverted(ctx context.Context, not string) (string, listing, error) {
-	candidates := []string{converted}
 	requests, err := p.conversions(ctx)
 	if err != nil {
 		return "", listing{}, err
 	}
-	for _, rev := range append(candidates, requests...) {
+	for _, rev := range append([]string{converted}, requests...) {
 		if rev == not {
 			continue
 		}

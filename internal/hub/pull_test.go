@@ -86,6 +86,7 @@ func wantCode(t testing.TB, err error, code string, says ...string) {
 	}
 }
 
+// The hub's listing may come without hashes; the headers of each file have them.
 func TestPull(t *testing.T) {
 	for _, bare := range []bool{false, true} {
 		h := newFakeHub(t, "o/n", modelFiles())
@@ -115,7 +116,7 @@ func TestPull(t *testing.T) {
 	}
 }
 
-// The hub's listing may come without hashes; the headers of each file have them.
+// Large files come in ranges, every byte once.
 func TestPullRanges(t *testing.T) {
 	h := newFakeHub(t, "o/n", modelFiles())
 	got, err := h.pull("o/n", h.options(t.TempDir()))
@@ -127,6 +128,21 @@ func TestPullRanges(t *testing.T) {
 	if h.sent.Load() != weightsSize {
 		t.Errorf("%d bytes came for %d", h.sent.Load(), weightsSize)
 	}
+}
+
+// A listing that does not tell large files from others has the hash of a pointer
+// to their bytes, which is not theirs.
+func TestPointerHashes(t *testing.T) {
+	h := newFakeHub(t, "o/n", modelFiles())
+	h.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/api/models/o/n/revision/main" {
+			return false
+		}
+		fmt.Fprintf(w, `{"sha":%q,"siblings":[{"rfilename":"config.json"},{"rfilename":"model.safetensors","size":%d,"blobId":%q}]}`, commitOf("main"), weightsSize, commitA)
+		return true
+	}
+	got, err := h.pull("o/n", h.options(t.TempDir()))
+	h.check(got, err, "main", []string{"config.json", "model.safetensors"})
 }
 
 func TestPullProgress(t *testing.T) {
