@@ -37,8 +37,7 @@ func (g *Graph) addBatch(n int) error {
 	defer g.lock.Unlock()
 	from := g.n
 	if from == 0 {
-		g.entries[0] = []uint32{0}
-		g.entries[1] = g.entries[0]
+		g.entries = []uint32{0}
 	}
 	news := make([][]arrow, max(g.Workers, 1))
 	share(from, n, g.Workers, func(w, a, b int) {
@@ -81,13 +80,18 @@ func (g *Graph) link(arrows []arrow) {
 	})
 }
 
-// seed chooses where walks begin: rows spread over the ids.
+// seed chooses where walks begin: live rows spread over the ids.
 func (g *Graph) seed() {
-	var e []uint32
+	g.entries = nil
 	for i := range min(entryCount, g.n) {
-		e = append(e, uint32(i*(g.n/min(entryCount, g.n))))
+		at := i * g.n / min(entryCount, g.n)
+		for at < g.n && g.dead.Has(uint32(at)) {
+			at++
+		}
+		if n := len(g.entries); at < g.n && (n == 0 || g.entries[n-1] != uint32(at)) {
+			g.entries = append(g.entries, uint32(at))
+		}
 	}
-	g.entries = [kinds][]uint32{e, e}
 }
 
 const entryCount = 64
@@ -138,6 +142,13 @@ func (p *pruner) admit(id uint32, arrows []arrow) {
 		g.set(id, p.cand)
 		return
 	}
+	p.choose(id)
+	g.set(id, p.kept)
+}
+
+// choose prunes the candidates for a row.
+func (p *pruner) choose(id uint32) {
+	g := p.graph
 	g.codes.like(p.other, id)
 	p.keys = p.keys[:0]
 	for rest := p.cand; len(rest) > 0; {
@@ -151,7 +162,6 @@ func (p *pruner) admit(id uint32, arrows []arrow) {
 	}
 	slices.Sort(p.keys)
 	p.prune(id)
-	g.set(id, p.kept)
 }
 
 // prune keeps those of the sorted keys that no kept one is nearer to by alpha
@@ -163,7 +173,7 @@ func (p *pruner) prune(id uint32) {
 	p.keys = p.keys[:min(len(p.keys), block)]
 	ids, near := p.ids[:0], p.near[:0]
 	for _, k := range p.keys {
-		if k.id() != id {
+		if k.id() != id && !g.dead.Has(k.id()) {
 			ids, near = append(ids, k.id()), append(near, top-k.estimate())
 		}
 	}

@@ -10,8 +10,8 @@ import (
 type curve []point
 
 type point struct {
-	limit, effort uint32
-	recall        float64
+	Limit, Effort uint32
+	Recall        float64
 }
 
 var curveLimits = []int{1, 10, 100}
@@ -21,22 +21,22 @@ var curveLimits = []int{1, 10, 100}
 func (c curve) at(limit int, recall float64) (int, float64) {
 	var before point
 	for _, p := range c {
-		if int(p.limit) < limit {
+		if int(p.Limit) < limit {
 			continue
 		}
-		if before.limit != p.limit {
-			if before.limit != 0 {
+		if before.Limit != p.Limit {
+			if before.Limit != 0 {
 				break
 			}
 		}
-		if p.recall >= recall {
-			if before.limit == 0 {
-				return int(p.effort), p.recall
+		if p.Recall >= recall {
+			if before.Limit == 0 {
+				return int(p.Effort), p.Recall
 			}
-			share := (recall - before.recall) / (p.recall - before.recall)
-			return int(math.Ceil(float64(before.effort) + share*float64(p.effort-before.effort))), recall
+			share := (recall - before.Recall) / (p.Recall - before.Recall)
+			return int(math.Ceil(float64(before.Effort) + share*float64(p.Effort-before.Effort))), recall
 		}
-		if before.limit == 0 || p.recall > before.recall {
+		if before.Limit == 0 || p.Recall > before.Recall {
 			before = p
 		}
 	}

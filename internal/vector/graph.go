@@ -20,7 +20,8 @@ type Graph struct {
 	links   []uint32 // (n, stride): the number of links, the links
 	dead    Bitmap
 	deadN   int
-	entries [kinds][]uint32 // where walks begin
+	loose   int      // deleted rows that are still linked
+	entries []uint32 // where walks begin
 	curves  [kinds]curve
 	walkers sync.Pool
 }

@@ -23,6 +23,8 @@ const (
 	PlanExact Plan = "exact" // all allowed rows, by the bounds of their codes
 	PlanFlat  Plan = "flat"  // all allowed rows, by the likely errors of their codes
 	PlanGraph Plan = "graph" // a walk
+
+	PlanFilter Plan = "filtered graph" // a walk among the allowed rows
 )
 
 // A Report says what a search did.
@@ -50,8 +52,11 @@ func (g *Graph) Search(q []float32, p Params) ([]Hit, Report, error) {
 		return nil, Report{Plan: PlanExact, Expected: 1}, nil
 	}
 	effort, expected := g.effort(q, p)
-	if p.Exact || effort == 0 || g.walkCost(effort, alive) >= float64(alive) {
+	if p.Exact || effort == 0 || g.walkCost(effort) >= float64(alive) {
 		return g.flat(q, p, alive)
+	}
+	if p.Allow != nil {
+		return g.walkAllowed(q, p, alive, effort, expected)
 	}
 	return g.walk(q, p, effort, expected)
 }
@@ -88,11 +93,8 @@ func (g *Graph) allowed(b Bitmap) int {
 }
 
 // walkCost is what a walk costs in rows of a scan: a row that a walk visits is a
-// miss, one of a scan is not. Under a filter it keeps on until it has seen enough
-// allowed ones.
-func (g *Graph) walkCost(effort, alive int) float64 {
-	return float64(effort) * float64(g.Degree) * scanPerVisit * float64(g.n) / float64(alive)
-}
+// miss, one of a scan is not.
+func (g *Graph) walkCost(effort int) float64 { return float64(effort*g.Degree) * scanPerVisit }
 
 const scanPerVisit = 1.5
 
@@ -115,6 +117,23 @@ func (g *Graph) walk(q []float32, p Params, effort int, expected float64) ([]Hit
 	w.run()
 	top := w.finish(p, g.dead)
 	return top.list, Report{PlanGraph, w.scored, len(w.scores), effort, expected}, nil
+}
+
+// walkAllowed walks among the allowed rows. Where the filter and the query exclude
+// each other the best allowed rows are no neighbourhood, and it scans instead.
+func (g *Graph) walkAllowed(q []float32, p Params, alive, effort int, expected float64) ([]Hit, Report, error) {
+	w := g.walker()
+	defer w.release()
+	from, few := w.probe(q, max(effort, p.Limit), p.Allow, alive)
+	effort = max(effort+effort/2, p.Limit)
+	if few || len(from) == 0 || !w.runAllowed(from, effort, p.Allow, int(float64(alive)/scanPerVisit)) {
+		return g.flat(q, p, alive)
+	}
+	top := w.finish(p, g.dead)
+	if len(top.list) < p.Limit {
+		return g.flat(q, p, alive)
+	}
+	return top.list, Report{PlanFilter, w.scored, len(w.scores), effort, expected}, nil
 }
 
 // finish scores the walk's candidates exactly, best first, until none of the rest is

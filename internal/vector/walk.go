@@ -61,7 +61,7 @@ func (w *walker) among(id uint32, breadth int) {
 
 func (w *walker) begin(breadth int) {
 	w.pool.reset(breadth)
-	w.visit(w.graph.entries[w.query.kind])
+	w.visit(w.graph.entries)
 }
 
 // run expands candidates, best first, until the best breadth known are expanded.
@@ -75,7 +75,7 @@ func (w *walker) run() {
 	}
 }
 
-// visit scores the rows that are new and offers them to the pool.
+// visit takes the rows that are new.
 func (w *walker) visit(links []uint32) {
 	ids := w.ids[:0]
 	for _, id := range links {
@@ -86,6 +86,11 @@ func (w *walker) visit(links []uint32) {
 		}
 	}
 	w.touched = append(w.touched, ids...)
+	w.offer(ids)
+}
+
+// offer scores rows and offers them to the pool.
+func (w *walker) offer(ids []uint32) {
 	w.scored += len(ids)
 	found := w.found[:len(ids)]
 	w.graph.codes.estimate(w.query, ids, found)

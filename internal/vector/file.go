@@ -1,0 +1,296 @@
+package vector
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"math/bits"
+	"unsafe"
+)
+
+// The format, little-endian: a stream cut into blocks of 64 KiB, the last one
+// shorter, each followed by its CRC-32C. The stream is a head, then the parts in the
+// order of parts.
+
+const (
+	magic   = "emblemvg"
+	version = 1
+	cut     = 64 << 10
+)
+
+// bigEndian machines neither write nor read the format: parts are written as memory
+// holds them.
+func bigEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) != 1 }
+
+var errEndian = errors.New("vector: graphs are not stored on big-endian machines; build again at every start")
+
+// ErrDamaged says that bytes are not what Write wrote.
+var ErrDamaged = errors.New("vector: the file is damaged or of another kind; delete it and build again")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// head says how large the parts are.
+type head struct {
+	Magic                  [8]byte
+	Version, Dim, Metric   uint32
+	Anchors, Lifted        uint32
+	Degree, Extra, Breadth uint32
+	Alpha, Radius, Top     float32
+	Rows, Linked, Entries  uint32
+	Points                 [kinds]uint32
+	Seed                   uint64
+	Reach, Longest         float64
+}
+
+// Write writes codes and graph, without the rows.
+func (g *Graph) Write(w io.Writer) error {
+	if bigEndian() {
+		return errEndian
+	}
+	g.lock.RLock()
+	defer g.lock.RUnlock()
+	h := g.head()
+	b := &blockWriter{w: w}
+	if err := binary.Write(b, binary.LittleEndian, &h); err != nil {
+		return err
+	}
+	for _, part := range g.parts() {
+		if _, err := b.Write(part); err != nil {
+			return err
+		}
+	}
+	for _, curve := range g.curves {
+		if err := binary.Write(b, binary.LittleEndian, []point(curve)); err != nil {
+			return err
+		}
+	}
+	return b.flush()
+}
+
+func (g *Graph) head() head {
+	c := g.codes
+	h := head{Version: version, Dim: uint32(c.Dim), Metric: uint32(c.Metric), Anchors: uint32(len(c.anchors)),
+		Degree: uint32(g.Degree), Extra: uint32(g.Extra), Breadth: uint32(g.Breadth), Alpha: g.Alpha, Radius: c.radius, Top: c.top,
+		Rows: uint32(c.n), Linked: uint32(g.n), Entries: uint32(len(g.entries)), Seed: c.Seed, Reach: c.reach, Longest: c.longest}
+	copy(h.Magic[:], magic)
+	if c.lift != nil {
+		h.Lifted = 1
+	}
+	for k, points := range g.curves {
+		h.Points[k] = uint32(len(points))
+	}
+	return h
+}
+
+// parts lists the memory that follows the head.
+func (g *Graph) parts() [][]byte {
+	c := g.codes
+	var out [][]byte
+	for _, a := range c.anchors {
+		out = append(out, asBytes(a))
+	}
+	return append(out, asBytes(c.lift), c.codes[:c.n*c.stride()], asBytes(c.sides[:c.n]), asBytes(g.links[:g.n*g.stride()]),
+		asBytes(g.dead[:(c.n+63)/64]), asBytes(g.entries))
+}
+
+// asBytes is a slice of numbers as memory holds them; see bigEndian.
+func asBytes[T any](s []T) []byte {
+	var zero T
+	if len(s) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(zero)))
+}
+
+// blockWriter cuts a stream into blocks.
+type blockWriter struct {
+	w   io.Writer
+	buf []byte
+}
+
+func (b *blockWriter) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		take := min(len(p), cut-len(b.buf))
+		b.buf, p = append(b.buf, p[:take]...), p[take:]
+		if len(b.buf) == cut {
+			if err := b.flush(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+func (b *blockWriter) flush() error {
+	if len(b.buf) == 0 {
+		return nil
+	}
+	sum := crc32.Checksum(b.buf, castagnoli)
+	_, err := b.w.Write(binary.LittleEndian.AppendUint32(b.buf, sum))
+	b.buf = b.buf[:0]
+	return err
+}
+
+// blockReader joins blocks to the stream again and checks them on the way.
+type blockReader struct {
+	rest  []byte
+	block []byte
+}
+
+func (b *blockReader) Read(p []byte) (int, error) {
+	if len(b.block) == 0 {
+		if len(b.rest) == 0 {
+			return 0, io.EOF
+		}
+		n := min(cut, len(b.rest)-4)
+		if n <= 0 || crc32.Checksum(b.rest[:n], castagnoli) != binary.LittleEndian.Uint32(b.rest[n:]) {
+			return 0, ErrDamaged
+		}
+		b.block, b.rest = b.rest[:n], b.rest[n+4:]
+	}
+	n := copy(p, b.block)
+	b.block = b.block[n:]
+	return n, nil
+}
+
+// Open reads what Write wrote into memory of its own; every block's sum and every id
+// is checked. It never panics and takes memory in proportion to data. The rows are
+// those that the graph was built over.
+func Open(data []byte, rows Rows, workers int) (*Graph, error) {
+	if bigEndian() {
+		return nil, errEndian
+	}
+	r := &blockReader{rest: data}
+	var h head
+	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
+		return nil, ErrDamaged
+	}
+	if string(h.Magic[:]) == magic && h.Version != version {
+		return nil, fmt.Errorf("vector: the file is of version %d, this program reads %d; delete it and build again", h.Version, version)
+	}
+	if !h.plausible(len(data)) {
+		return nil, ErrDamaged
+	}
+	g, err := h.empty(rows, workers)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.fill(r); err != nil {
+		return nil, err
+	}
+	return g, g.verify()
+}
+
+// plausible checks a head against the length of the file.
+func (h *head) plausible(size int) bool {
+	if string(h.Magic[:]) != magic || h.Dim < 1 || h.Dim > maxDim || h.Metric > uint32(L2) || h.Anchors < 1 || h.Anchors > kinds || h.Lifted > 1 ||
+		h.Degree < 2 || h.Degree > maxDegree || h.Extra > maxDegree || h.Degree+h.Extra > maxDegree || h.Breadth < 2 || h.Breadth > 1<<20 || !(h.Alpha >= 1) ||
+		h.Rows > maxRows-1 || h.Linked > h.Rows || h.Entries > entryCount {
+		return false
+	}
+	n := uint64(h.Rows)
+	need := uint64(h.Anchors*h.Dim*4) + n*4*uint64(h.Lifted) + n*uint64((h.Dim+127)/128*64+16) +
+		uint64(h.Linked)*4*uint64(1+h.Degree+h.Extra) + (n+63)/64*8 + uint64(h.Entries)*4
+	for _, p := range h.Points {
+		need += uint64(p) * 16
+	}
+	need += uint64(binary.Size(h))
+	return need+(need+cut-1)/cut*4 == uint64(size)
+}
+
+// empty makes a graph of the head's shape.
+func (h *head) empty(rows Rows, workers int) (*Graph, error) {
+	o := Options{Dim: int(h.Dim), Metric: Metric(h.Metric), Seed: h.Seed}
+	c, err := NewCodes(o, make([]float32, h.Dim), int(h.Rows))
+	if err != nil {
+		return nil, err
+	}
+	c.n, c.radius, c.top, c.reach, c.longest = int(h.Rows), h.Radius, h.Top, h.Reach, h.Longest
+	for len(c.anchors) < int(h.Anchors) {
+		c.anchors = append(c.anchors, make([]float32, h.Dim))
+	}
+	if h.Lifted == 1 {
+		c.lift = make([]float32, h.Rows)
+	}
+	g, err := NewGraph(c, rows, GraphOptions{Degree: int(h.Degree), Extra: int(h.Extra), Breadth: int(h.Breadth), Alpha: h.Alpha, Workers: workers})
+	if err != nil {
+		return nil, err
+	}
+	g.Extra = int(h.Extra)
+	if err := g.reserve(int(h.Rows)); err != nil {
+		return nil, err
+	}
+	g.n, g.entries = int(h.Linked), make([]uint32, h.Entries)
+	for k, n := range h.Points {
+		if n > 0 {
+			g.curves[k] = make(curve, n)
+		}
+	}
+	return g, nil
+}
+
+func (g *Graph) fill(r *blockReader) error {
+	for _, part := range g.parts() {
+		if _, err := io.ReadFull(r, part); err != nil {
+			return ErrDamaged
+		}
+	}
+	for k := range g.curves {
+		if err := binary.Read(r, binary.LittleEndian, []point(g.curves[k])); err != nil {
+			return ErrDamaged
+		}
+	}
+	if len(r.rest)+len(r.block) != 0 {
+		return ErrDamaged
+	}
+	return nil
+}
+
+// verify checks ids and counts deleted rows.
+func (g *Graph) verify() error {
+	for id := range g.n {
+		row := g.links[id*g.stride() : (id+1)*g.stride()]
+		if row[0] >= uint32(len(row)) {
+			return ErrDamaged
+		}
+		for _, to := range row[1 : 1+row[0]] {
+			if to >= uint32(g.n) {
+				return ErrDamaged
+			}
+		}
+	}
+	for _, id := range g.entries {
+		if id >= uint32(g.n) {
+			return ErrDamaged
+		}
+	}
+	for i, w := range g.dead {
+		if left := g.codes.n - 64*i; left < 64 && w>>max(left, 0) != 0 {
+			return ErrDamaged
+		}
+		g.deadN += bits.OnesCount64(w)
+	}
+	for _, c := range g.curves {
+		for _, p := range c {
+			if p.Effort > uint32(max(g.n, 1)) || p.Limit < 1 || math.IsNaN(p.Recall) {
+				return ErrDamaged
+			}
+		}
+	}
+	g.countLoose()
+	return nil
+}
+
+// countLoose counts the deleted rows that still have links.
+func (g *Graph) countLoose() {
+	g.loose = 0
+	for id := range uint32(g.n) {
+		if g.dead.Has(id) && len(g.of(id)) > 0 {
+			g.loose++
+		}
+	}
+}
