@@ -92,15 +92,7 @@ func parseListing(text []byte) (listing, error) {
 		Config   struct {
 			ModelType string `json:"model_type"`
 		}
-		Siblings []struct {
-			Rfilename string
-			Size      *int64
-			BlobID    string
-			LFS       *struct {
-				SHA256 string
-				Size   *int64
-			}
-		}
+		Siblings []sibling
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return listing{}, &PullError{Code: "server", Err: fmt.Errorf("the hub's answer about the repository is not what it should be: %w", err)}
@@ -120,19 +112,36 @@ func parseListing(text []byte) (listing, error) {
 			continue
 		}
 		seen[s.Rfilename] = true
-		f := remoteFile{s.Rfilename, -1, ""}
-		switch {
-		case s.LFS != nil && s.LFS.Size != nil:
-			f.Size, f.Etag = *s.LFS.Size, s.LFS.SHA256
-		case s.LFS == nil && s.Size != nil && !isWeights(s.Rfilename): // whose git hash may be that of a pointer
-			f.Size, f.Etag = *s.Size, s.BlobID
-		}
-		if !commitID.MatchString(f.Etag) || f.Size < 0 || f.Size > maxFile {
-			f.Size, f.Etag = -1, "" // ask for the file's own headers
-		}
-		l.Files = append(l.Files, f)
+		l.Files = append(l.Files, s.file())
 	}
 	return l, nil
+}
+
+// sibling is a file as a listing has it.
+type sibling struct {
+	Rfilename string
+	Size      *int64
+	BlobID    string
+	LFS       *struct {
+		SHA256 string
+		Size   *int64
+	}
+}
+
+// file takes size and hash if they are there and make sense; else the file's own
+// headers will be asked for.
+func (s sibling) file() remoteFile {
+	f := remoteFile{s.Rfilename, -1, ""}
+	switch {
+	case s.LFS != nil && s.LFS.Size != nil:
+		f.Size, f.Etag = *s.LFS.Size, s.LFS.SHA256
+	case s.LFS == nil && s.Size != nil && !isWeights(s.Rfilename): // whose git hash may be that of a pointer
+		f.Size, f.Etag = *s.Size, s.BlobID
+	}
+	if !commitID.MatchString(f.Etag) || f.Size < 0 || f.Size > maxFile {
+		return remoteFile{s.Rfilename, -1, ""}
+	}
+	return f
 }
 
 // maxFile is more than any model's file has.
