@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,6 +24,11 @@ type Options struct {
 
 	// Logf receives what the store has to say about trouble; nil drops it.
 	Logf func(format string, args ...any)
+
+	// Fatal is called when the store cannot go on, such as when its disk is full
+	// in the middle of a change of its files; it must not return. What was
+	// acknowledged is there at the next Open. nil means panic.
+	Fatal func(error)
 
 	// Private are names of metadata that filters do not see.
 	Private []string
@@ -70,36 +72,6 @@ func Open(dir string, opts Options) (*Index, error) {
 		return nil, err
 	}
 	return ix, nil
-}
-
-func openStore(dir string, opts Options) (*pebble.DB, error) {
-	cacheBytes := opts.CacheBytes
-	if cacheBytes == 0 {
-		cacheBytes = 16 << 20
-	}
-	cache := pebble.NewCache(cacheBytes)
-	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{
-		FS:                 opts.fs,
-		Cache:              cache,
-		MemTableSize:       16 << 20,
-		FormatMajorVersion: pebble.FormatNewest,
-		Logger:             storeLogger{opts.Logf},
-	})
-	if isLocked(err) {
-		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("index: open %s: %w", dir, err)
-	}
-	return db, nil
-}
-
-// isLocked recognises the store's refusal to open a directory twice, whether by
-// another process or by this one.
-func isLocked(err error) bool {
-	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && !errors.Is(err, os.ErrPermission) ||
-		err != nil && strings.Contains(err.Error(), "lock held by current process")
 }
 
 // restore reads what has to be in memory: schema, counters, hidden documents.
@@ -221,21 +193,4 @@ func (ix *Index) eachBetween(from, to []byte, f func(key, value []byte) error) e
 		}
 	}
 	return it.Close()
-}
-
-// storeLogger passes on the store's errors and nothing else.
-type storeLogger struct {
-	logf func(string, ...any)
-}
-
-func (l storeLogger) Infof(string, ...any) {}
-
-func (l storeLogger) Errorf(format string, args ...any) {
-	if l.logf != nil {
-		l.logf(format, args...)
-	}
-}
-
-func (l storeLogger) Fatalf(format string, args ...any) {
-	panic("index: the store cannot go on: " + fmt.Sprintf(format, args...))
 }

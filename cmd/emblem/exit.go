@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +138,7 @@ func printError(w io.Writer, err error, asJSON bool) {
 		Message string `json:"message"`
 		Code    string `json:"code"`
 	}
-	json.NewEncoder(w).Encode(map[string]body{"error": {err.Error(), code}})
+	newEncoder(w).Encode(map[string]body{"error": {err.Error(), code}})
 }
 
 // wantsJSON says whether errors are to be JSON. The command's flag counts, and
@@ -171,6 +170,8 @@ func kindOf(err error) error {
 		return &cliError{exit: exit, code: string(own.Kind), err: err}
 	case errors.As(err, &filter):
 		return &cliError{exit: exitUsage, code: "bad_filter", err: err}
+	case errors.Is(err, syscall.ENOSPC):
+		return &cliError{exit: exitFailed, code: "disk_full", err: fmt.Errorf("%w; make room and run the same command again: what was stored is kept", err)}
 	case errors.Is(err, index.ErrLocked):
 		return &cliError{exit: exitFailed, code: "data_locked", err: err}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -180,7 +179,7 @@ func (x *indexRun) item(i library.Item) {
 	if i.Err != nil {
 		line.Error = &indexErr{i.Err.Error()}
 	}
-	json.NewEncoder(x.session.stdout).Encode(line)
+	newEncoder(x.session.stdout).Encode(line)
 }
 
 type indexErr struct {
@@ -234,7 +233,7 @@ func quoted(args []string) string {
 // report prints the end of a run: JSON on stdout, or words on stderr.
 func (x *indexRun) report(r library.Report) {
 	if x.JSON {
-		json.NewEncoder(x.session.stdout).Encode(r)
+		newEncoder(x.session.stdout).Encode(r)
 		return
 	}
 	out := x.meter

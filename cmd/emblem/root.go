@@ -29,6 +29,8 @@ type app struct {
 	env    func(string) (string, bool)
 	wiring wiring // the models' side: see wiring.go
 
+	args []string // the command line
+
 	// started says that flags and arguments were accepted and RunE was entered.
 	started bool
 }
@@ -122,9 +124,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return newApp(stdin, stdout, stderr).execute(ctx, args)
 }
 
+// die prints a fatal error and ends the process: for what no caller waits for.
+func (a *app) die(err error) {
+	err = classify(context.Background(), err, true)
+	printError(a.stderr, err, wantsJSON(nil, a.args))
+	os.Exit(exitCode(err))
+}
+
 // execute runs args under ctx and returns the exit code; a fatal error has been
 // printed on stderr.
 func (a *app) execute(ctx context.Context, args []string) int {
+	a.args = args
 	root := newRootCmd(a)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

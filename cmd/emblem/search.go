@@ -102,7 +102,7 @@ func (o *searchOptions) read(args, images []string, filter string) error {
 	if o.Limit < 1 {
 		return usagef("--limit must be at least 1")
 	}
-	if o.MinProbability < 0 || o.MinProbability > 1 {
+	if !(o.MinProbability >= 0 && o.MinProbability <= 1) { // NaN neither
 		return usagef("--min-probability must be between 0 and 1")
 	}
 	if err := o.readFilter(filter); err != nil {

@@ -79,6 +79,7 @@ func (a *app) newHost(dir string) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	store.Fatal = a.die
 	return &host{store: store, wiring: a.wiring, device: a.device, models: map[modelChoice]embedder{}}, nil
 }
 

@@ -41,11 +41,11 @@ type Manifest struct {
 
 const noteManifest = "library"
 
-func openLibrary(name, dir string) (*Library, error) {
+func openLibrary(name, dir string, fatal func(error)) (*Library, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	ix, err := index.Open(filepath.Join(dir, "index"), index.Options{Private: private})
+	ix, err := index.Open(filepath.Join(dir, "index"), index.Options{Private: private, Fatal: fatal})
 	if err != nil {
 		return nil, fmt.Errorf("library %q: %w", name, err)
 	}

@@ -17,6 +17,10 @@ import (
 // caller's.
 type Store struct {
 	dir  string
+	// Fatal ends the process when a library cannot go on; see index.Options.
+	// It is set before the first library is opened; nil means panic.
+	Fatal func(error)
+
 	mu   sync.Mutex
 	open map[string]*Library
 }
@@ -74,7 +78,7 @@ func (s *Store) get(name string, create bool) (*Library, error) {
 	if err := s.exists(name); err != nil && !create {
 		return nil, err
 	}
-	l, err := openLibrary(name, s.path(name))
+	l, err := openLibrary(name, s.path(name), s.Fatal)
 	if err != nil {
 		return nil, err
 	}

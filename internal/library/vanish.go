@@ -69,7 +69,7 @@ func (x *indexing) settle(ctx context.Context) error {
 		}
 		if !x.looksUnmounted(root, len(missing)) {
 			renamed = append(renamed, missing...)
-		} else if len(missing) > 0 {
+		} else {
 			x.warnUnmounted(root, len(missing))
 		}
 		if err := x.hide(ctx, renamed); err != nil {
@@ -112,30 +112,38 @@ func (x *indexing) looksUnmounted(root string, lost int) bool {
 	if lost == 0 {
 		return false
 	}
-	seen, all := 0, 0
+	all := 0
 	for path, k := range x.table.files {
-		if !within(path, root) || k.gone != 0 {
-			continue
-		}
-		if k.old {
+		if k.old && k.gone == 0 && within(path, root) {
 			all++
 		}
-		if k.seen {
-			seen++
+	}
+	return x.looksEmpty(root) || lost*5 > all && !x.Prune
+}
+
+// looksEmpty says that the walk found none of the root's files and no new ones.
+func (x *indexing) looksEmpty(root string) bool {
+	for path, k := range x.table.files {
+		if k.seen && k.gone == 0 && within(path, root) {
+			return false
 		}
 	}
 	for _, j := range x.jobs {
 		if j.known == nil && within(j.path, root) {
-			seen++
+			return false
 		}
 	}
-	return seen == 0 || lost*5 > all && !x.Prune
+	return true
 }
 
 func (x *indexing) warnUnmounted(root string, lost int) {
 	x.report.Unmounted = append(x.report.Unmounted, root)
-	x.Log.Warn("the folder counts as unmounted and its files stay in the library; if they were deleted, run: emblem index --prune FOLDER, or emblem library rm",
-		"folder", root, "missing", lost)
+	// Where nothing is left, --prune would find the same.
+	helps := "emblem library rm " + x.lib.name
+	if !x.looksEmpty(root) {
+		helps = "emblem index --prune FOLDER"
+	}
+	x.Log.Warn("the folder counts as unmounted and its files stay in the library; if they were deleted, run: "+helps, "folder", root, "missing", lost)
 }
 
 // hide takes vanished files out of searches and keeps their vectors.
