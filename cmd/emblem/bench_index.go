@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -19,7 +20,7 @@ import (
 // indexBench is what bench index is asked for.
 type indexBench struct {
 	base, queries, truth, calibrate, filter string
-	metric                                  string
+	metric, file                            string
 	params                                  vector.Params
 	threads, build                          int
 	seconds                                 float64
@@ -30,6 +31,7 @@ type indexBench struct {
 type indexReport struct {
 	Build    float64 `json:"build_s"`
 	Learn    float64 `json:"learn_s"`
+	Open     float64 `json:"open_s,omitempty"`
 	QPS      float64 `json:"qps"`
 	Recall   float64 `json:"recall"`
 	Expected float64 `json:"expected"`
@@ -66,6 +68,7 @@ func newBenchIndexCmd(a *app) *cobra.Command {
 	f.StringVar(&o.truth, "truth", "", "the true best rows, int32 (q, at least limit)")
 	f.StringVar(&o.calibrate, "calibrate", "", "a sample of queries, others than those timed, to set the effort by")
 	f.StringVar(&o.filter, "filter", "", "rows that may be found, int32 (m)")
+	f.StringVar(&o.file, "graph", "", "read the learned graph from this file, or write it there if it does not exist")
 	f.StringVar(&o.metric, "metric", "dot", "dot or l2")
 	f.IntVar(&o.params.Limit, "limit", 10, "hits a query")
 	f.Float64Var(&o.params.MinRecall, "min-recall", 0.99, "recall to aim at")
@@ -97,11 +100,8 @@ func (o *indexBench) run() (*indexReport, error) {
 	}
 	rows := vector.Matrix{Data: base, Dim: dim}
 	r := &indexReport{}
-	g, err := o.graph(rows, r)
+	g, err := o.ready(rows, r)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.learn(g, dim, r); err != nil {
 		return nil, err
 	}
 	if o.filter != "" {
@@ -119,6 +119,28 @@ func (o *indexBench) run() (*indexReport, error) {
 	}
 	r.Resident = g.Bytes()
 	return r, o.ask(g, vector.Matrix{Data: queries, Dim: dim}, truth, width, r)
+}
+
+// ready returns the graph to ask, from its file if there is one.
+func (o *indexBench) ready(rows vector.Matrix, r *indexReport) (*vector.Graph, error) {
+	if data, err := os.ReadFile(o.file); err == nil {
+		start := time.Now()
+		g, err := vector.Open(data, rows, o.build)
+		r.Open = time.Since(start).Seconds()
+		return g, err
+	}
+	g, err := o.graph(rows, r)
+	if err == nil {
+		err = o.learn(g, rows.Dim, r)
+	}
+	if err != nil || o.file == "" {
+		return g, err
+	}
+	f, err := os.Create(o.file)
+	if err != nil {
+		return nil, usagef("--graph: %v", err)
+	}
+	return g, errors.Join(g.Write(f), f.Close())
 }
 
 // graph encodes the base and, unless the search is exact, links it.

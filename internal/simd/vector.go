@@ -3,7 +3,7 @@ package simd
 import "unsafe"
 
 // FetchAhead is how many rows Lists.Codes fetches ahead.
-const FetchAhead = 4
+const FetchAhead = 12
 
 // Lists holds the kernels that score a list of rows in one call and fetch the rows
 // to come while they work.

@@ -16,9 +16,14 @@ type point struct {
 
 var curveLimits = []int{1, 10, 100}
 
+// reserve is aimed for beyond a recall, as a share of what is missing to 1: the
+// sample is one of many.
+const reserve = 0.1
+
 // at returns the least effort that gives a recall, 0 if none does, from the points
 // of the next larger limit that was measured.
 func (c curve) at(limit int, recall float64) (int, float64) {
+	recall += (1 - recall) * reserve
 	var before point
 	for _, p := range c {
 		if int(p.Limit) < limit {

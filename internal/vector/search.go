@@ -52,13 +52,24 @@ func (g *Graph) Search(q []float32, p Params) ([]Hit, Report, error) {
 		return nil, Report{Plan: PlanExact, Expected: 1}, nil
 	}
 	effort, expected := g.effort(q, p)
-	if p.Exact || effort == 0 || g.walkCost(effort) >= float64(alive) {
-		return g.flat(q, p, alive)
+	cost := g.walkCost(effort)
+	if p.Allow != nil && effort > 0 {
+		effort = g.allowedEffort(effort, alive)
+		cost = g.walkCost(effort) * costAllowed
 	}
-	if p.Allow != nil {
+	switch {
+	case p.Exact || effort == 0 || cost >= float64(alive):
+		return g.flat(q, p, alive)
+	case p.Allow != nil:
 		return g.walkAllowed(q, p, alive, effort, expected)
 	}
 	return g.walk(q, p, effort, expected)
+}
+
+// allowedEffort is what a walk among the allowed rows needs for the recall that
+// effort gives among all: it has fewer ways to a row.
+func (g *Graph) allowedEffort(effort, alive int) int {
+	return int(math.Ceil(float64(effort) * math.Sqrt(float64(g.n)/float64(alive))))
 }
 
 func (g *Graph) check(q []float32, p *Params) error {
@@ -96,7 +107,10 @@ func (g *Graph) allowed(b Bitmap) int {
 // miss, one of a scan is not.
 func (g *Graph) walkCost(effort int) float64 { return float64(effort*g.Degree) * scanPerVisit }
 
-const scanPerVisit = 1.5
+const (
+	scanPerVisit = 1.5
+	costAllowed  = 5 // of a walk among the allowed rows, in plain ones of the same effort
+)
 
 func (g *Graph) flat(q []float32, p Params, alive int) ([]Hit, Report, error) {
 	s := newScan(g.codes, g.rows)
@@ -124,8 +138,8 @@ func (g *Graph) walk(q []float32, p Params, effort int, expected float64) ([]Hit
 func (g *Graph) walkAllowed(q []float32, p Params, alive, effort int, expected float64) ([]Hit, Report, error) {
 	w := g.walker()
 	defer w.release()
-	from, few := w.probe(q, max(effort, p.Limit), p.Allow, alive)
-	effort = max(effort+effort/2, p.Limit)
+	effort = max(effort, p.Limit)
+	from, few := w.probe(q, effort, p.Allow, alive)
 	if few || len(from) == 0 || !w.runAllowed(from, effort, p.Allow, int(float64(alive)/scanPerVisit)) {
 		return g.flat(q, p, alive)
 	}

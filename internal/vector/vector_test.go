@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/emblem-search/emblem/internal/simd"
 )
 
 // clustered returns n vectors of length 1 around centres in few of dim dimensions,
@@ -125,7 +127,7 @@ func worstError(t *testing.T, c *Codes, m Matrix, v []float32) float64 {
 	worst := 0.0
 	for id := range uint32(c.n) {
 		var got [1]float32
-		c.estimate(q, append(make([]uint32, 0, 8), id), got[:])
+		c.estimate(q, append(make([]uint32, 0, 1+simd.FetchAhead), id), got[:])
 		want := scale*s.scores(v, m, []uint32{id}, nil)[0] + offset
 		share := math.Abs(float64(got[0]-want)) / float64(c.bound(q, id))
 		if share > 1 {

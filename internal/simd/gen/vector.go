@@ -5,7 +5,7 @@ package main
 
 // fetchAhead is how many rows a list kernel fetches ahead; lists are readable for
 // as many entries past their end.
-const fetchAhead = 4
+const fetchAhead = 12
 
 // emitCodes writes what an instruction set has for 4-bit codes: VPDPBUSD where it
 // exists, else VPMADDUBSW. NEON takes the twin.
