@@ -21,7 +21,7 @@ type indexOptions struct {
 	Library       string
 	Model         string // "" means the library's, or the default
 	DType         string
-	Paths         []string
+	Paths         pathList
 	Exclude       []string
 	MaxMegapixels int
 	ExactDecode   bool

@@ -23,7 +23,7 @@ type searchOptions struct {
 	Query          library.Query
 	FilterHelp     bool     // list what filters can ask for instead
 	Said           string   // the query as it was written
-	Paths          []string // to search in; none means all of the library
+	Paths          pathList // to search in; none means all of the library
 	Index          bool     // bring the library up to date with Paths first
 	Library        string
 	Model          string

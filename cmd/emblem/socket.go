@@ -18,7 +18,7 @@ import (
 
 const (
 	socketName      = "emblem.sock"
-	protocolVersion = 1
+	protocolVersion = 2
 	maxRequest      = 4 << 20
 	frameTimeout    = 30 * time.Second // for a client to take a frame
 )
@@ -28,6 +28,32 @@ type request struct {
 	Operation string          `json:"operation"`
 	Options   json.RawMessage `json:"options"`
 	Terminal  terminal        `json:"terminal"`
+}
+
+// pathList is paths that reach the owner as they are: JSON's strings would change
+// names that are not UTF-8.
+type pathList []string
+
+// MarshalJSON writes the bytes of each path in base64.
+func (l pathList) MarshalJSON() ([]byte, error) {
+	raw := make([][]byte, len(l))
+	for i, p := range l {
+		raw[i] = []byte(p)
+	}
+	return json.Marshal(raw)
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (l *pathList) UnmarshalJSON(data []byte) error {
+	var raw [][]byte
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	*l = make(pathList, len(raw))
+	for i, p := range raw {
+		(*l)[i] = string(p)
+	}
+	return nil
 }
 
 type frame struct {

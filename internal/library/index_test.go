@@ -402,7 +402,7 @@ func TestUnreadableFolder(t *testing.T) {
 	b.index(nil)
 	must(t, os.Chmod(b.path("b"), 0))
 	defer os.Chmod(b.path("b"), 0o755)
-	if r := b.index(nil); r.Gone != 0 || r.Pictures != 11 {
+	if r := b.index(nil); r.Gone != 0 || r.Pictures != 11 || r.Failed[unreadableFolder] != 1 {
 		t.Errorf("%+v", r)
 	}
 }

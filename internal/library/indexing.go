@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,6 +113,9 @@ func (x *indexing) walk(ctx context.Context) error {
 	for why, n := range x.walked.skipped {
 		x.report.Skipped[why] += n
 	}
+	if n := len(x.walked.unread); n > 0 {
+		x.report.Failed[unreadableFolder] += n
+	}
 	return err
 }
 
@@ -152,6 +156,7 @@ func (x *indexing) adopt(context.Context) error {
 	}
 	return x.lib.setManifest(func(m *Manifest) {
 		for _, r := range x.Roots {
+			r = strings.ToValidUTF8(r, "\ufffd") // as it will be read
 			if !slices.Contains(m.Roots, r) {
 				m.Roots = append(m.Roots, r)
 			}

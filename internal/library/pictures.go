@@ -44,6 +44,9 @@ func (p pictures) decode(data []byte) (image.Image, error) { return picture.Deco
 // unreadable is the kind of a file that could not be opened or read.
 const unreadable = "unreadable"
 
+// unreadableFolder is the same of a folder.
+const unreadableFolder = "unreadable_folder"
+
 // kindOf names a picture's error for counting.
 func kindOf(err error) string {
 	var e *picture.Error

@@ -16,7 +16,7 @@ import (
 // Only one process may have a Store of a directory; seeing to that is the
 // caller's.
 type Store struct {
-	dir  string
+	dir string
 	// Fatal ends the process when a library cannot go on; see index.Options.
 	// It is set before the first library is opened; nil means panic.
 	Fatal func(error)

@@ -87,11 +87,14 @@ func (w *walk) dir(dir string, rules *ruleSet) error {
 		return nil
 	}
 	w.entered[real] = true
+	w.dirs = append(w.dirs, dir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		w.cannotRead(dir, err)
+		if len(entries) == 0 {
+			return nil
+		}
 	}
-	w.dirs = append(w.dirs, dir)
 	if rules, err = readRules(rules, dir); err != nil {
 		w.log.Warn("not all patterns of a folder can be read; the others count", "folder", dir, "error", err)
 	}
