@@ -247,7 +247,7 @@ func readNPY[T float32 | int32](path string) ([]T, int, error) {
 	n, _ := strconv.Atoi(m[2])
 	width, _ := strconv.Atoi(m[3])
 	width = max(width, 1)
-	if end%4 != 0 || n < 1 || len(b)-end != 4*n*width {
+	if end%4 != 0 || n < 1 || n > len(b) || width > len(b) || len(b)-end != 4*n*width {
 		return nil, 0, usagef("%s: %d bytes of data for %d x %d values", path, len(b)-end, n, width)
 	}
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[end])), n*width), width, nil

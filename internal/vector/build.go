@@ -2,6 +2,7 @@ package vector
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -80,11 +81,14 @@ func (g *Graph) link(arrows []arrow) {
 	})
 }
 
-// seed chooses where walks begin: live rows spread over the ids.
+// seed chooses where walks begin: live rows spread over the ids, about the root of
+// their number, so that one of them is in or near each large cluster. They are few
+// enough to stay in the cache.
 func (g *Graph) seed() {
+	count := entryCount(g.n)
 	g.entries = nil
-	for i := range min(entryCount, g.n) {
-		at := i * g.n / min(entryCount, g.n)
+	for i := range count {
+		at := i * g.n / count
 		for at < g.n && g.dead.Has(uint32(at)) {
 			at++
 		}
@@ -94,7 +98,9 @@ func (g *Graph) seed() {
 	}
 }
 
-const entryCount = 64
+func entryCount(n int) int { return min(n, max(64, int(entryShare*math.Sqrt(float64(n))))) }
+
+const entryShare = 1
 
 // pruner chooses links.
 type pruner struct {
@@ -118,7 +124,7 @@ func (p *pruner) connect(id uint32, back []arrow) []arrow {
 	}
 	p.among(id, g.Breadth)
 	p.run()
-	p.keys = append(p.keys[:0], p.pool.keys...)
+	p.gatherKeys()
 	p.forget()
 	p.prune(id)
 	g.set(id, p.kept)
@@ -126,6 +132,19 @@ func (p *pruner) connect(id uint32, back []arrow) []arrow {
 		back = append(back, arrow{to, id})
 	}
 	return back
+}
+
+// gatherKeys takes what the walk found and what it passed on its way there. The
+// latter gives the links that lead from one cluster to others: where clusters are
+// larger than the breadth, all that is found lies in one.
+func (p *pruner) gatherKeys() {
+	p.keys = append(p.keys[:0], p.pool.keys...)
+	for i := range p.keys {
+		p.keys[i] |= 1
+	}
+	p.keys = append(p.keys, p.trail...)
+	slices.Sort(p.keys)
+	p.keys = slices.Compact(p.keys)
 }
 
 // admit adds links to a row's own.

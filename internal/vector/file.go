@@ -189,7 +189,7 @@ func Open(data []byte, rows Rows, workers int) (*Graph, error) {
 func (h *head) plausible(size int) bool {
 	if string(h.Magic[:]) != magic || h.Dim < 1 || h.Dim > maxDim || h.Metric > uint32(L2) || h.Anchors < 1 || h.Anchors > kinds || h.Lifted > 1 ||
 		h.Degree < 2 || h.Degree > maxDegree || h.Extra > maxDegree || h.Degree+h.Extra > maxDegree || h.Breadth < 2 || h.Breadth > 1<<20 || !(h.Alpha >= 1) ||
-		h.Rows > maxRows-1 || h.Linked > h.Rows || h.Entries > entryCount {
+		h.Rows > maxRows-1 || h.Linked > h.Rows || int(h.Entries) > entryCount(int(h.Linked)) {
 		return false
 	}
 	n := uint64(h.Rows)

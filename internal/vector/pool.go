@@ -30,10 +30,11 @@ func (k key) estimate() float32 {
 type pool struct {
 	keys  []key
 	limit int
-	next  int // all before it are expanded
+	next  int   // all before it are expanded
+	trail []key // all that were taken, in that order
 }
 
-func (p *pool) reset(limit int) { p.keys, p.limit, p.next = p.keys[:0], limit, 0 }
+func (p *pool) reset(limit int) { p.keys, p.limit, p.next, p.trail = p.keys[:0], limit, 0, p.trail[:0] }
 
 // add takes a candidate that is not in the pool yet.
 func (p *pool) add(k key) {
@@ -69,5 +70,6 @@ func (p *pool) take() (uint32, bool) {
 		return 0, false
 	}
 	p.keys[p.next] |= 1
+	p.trail = append(p.trail, p.keys[p.next])
 	return p.keys[p.next].id(), true
 }

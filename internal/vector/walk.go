@@ -61,7 +61,11 @@ func (w *walker) among(id uint32, breadth int) {
 
 func (w *walker) begin(breadth int) {
 	w.pool.reset(breadth)
-	w.visit(w.graph.entries)
+	for rest := w.graph.entries; len(rest) > 0; {
+		n := min(len(rest), block)
+		w.visit(rest[:n])
+		rest = rest[n:]
+	}
 }
 
 // run expands candidates, best first, until the best breadth known are expanded.
