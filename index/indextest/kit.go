@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -22,14 +21,26 @@ var Space = index.Space{Name: "image", Dim: 24, Encoder: "kit", Fingerprint: "1"
 func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
 	for name, test := range map[string]func(*testing.T, func() Store){
 		"Replace": testReplace, "Ties": testTies, "Items": testItems,
-		"Spaces": testSpaces, "Several": testSeveral, "Filter": testFilter, "Random": testRandom,
+		"Spaces": testSpaces, "Several": testSeveral, "Filter": testFilter,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			test(t, func() Store { return open(t, dir) })
 		})
 	}
+	t.Run("Random", func(t *testing.T) {
+		History{Seed: 5, Steps: 1500}.Run(t, func() Place { return folder{t, t.TempDir(), open} })
+	})
 }
+
+// folder is a place on the disk.
+type folder struct {
+	t    *testing.T
+	dir  string
+	open func(*testing.T, string) Store
+}
+
+func (f folder) Open() (Store, error) { return f.open(f.t, f.dir), nil }
 
 // Vector returns a random direction.
 func Vector(r *rand.Rand) []float32 {
@@ -206,70 +217,6 @@ func testSeveral(t *testing.T, open func() Store) {
 		}
 	}
 	must(t, s.Close())
-}
-
-// testRandom compares a long random history, with restarts, with the model.
-func testRandom(t *testing.T, open func() Store) {
-	r := rand.New(rand.NewPCG(5, 5))
-	s, m := open(), Model{}
-	must(t, s.Define(Space))
-	for step := range 400 {
-		changes := RandomChanges(r, 1+r.IntN(8))
-		_, err := s.Apply(context.Background(), changes)
-		must(t, err)
-		for _, c := range changes {
-			m.Apply(c)
-		}
-		if r.IntN(40) == 0 {
-			must(t, s.Close())
-			s = open()
-		}
-		if step%5 == 0 {
-			Compare(t, s, m, r)
-		}
-	}
-	must(t, s.Close())
-}
-
-// RandomChanges makes changes to up to 60 documents.
-func RandomChanges(r *rand.Rand, n int) []index.Change {
-	out := make([]index.Change, n)
-	for i := range out {
-		d := Doc(fmt.Sprintf("doc-%02d", r.IntN(60)), Vector(r))
-		d.Metadata = map[string]any{"n": int64(r.IntN(1000))}
-		d.Hidden = r.IntN(6) == 0
-		out[i] = index.Change{Action: []index.Action{index.Put, index.Put, index.Update, index.Delete}[r.IntN(4)], Document: d}
-	}
-	return out
-}
-
-// Compare checks that a store holds what the model holds and finds what it finds.
-func Compare(t *testing.T, s Store, m Model, r *rand.Rand) {
-	t.Helper()
-	have := map[string]index.Document{}
-	for d, err := range s.Documents() {
-		must(t, err)
-		have[d.ID] = d
-	}
-	if got, want := slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(m)); !slices.Equal(got, want) {
-		t.Fatalf("documents %v; want %v", got, want)
-	}
-	for id, d := range have {
-		if want := m[id]; d.Hidden != want.Hidden || !reflect.DeepEqual(d.Metadata, want.Metadata) {
-			t.Fatalf("%s is %+v; want %+v", id, d, want)
-		}
-	}
-	q, limit := Vector(r), 1+r.IntN(20)
-	hits := search(t, s, q, limit)
-	want, scores := m.Nearest(Space.Name, q, limit)
-	if !slices.Equal(ids(hits), want) {
-		t.Fatalf("nearest %v; want %v", ids(hits), want)
-	}
-	for i, h := range hits {
-		if math.Abs(float64(h.Score)-scores[i]) > 1e-5 {
-			t.Fatalf("%s scores %v; want %v", h.ID, h.Score, scores[i])
-		}
-	}
 }
 
 func apply(t *testing.T, s Store, a index.Action, d index.Document) index.Status {

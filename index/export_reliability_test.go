@@ -1,0 +1,10 @@
+package index
+
+import "github.com/cockroachdb/pebble/v2/vfs"
+
+// OnDisk returns options for an index on another file system, for tests outside
+// the package.
+func OnDisk(fs vfs.FS, o Options) Options {
+	o.fs = fs
+	return o
+}

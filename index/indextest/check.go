@@ -1,0 +1,67 @@
+package indextest
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// Check says how hits differ from what a search of a space should find: ranked is
+// the model's ranking of all that may be found.
+func (m *Model) Check(space string, hits []index.Hit, ranked []Candidate, limit int) error {
+	if want := min(limit, len(ranked)); len(hits) != want {
+		return fmt.Errorf("%d hits; want %d", len(hits), want)
+	}
+	slack := tolerance(m.Spaces[space])
+	left := make(map[string]Candidate, len(ranked))
+	for _, c := range ranked {
+		left[c.ID] = c
+	}
+	for i, h := range hits {
+		if err := m.checkHit(h, left, slack); err != nil {
+			return fmt.Errorf("hit %d of %d: %w", i+1, len(hits), err)
+		}
+		delete(left, h.ID)
+		if i > 0 && better(h, hits[i-1]) {
+			return fmt.Errorf("hit %d (%s, ordinal %d, score %v) stands after %d (%s, ordinal %d, score %v)",
+				i+1, h.ID, h.Ordinal, h.Score, i, hits[i-1].ID, hits[i-1].Ordinal, hits[i-1].Score)
+		}
+	}
+	return missed(hits, left, slack)
+}
+
+func (m *Model) checkHit(h index.Hit, left map[string]Candidate, slack float64) error {
+	c, ok := left[h.ID]
+	switch {
+	case !ok:
+		return fmt.Errorf("%q cannot be found, or was already", h.ID)
+	case math.Abs(float64(h.Score)-c.Score) > slack:
+		return fmt.Errorf("%q scores %v; want %v", h.ID, h.Score, c.Score)
+	case h.Ordinal != c.Ordinal:
+		return fmt.Errorf("%q has ordinal %d; want %d", h.ID, h.Ordinal, c.Ordinal)
+	case !sameMetadata(h.Metadata, m.Documents[h.ID].Metadata):
+		return fmt.Errorf("%q has metadata %v; want %v", h.ID, h.Metadata, m.Documents[h.ID].Metadata)
+	}
+	return nil
+}
+
+func better(a, b index.Hit) bool {
+	return a.Score > b.Score || a.Score == b.Score && a.Ordinal < b.Ordinal
+}
+
+// missed looks for what should have been found in place of the last hit.
+func missed(hits []index.Hit, left map[string]Candidate, slack float64) error {
+	if len(hits) == 0 {
+		return nil
+	}
+	last := hits[len(hits)-1]
+	for _, c := range left {
+		score := float64(last.Score)
+		if c.Score > score+slack || slack == 0 && c.Score == score && c.Ordinal < last.Ordinal {
+			return fmt.Errorf("%q (ordinal %d, score %v) was not found; the last hit is %q (ordinal %d, score %v)",
+				c.ID, c.Ordinal, c.Score, last.ID, last.Ordinal, last.Score)
+		}
+	}
+	return nil
+}

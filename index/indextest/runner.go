@@ -1,0 +1,264 @@
+package indextest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// runner takes the steps of a history, with the store and with the model.
+type runner struct {
+	place Place
+	store Store
+	model *Model
+	seq   uint64 // of the last acknowledged write
+	last  int64  // highest ordinal of an acknowledged write, plus 1
+}
+
+func (r *runner) take(s step) error {
+	if err := r.define(); err != nil {
+		return err
+	}
+	switch s.kind {
+	case doWrite:
+		return r.write(s)
+	case doSearch:
+		return r.search(s)
+	case doGet:
+		return r.get(s.changes[0].Document.ID)
+	case doCompare:
+		return r.compare(r.model)
+	case doReopen:
+		return r.reopen()
+	case doCrash:
+		return r.crash(s)
+	case doClash:
+		return r.clash(s)
+	}
+	return nil
+}
+
+// define makes the spaces that are not there.
+func (r *runner) define() error {
+	for _, s := range spaces {
+		if _, ok := r.model.Spaces[s.Name]; ok {
+			continue
+		}
+		if err := r.store.Define(s); err != nil {
+			return err
+		}
+		r.model.Spaces[s.Name] = s
+	}
+	return nil
+}
+
+func (r *runner) write(s step) error {
+	receipt, err := r.store.Apply(context.Background(), s.changes)
+	if err != nil {
+		return err
+	}
+	return r.acknowledged(s.changes, receipt)
+}
+
+// acknowledged holds a receipt against what the model says of the changes, and
+// the changed documents against the model's.
+func (r *runner) acknowledged(changes []index.Change, receipt index.Receipt) error {
+	if len(receipt.Results) != len(changes) {
+		return fmt.Errorf("%d results for %d changes", len(receipt.Results), len(changes))
+	}
+	wrote := false
+	for i, c := range changes {
+		want, got := r.model.Apply(c), receipt.Results[i]
+		if got.Status != want || got.ID != c.Document.ID || (got.Err != nil) != (want == index.Failed) {
+			return fmt.Errorf("change %d of %q: %q is %s (%v); want %s", i, c.Document.ID, got.ID, got.Status, got.Err, want)
+		}
+		wrote = wrote || want != index.Failed && want != index.Unchanged
+	}
+	if wrote && receipt.Seq <= r.seq || receipt.Seq < r.seq {
+		return fmt.Errorf("sequence %d after %d", receipt.Seq, r.seq)
+	}
+	r.seq = receipt.Seq
+	return r.learn(changes)
+}
+
+// learn reads the changed documents and notes their ordinals, which are new for
+// new vectors and have never been used.
+func (r *runner) learn(changes []index.Change) error {
+	used := r.last
+	for _, c := range changes {
+		id := c.Document.ID
+		if id == "" {
+			continue
+		}
+		if err := r.get(id); err != nil {
+			return err
+		}
+		d, ok := r.model.Documents[id]
+		if !ok {
+			continue
+		}
+		got, err := r.store.Get(id)
+		if err != nil {
+			return err
+		}
+		switch has := int64(got.Ordinal); {
+		case d.Ordinal != unknown && has != int64(d.Ordinal):
+			return fmt.Errorf("%q has ordinal %d; want %d as before", id, has, d.Ordinal)
+		case d.Ordinal == unknown && has < used:
+			return fmt.Errorf("%q has ordinal %d; %d and less were used before", id, has, used-1)
+		}
+		r.last = max(r.last, int64(got.Ordinal)+1)
+		d.Ordinal = got.Ordinal
+		r.model.Documents[id] = d
+	}
+	return nil
+}
+
+// get compares one document.
+func (r *runner) get(id string) error {
+	got, err := r.store.Get(id)
+	want, ok := r.model.Documents[id]
+	switch {
+	case !ok && errors.Is(err, index.ErrNotFound):
+		return nil
+	case !ok:
+		return fmt.Errorf("%q is %+v, %v; want ErrNotFound", id, got, err)
+	case err != nil:
+		return fmt.Errorf("%q: %w", id, err)
+	}
+	return r.model.alike(got, want)
+}
+
+// alike says how a document from a store differs from the model's.
+func (m *Model) alike(got, want index.Document) error {
+	if got.ID != want.ID || got.Hidden != want.Hidden || !sameMetadata(got.Metadata, want.Metadata) {
+		return fmt.Errorf("%q is %+v; want %+v", want.ID, got, want)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Spaces)) {
+		a, b := got.Vectors[name], want.Vectors[name]
+		if len(a) != len(b) {
+			return fmt.Errorf("%q has %d vectors in %s; want %d", want.ID, len(a), name, len(b))
+		}
+		for i := range a {
+			if !parallel(m.Spaces[name], a[i], b[i]) {
+				return fmt.Errorf("%q: vector %d in %s is %v; want %v", want.ID, i, name, a[i], b[i])
+			}
+		}
+	}
+	return nil
+}
+
+// parallel says whether stored is put as the space stores it: as it is, or at
+// unit length.
+func parallel(s index.Space, stored, put []float32) bool {
+	if s.Metric == index.Dot {
+		return slices.Equal(stored, put)
+	}
+	length := math.Sqrt(inner(put, put))
+	return len(stored) == len(put) && math.Abs(inner(stored, put)-length) < 1e-5*length && math.Abs(inner(stored, stored)-1) < 1e-5
+}
+
+func (r *runner) search(s step) error {
+	q := index.Query{Space: s.space.Name, Vector: s.vector, Limit: s.limit}
+	passes := func(index.Document) bool { return true }
+	if s.filter != nil {
+		filter, err := index.ParseFilter(s.filter.text)
+		if err != nil {
+			return err
+		}
+		q.Filter, passes = filter, s.filter.holds
+	}
+	hits, err := r.store.Search(context.Background(), q)
+	if err != nil {
+		return err
+	}
+	return r.model.Check(s.space.Name, hits, r.model.Rank(s.space.Name, s.vector, passes), s.limit)
+}
+
+// compare holds the whole store against a model.
+func (r *runner) compare(m *Model) error {
+	n := 0
+	for d, err := range r.store.Documents() {
+		if err != nil {
+			return err
+		}
+		want, ok := m.Documents[d.ID]
+		if !ok {
+			return fmt.Errorf("%q is there and should not be", d.ID)
+		}
+		whole, err := r.store.Get(d.ID)
+		if err != nil {
+			return err
+		}
+		if d.Hidden != want.Hidden || !sameMetadata(d.Metadata, want.Metadata) || d.Ordinal != whole.Ordinal {
+			return fmt.Errorf("Documents has %+v; want %+v", d, want)
+		}
+		if err := m.alike(whole, want); err != nil {
+			return err
+		}
+		n++
+	}
+	if n != len(m.Documents) {
+		return fmt.Errorf("%d documents; want %d", n, len(m.Documents))
+	}
+	return nil
+}
+
+func (r *runner) reopen() error {
+	err := r.store.Close()
+	if err != nil {
+		return err
+	}
+	if r.store, err = r.place.Open(); err != nil {
+		return err
+	}
+	return r.compare(r.model)
+}
+
+// crash cuts the power during a write, which is then there or not; if it was
+// acknowledged before, it is there.
+func (r *runner) crash(s step) error {
+	c, ok := r.place.(Crasher)
+	if !ok {
+		return nil
+	}
+	var failed error
+	done := c.Crash(s.random, func() { _, failed = r.store.Apply(context.Background(), s.changes) })
+	r.store.Close() // what it says is of a machine that is off
+	if failed != nil {
+		return failed
+	}
+	var err error
+	if r.store, err = r.place.Open(); err != nil {
+		return fmt.Errorf("after a power cut: %w", err)
+	}
+	after := r.model.Clone()
+	for _, c := range s.changes {
+		after.Apply(c)
+	}
+	lost := r.compare(after)
+	if lost == nil {
+		r.model = after
+	} else if done {
+		return fmt.Errorf("after a power cut, an acknowledged write: %w", lost)
+	} else if err := r.compare(r.model); err != nil {
+		return fmt.Errorf("after a power cut, neither before the write (%w) nor after it (%w)", err, lost)
+	}
+	return r.learn(s.changes)
+}
+
+// clash asks for a space that is there with another shape.
+func (r *runner) clash(s step) error {
+	other := s.space
+	other.Fingerprint += "'"
+	var clash *index.SpaceError
+	if err := r.store.Define(other); !errors.As(err, &clash) {
+		return fmt.Errorf("another %s: %v; want a SpaceError", other.Name, err)
+	}
+	return r.store.Define(s.space)
+}

@@ -1,0 +1,49 @@
+package indextest
+
+import (
+	"context"
+	"iter"
+	"math/rand/v2"
+
+	"github.com/emblem-search/emblem/index"
+)
+
+// Store is what the kit drives; *index.Index is one.
+type Store interface {
+	// Define makes a space, durably; the same space again is nothing new, another
+	// one of the same name is a *index.SpaceError.
+	Define(index.Space) error
+
+	// Apply makes all changes that are right in themselves, in order and at once,
+	// and acknowledges them when they are durable. Every later call sees them.
+	Apply(context.Context, []index.Change) (index.Receipt, error)
+
+	// Get returns a document with its vectors as they are compared, or an
+	// index.ErrNotFound.
+	Get(id string) (index.Document, error)
+
+	// Documents yields all documents without their vectors, hidden ones too.
+	Documents() iter.Seq2[index.Document, error]
+
+	// Search compares all vectors of a space and returns the best documents, equal
+	// scores by ordinal.
+	Search(context.Context, index.Query) ([]index.Hit, error)
+
+	Close() error
+}
+
+// Place is where a store lives while it is closed.
+type Place interface {
+	// Open opens the store as the last Close or Crash left it.
+	Open() (Store, error)
+}
+
+// Crasher is a Place whose power can go.
+type Crasher interface {
+	Place
+
+	// Crash does the work and cuts the power at a moment in it or after it, which r
+	// chooses, and says whether all of the work was done by then. The next Open
+	// finds what a machine would find. The kit closes the store that was open.
+	Crash(r *rand.Rand, work func()) (done bool)
+}
