@@ -9,90 +9,195 @@ import (
 // Add puts the rows with ids from Len to n into codes and graph. Rows go in by
 // batches: those of a batch look for neighbours side by side in the graph before
 // it, then the links are made. So the graph does not depend on the number of
-// workers (ParlayANN, arXiv 2305.04359).
+// workers (ParlayANN, arXiv 2305.04359). Searches see the rows of a batch from its
+// end on; Len says how far it is.
 func (g *Graph) Add(n int) error {
-	if err := g.Encode(n); err != nil {
+	g.change.Lock()
+	defer g.change.Unlock()
+	if n <= g.linked {
+		return nil
+	}
+	if err := g.reserve(n); err != nil {
 		return err
 	}
-	for g.n < n {
-		batch := min(max(g.n/32, 1), 8192, n-g.n)
-		if err := g.addBatch(g.n + batch); err != nil {
-			return err
+	for g.linked < n {
+		batch := min(max(g.linked/32, 1), 8192, n-g.linked)
+		if len(g.entries) == 0 {
+			batch = 1
 		}
+		g.addBatch(g.linked + batch)
 	}
 	return nil
 }
 
-// Encode puts rows into the codes only, where exact searches find them.
+// Encode puts rows into the codes only, where scans find them.
 func (g *Graph) Encode(n int) error {
-	g.lock.Lock()
-	defer g.lock.Unlock()
-	if err := g.codes.Append(g.rows, n, g.Workers); err != nil {
+	g.change.Lock()
+	defer g.change.Unlock()
+	if n <= g.n {
+		return nil
+	}
+	if err := g.reserve(n); err != nil {
 		return err
 	}
-	return g.reserve(max(n, g.n))
-}
-
-func (g *Graph) addBatch(n int) error {
+	g.encode(n)
 	g.lock.Lock()
 	defer g.lock.Unlock()
-	from := g.n
-	if from == 0 {
-		g.entries = []uint32{0}
+	g.show(n)
+	return nil
+}
+
+// encode brings the codes up to n rows.
+func (g *Graph) encode(n int) {
+	if n <= g.codes.n {
+		return
+	}
+	e := g.codes.encode(g.rows, n, g.Workers)
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	g.codes.accept(e)
+}
+
+// show lets searches see n rows.
+func (g *Graph) show(n int) {
+	for id := g.n; id < n; id++ {
+		if g.dead.Has(uint32(id)) {
+			g.deadN++
+		}
+	}
+	g.n = max(g.n, n)
+}
+
+func (g *Graph) addBatch(n int) {
+	from := g.linked
+	g.encode(n)
+	pairs := g.pairs(from, n)
+	twin := NewBitmap(n - from)
+	for _, p := range pairs {
+		twin.Add(p.id - uint32(from))
 	}
 	news := make([][]arrow, max(g.Workers, 1))
 	share(from, n, g.Workers, func(w, a, b int) {
 		p := g.newPruner()
 		defer p.release()
 		for id := a; id < b; id++ {
-			news[w] = p.connect(uint32(id), news[w])
+			if !twin.Has(uint32(id - from)) {
+				news[w] = p.connect(uint32(id), news[w])
+			}
 		}
 	})
-	g.n = n
 	arrows := slices.Concat(news...)
 	slices.SortFunc(arrows, func(a, b arrow) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 	g.link(arrows)
+	g.publish(n, pairs)
+}
+
+// publish makes a batch that is linked part of the graph.
+func (g *Graph) publish(n int, pairs []pair) {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	if len(pairs) > 0 || g.twins.first != nil {
+		g.twins.extend(n)
+	}
+	for _, p := range pairs {
+		was := g.gone(p.first)
+		g.twins.chain(p, g.dead)
+		if was && int(p.first) < g.linked && !g.gone(p.first) {
+			g.loose--
+		}
+	}
+	for id := uint32(g.linked); id < uint32(n); id++ {
+		if g.gone(id) && !g.twins.follows(id) {
+			g.loose++
+		}
+	}
+	g.linked = n
+	g.show(n)
 	g.seed()
-	return nil
 }
 
 // arrow is a link to be made.
 type arrow struct{ from, to uint32 }
 
-// link makes the links, which are sorted. Rows that then have too many are pruned.
+// link makes the links, which are sorted, a piece at a time. Rows that then have too
+// many are pruned.
 func (g *Graph) link(arrows []arrow) {
-	share(0, len(arrows), g.Workers, func(_, a, b int) {
-		for a > 0 && a < len(arrows) && arrows[a].from == arrows[a-1].from {
-			a++
-		}
-		for b > 0 && b < len(arrows) && arrows[b].from == arrows[b-1].from {
-			b++
-		}
+	const piece = 1 << 14
+	for len(arrows) > 0 {
+		n := sameEnd(arrows, min(piece, len(arrows)))
+		g.apply(n, func(w *pruner, from, to int) {
+			from, to = sameEnd(arrows[:n], from), sameEnd(arrows[:n], to)
+			for from < to {
+				end := sameEnd(arrows[:to], from+1)
+				w.admit(arrows[from].from, arrows[from:end])
+				from = end
+			}
+		})
+		arrows = arrows[n:]
+	}
+}
+
+// sameEnd moves at forward to where links of another row begin.
+func sameEnd(arrows []arrow, at int) int {
+	for at > 0 && at < len(arrows) && arrows[at].from == arrows[at-1].from {
+		at++
+	}
+	return at
+}
+
+// apply lets pruners work through 0..n beside the searches, then puts their patches
+// in place.
+func (g *Graph) apply(n int, work func(p *pruner, from, to int)) {
+	if len(g.patches) == 0 {
+		g.patches = make([]patch, max(g.Workers, 1))
+	}
+	for w := range g.patches {
+		g.patches[w] = g.patches[w][:0]
+	}
+	share(0, n, g.Workers, func(w, from, to int) {
 		p := g.newPruner()
 		defer p.release()
-		for a < b {
-			end := a
-			for end < b && arrows[end].from == arrows[a].from {
-				end++
-			}
-			p.admit(arrows[a].from, arrows[a:end])
-			a = end
-		}
+		p.patch = g.patches[w]
+		work(p, from, to)
+		g.patches[w] = p.patch
 	})
+	for _, p := range g.patches {
+		p.apply(g)
+	}
+}
+
+// A patch is new lists of links: for each, the row, the number, the links.
+type patch []uint32
+
+func (p *patch) set(id uint32, links []uint32) {
+	*p = append(append(*p, id, uint32(len(links))), links...)
+}
+
+// apply puts the lists in place, some hundred at a time.
+func (p patch) apply(g *Graph) {
+	for len(p) > 0 {
+		g.lock.Lock()
+		for i := 0; i < 512 && len(p) > 0; i++ {
+			end := 2 + p[1]
+			g.set(p[0], p[2:end])
+			p = p[end:]
+		}
+		g.lock.Unlock()
+	}
 }
 
 // seed chooses where walks begin: live rows spread over the ids, about the root of
 // their number, so that one of them is in or near each large cluster. They are few
 // enough to stay in the cache.
 func (g *Graph) seed() {
-	count := entryCount(g.n)
+	count := entryCount(g.linked)
 	g.entries = nil
 	for i := range count {
-		at := i * g.n / count
-		for at < g.n && g.dead.Has(uint32(at)) {
+		at := i * g.linked / count
+		for at < g.linked && (g.dead.Has(uint32(at)) || g.twins.follows(uint32(at))) {
 			at++
 		}
-		if n := len(g.entries); at < g.n && (n == 0 || g.entries[n-1] != uint32(at)) {
+		if n := len(g.entries); at < g.linked && (n == 0 || g.entries[n-1] != uint32(at)) {
 			g.entries = append(g.entries, uint32(at))
 		}
 	}
@@ -110,6 +215,7 @@ type pruner struct {
 	cand  []uint32
 	near  []float32 // half the squared distance of each candidate to the row
 	kept  []uint32
+	patch patch
 }
 
 func (g *Graph) newPruner() *pruner {
@@ -119,9 +225,8 @@ func (g *Graph) newPruner() *pruner {
 // connect finds the neighbours of a new row and appends the links back.
 func (p *pruner) connect(id uint32, back []arrow) []arrow {
 	g := p.graph
-	if id == 0 {
-		return back
-	}
+	g.lock.RLock()
+	defer g.lock.RUnlock()
 	p.among(id, g.Breadth)
 	p.run()
 	p.gatherKeys()
@@ -150,6 +255,8 @@ func (p *pruner) gatherKeys() {
 // admit adds links to a row's own.
 func (p *pruner) admit(id uint32, arrows []arrow) {
 	g := p.graph
+	g.lock.RLock()
+	defer g.lock.RUnlock()
 	old := g.of(id)
 	p.cand = append(p.cand[:0], old...)
 	for _, a := range arrows {
@@ -158,11 +265,11 @@ func (p *pruner) admit(id uint32, arrows []arrow) {
 		}
 	}
 	if len(p.cand) < g.stride() {
-		g.set(id, p.cand)
+		p.patch.set(id, p.cand)
 		return
 	}
 	p.choose(id)
-	g.set(id, p.kept)
+	p.patch.set(id, p.kept)
 }
 
 // choose prunes the candidates for a row.
@@ -192,7 +299,7 @@ func (p *pruner) prune(id uint32) {
 	p.keys = p.keys[:min(len(p.keys), block)]
 	ids, near := p.ids[:0], p.near[:0]
 	for _, k := range p.keys {
-		if k.id() != id && !g.dead.Has(k.id()) {
+		if k.id() != id && !g.gone(k.id()) {
 			ids, near = append(ids, k.id()), append(near, top-k.estimate())
 		}
 	}

@@ -110,24 +110,43 @@ func (c *Codes) Append(rows Rows, n, workers int) error {
 	if err := c.reserve(n); err != nil {
 		return err
 	}
+	c.accept(c.encode(rows, n, workers))
+	return nil
+}
+
+// lengths is what encoding rows found out beside their codes.
+type lengths struct {
+	extent
+	norms []float32 // a row
+}
+
+// encode encodes the rows from Len to n, for which there is room; accept makes them
+// part of c. Until then c is only read.
+func (c *Codes) encode(rows Rows, n, workers int) lengths {
 	ranges := make([]extent, max(workers, 1))
-	norms := make([]float32, n-c.n)
-	start := c.n
-	share(start, n, workers, func(w, from, to int) {
+	out := lengths{norms: make([]float32, n-c.n)}
+	share(c.n, n, workers, func(w, from, to int) {
 		e := newEncoder(c)
 		for id := from; id < to; id++ {
 			e.encode(rows.Row(uint32(id)), id)
-			norms[id-start] = float32(norm(rows.Row(uint32(id))))
+			out.norms[id-c.n] = float32(norm(rows.Row(uint32(id))))
 		}
 		ranges[w] = e.extent
 	})
 	for _, r := range ranges {
-		c.reach, c.longest = max(c.reach, r.reach), max(c.longest, r.longest)
+		out.reach, out.longest = max(out.reach, r.reach), max(out.longest, r.longest)
 	}
-	c.raise(norms)
-	c.n = n
-	return nil
+	return out
 }
+
+func (c *Codes) accept(e lengths) {
+	c.reach, c.longest = max(c.reach, e.reach), max(c.longest, e.longest)
+	c.raise(e.norms)
+	c.n += len(e.norms)
+}
+
+// row is the codes of a row.
+func (c *Codes) row(id uint32) []byte { return c.codes[int(id)*c.stride() : (int(id)+1)*c.stride()] }
 
 // raise gives the new rows their lifts.
 func (c *Codes) raise(norms []float32) {
@@ -244,18 +263,39 @@ func (e *encoder) bias(s *side, length float64) {
 // Anchor tells the codes the mean of queries that do not lie among the vectors, such
 // as texts among pictures; it reads every row again.
 func (c *Codes) Anchor(mean []float32, rows Rows, workers int) error {
-	if len(mean) != c.Dim {
-		return fmt.Errorf("vector: an anchor of %d dimensions, want %d", len(mean), c.Dim)
+	next, err := c.anchored(mean, rows, workers)
+	if err == nil {
+		c.adopt(&next)
 	}
-	c.anchors = [][]float32{c.centre, append([]float32(nil), mean...)}
+	return err
+}
+
+// adopt takes over the memory and the anchors of a copy of c.
+func (c *Codes) adopt(next *Codes) {
+	c.codeMem, c.sideMem, c.codes, c.sides, c.anchors = next.codeMem, next.sideMem, next.codes, next.sides, next.anchors
+}
+
+// anchored returns c with another anchor; c is only read.
+func (c *Codes) anchored(mean []float32, rows Rows, workers int) (Codes, error) {
+	if len(mean) != c.Dim {
+		return *c, fmt.Errorf("vector: an anchor of %d dimensions, want %d", len(mean), c.Dim)
+	}
+	next := *c
+	var err error
+	if next.sideMem, err = allocate(len(c.sideMem.bytes)); err != nil {
+		return *c, err
+	}
+	next.sides = view[side](next.sideMem.bytes)
+	next.anchors = [][]float32{c.centre, append([]float32(nil), mean...)}
 	share(0, c.n, workers, func(_, from, to int) {
-		e := newEncoder(c)
+		e := newEncoder(&next)
 		for id := from; id < to; id++ {
 			for i, v := range rows.Row(uint32(id)) {
 				e.away[i] = v - c.centre[i]
 			}
-			e.bias(&c.sides[id], norm(e.away))
+			next.sides[id] = c.sides[id]
+			e.bias(&next.sides[id], norm(e.away))
 		}
 	})
-	return nil
+	return next, nil
 }

@@ -62,14 +62,17 @@ func (g *Graph) Learn(sample [][]float32) error {
 			return err
 		}
 	}
+	g.change.Lock()
+	defer g.change.Unlock()
 	if mean := meanOf(sample); g.elsewhere(mean, sample) {
-		g.lock.Lock()
-		err := g.codes.Anchor(mean, g.rows, g.Workers)
-		g.lock.Unlock()
+		next, err := g.codes.anchored(mean, g.rows, g.Workers)
 		if err != nil {
 			return err
 		}
-		g.Repair(sample[:len(sample)/2])
+		g.lock.Lock()
+		g.codes.adopt(&next)
+		g.lock.Unlock()
+		g.repair(sample[:len(sample)/2])
 		sample = sample[len(sample)/2:]
 	}
 	g.measure(sample)
@@ -102,18 +105,22 @@ func (g *Graph) elsewhere(mean []float32, sample [][]float32) bool {
 
 // measure fits the curve of the sample's kind.
 func (g *Graph) measure(sample [][]float32) {
-	g.lock.RLock()
 	var points curve
 	for _, limit := range curveLimits {
-		if g.n-g.deadN >= 4*limit {
+		if g.alive() >= 4*limit {
 			points = append(points, g.measureLimit(sample, limit)...)
 		}
 	}
-	kind := g.codes.kind(sample[0])
-	g.lock.RUnlock()
 	g.lock.Lock()
-	g.curves[kind] = points
-	g.lock.Unlock()
+	defer g.lock.Unlock()
+	g.curves[g.codes.kind(sample[0])] = points
+}
+
+// alive counts the live rows.
+func (g *Graph) alive() int {
+	g.lock.RLock()
+	defer g.lock.RUnlock()
+	return g.n - g.deadN
 }
 
 func (g *Graph) measureLimit(sample [][]float32, limit int) curve {
@@ -122,9 +129,7 @@ func (g *Graph) measureLimit(sample [][]float32, limit int) curve {
 		const batch = 16
 		for at := from; at < to; at += batch {
 			end := min(at+batch, to)
-			s := newScan(g.codes, g.rows)
-			s.limit, s.margin = limit, g.codes.likely()
-			copy(truth[at:end], s.search(sample[at:end], nil, g.dead))
+			copy(truth[at:end], g.likelyBest(sample[at:end], limit))
 		}
 	})
 	var points curve
@@ -138,12 +143,23 @@ func (g *Graph) measureLimit(sample [][]float32, limit int) curve {
 	return points
 }
 
+// likelyBest scans for queries.
+func (g *Graph) likelyBest(queries [][]float32, limit int) [][]Hit {
+	g.lock.RLock()
+	s := g.newScan(limit)
+	s.gather(g.n, nil, g.dead)
+	g.lock.RUnlock()
+	return s.search(queries)
+}
+
 // recall is the mean share of the truth that walks of an effort find.
 func (g *Graph) recall(sample [][]float32, truth [][]Hit, effort, limit int) float64 {
 	found := make([]int, max(g.Workers, 1))
 	share(0, len(sample), g.Workers, func(w, from, to int) {
 		for i := from; i < to; i++ {
-			got, _, _ := g.walk(sample[i], Params{Limit: limit}, effort, 0)
+			g.lock.RLock()
+			got, _ := g.walk(sample[i], Params{Limit: limit}, effort, 0)
+			g.lock.RUnlock()
 			found[w] += overlap(got, truth[i])
 		}
 	})

@@ -1,14 +1,21 @@
 package vector
 
-// Delete marks rows: no search returns them from now on. Walks still pass through
-// them until Compact. Ids that were deleted or never given are ignored.
+// Delete marks rows: no search returns them from now on, unless it asks for Dead
+// ones. Walks still pass through them until Compact. A row may be deleted while it is
+// being added; ids beyond those are ignored, as are deleted ones.
 func (g *Graph) Delete(ids ...uint32) {
 	g.lock.Lock()
 	defer g.lock.Unlock()
 	for _, id := range ids {
-		if int(id) < g.codes.n && !g.dead.Has(id) {
-			g.dead.Add(id)
-			g.deadN++
+		if int(id) >= g.given || g.dead.Has(id) {
+			continue
+		}
+		g.dead.Add(id)
+		if int(id) >= g.n {
+			continue
+		}
+		g.deadN++
+		if g.twins.bury(id) && int(id) < g.linked {
 			g.loose++
 		}
 	}
@@ -22,59 +29,73 @@ func (g *Graph) Loose() int {
 	return g.loose
 }
 
-// Compact unlinks deleted rows. Rows that were linked to one look for new links
-// among those of the deleted row (FreshDiskANN, arXiv 2105.09613).
+// Compact unlinks deleted rows that have no live twin. Rows that were linked to one
+// look for new links among those of the deleted row (FreshDiskANN, arXiv 2105.09613).
 func (g *Graph) Compact() {
-	g.lock.Lock()
-	defer g.lock.Unlock()
+	g.change.Lock()
+	defer g.change.Unlock()
+	gone := g.whatIsGone()
 	const batch = 1 << 15
-	for at := 0; at < g.n; at += batch {
-		changed := make([][]relinked, max(g.Workers, 1))
-		share(at, min(at+batch, g.n), g.Workers, func(w, from, to int) {
-			p := g.newPruner()
-			defer p.release()
-			for id := uint32(from); id < uint32(to); id++ {
-				if !g.dead.Has(id) && p.bypass(id) {
-					changed[w] = append(changed[w], relinked{id, append([]uint32(nil), p.kept...)})
+	for at := 0; at < g.linked; at += batch {
+		g.apply(min(batch, g.linked-at), func(p *pruner, from, to int) {
+			for id := uint32(at + from); id < uint32(at+to); id++ {
+				if !gone.Has(id) && p.bypass(id, gone) {
+					p.patch.set(id, p.kept)
 				}
 			}
 		})
-		for _, list := range changed {
-			for _, c := range list {
-				g.set(c.id, c.links)
-			}
-		}
 	}
-	for id := range uint32(g.n) {
-		if g.dead.Has(id) {
-			g.set(id, nil)
-		}
-	}
-	g.loose = 0
+	g.unlink(gone)
+	g.lock.Lock()
+	defer g.lock.Unlock()
 	g.seed()
 }
 
-type relinked struct {
-	id    uint32
-	links []uint32
+// whatIsGone lists the linked rows that are gone.
+func (g *Graph) whatIsGone() Bitmap {
+	g.lock.RLock()
+	defer g.lock.RUnlock()
+	out := NewBitmap(g.linked)
+	for id := range uint32(g.linked) {
+		if g.gone(id) && len(g.of(id)) > 0 {
+			out.Add(id)
+		}
+	}
+	return out
 }
 
-// bypass chooses links for a row that has some to deleted ones and says whether it
-// has.
-func (p *pruner) bypass(id uint32) bool {
+// unlink takes the links away from rows.
+func (g *Graph) unlink(gone Bitmap) {
+	var p patch
+	for id := range uint32(g.linked) {
+		if gone.Has(id) {
+			p.set(id, nil)
+		}
+	}
+	p.apply(g)
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	g.countLoose()
+}
+
+// bypass chooses links for a row that has some to rows that are gone and says
+// whether it has.
+func (p *pruner) bypass(id uint32, gone Bitmap) bool {
 	g := p.graph
+	g.lock.RLock()
+	defer g.lock.RUnlock()
 	p.cand = p.cand[:0]
 	p.visited.Add(id)
 	p.touched = append(p.touched, id)
 	loose := false
 	for _, to := range g.of(id) {
-		if !g.dead.Has(to) {
+		if !gone.Has(to) {
 			p.candidate(to)
 			continue
 		}
 		loose = true
 		for _, far := range g.of(to) {
-			if !g.dead.Has(far) {
+			if !gone.Has(far) {
 				p.candidate(far)
 			}
 		}

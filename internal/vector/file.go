@@ -7,7 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"math/bits"
+	"slices"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -17,7 +18,7 @@ import (
 
 const (
 	magic   = "emblemvg"
-	version = 1
+	version = 2
 	cut     = 64 << 10
 )
 
@@ -36,7 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type head struct {
 	Magic                  [8]byte
 	Version, Dim, Metric   uint32
-	Anchors, Lifted        uint32
+	Anchors, Lifted, Twins uint32
 	Degree, Extra, Breadth uint32
 	Alpha, Radius, Top     float32
 	Rows, Linked, Entries  uint32
@@ -50,20 +51,15 @@ func (g *Graph) Write(w io.Writer) error {
 	if bigEndian() {
 		return errEndian
 	}
-	g.lock.RLock()
-	defer g.lock.RUnlock()
+	g.change.Lock()
+	defer g.change.Unlock()
 	h := g.head()
 	b := &blockWriter{w: w}
 	if err := binary.Write(b, binary.LittleEndian, &h); err != nil {
 		return err
 	}
-	for _, part := range g.parts() {
+	for _, part := range g.parts(g.deadNow()) {
 		if _, err := b.Write(part); err != nil {
-			return err
-		}
-	}
-	for _, curve := range g.curves {
-		if err := binary.Write(b, binary.LittleEndian, []point(curve)); err != nil {
 			return err
 		}
 	}
@@ -74,10 +70,13 @@ func (g *Graph) head() head {
 	c := g.codes
 	h := head{Version: version, Dim: uint32(c.Dim), Metric: uint32(c.Metric), Anchors: uint32(len(c.anchors)),
 		Degree: uint32(g.Degree), Extra: uint32(g.Extra), Breadth: uint32(g.Breadth), Alpha: g.Alpha, Radius: c.radius, Top: c.top,
-		Rows: uint32(c.n), Linked: uint32(g.n), Entries: uint32(len(g.entries)), Seed: c.Seed, Reach: c.reach, Longest: c.longest}
+		Rows: uint32(g.n), Linked: uint32(g.linked), Entries: uint32(len(g.entries)), Seed: c.Seed, Reach: c.reach, Longest: c.longest}
 	copy(h.Magic[:], magic)
 	if c.lift != nil {
 		h.Lifted = 1
+	}
+	if g.twins.first != nil {
+		h.Twins = 1
 	}
 	for k, points := range g.curves {
 		h.Points[k] = uint32(len(points))
@@ -85,15 +84,27 @@ func (g *Graph) head() head {
 	return h
 }
 
+// deadNow copies the marks of the rows that searches see; Delete need not wait for
+// a file.
+func (g *Graph) deadNow() Bitmap {
+	g.lock.RLock()
+	defer g.lock.RUnlock()
+	return intersect(g.dead, all(g.n))
+}
+
 // parts lists the memory that follows the head.
-func (g *Graph) parts() [][]byte {
+func (g *Graph) parts(dead Bitmap) [][]byte {
 	c := g.codes
 	var out [][]byte
 	for _, a := range c.anchors {
 		out = append(out, asBytes(a))
 	}
-	return append(out, asBytes(c.lift), c.codes[:c.n*c.stride()], asBytes(c.sides[:c.n]), asBytes(g.links[:g.n*g.stride()]),
-		asBytes(g.dead[:(c.n+63)/64]), asBytes(g.entries))
+	out = append(out, asBytes(c.lift), c.codes[:c.n*c.stride()], asBytes(c.sides[:c.n]), asBytes(g.links[:g.linked*g.stride()]),
+		asBytes(dead), asBytes(g.entries), asBytes(g.twins.first))
+	for _, points := range g.curves {
+		out = append(out, asBytes(points))
+	}
+	return out
 }
 
 // asBytes is a slice of numbers as memory holds them; see bigEndian.
@@ -135,26 +146,43 @@ func (b *blockWriter) flush() error {
 	return err
 }
 
-// blockReader joins blocks to the stream again and checks them on the way.
-type blockReader struct {
-	rest  []byte
-	block []byte
+// blockAt is the inside of the i-th block of data, nil if its sum is wrong.
+func blockAt(data []byte, i int) []byte {
+	data = data[min(i*(cut+4), len(data)):]
+	n := min(cut, len(data)-4)
+	if n <= 0 || crc32.Checksum(data[:n], castagnoli) != binary.LittleEndian.Uint32(data[n:]) {
+		return nil
+	}
+	return data[:n]
 }
 
-func (b *blockReader) Read(p []byte) (int, error) {
-	if len(b.block) == 0 {
-		if len(b.rest) == 0 {
-			return 0, io.EOF
+// scatter copies the stream into parts, which are together as long, and checks every
+// block.
+func scatter(data []byte, parts [][]byte, workers int) error {
+	var damaged atomic.Bool
+	Share((len(data)+cut+3)/(cut+4), workers, func(from, to int) {
+		rest := slices.Clone(parts)
+		skip := from * cut
+		for i := from; i < to; i++ {
+			block := blockAt(data, i)
+			if block == nil {
+				damaged.Store(true)
+				return
+			}
+			for len(block) > 0 {
+				for skip >= len(rest[0]) {
+					skip -= len(rest[0])
+					rest = rest[1:]
+				}
+				n := copy(rest[0][skip:], block)
+				skip, block = skip+n, block[n:]
+			}
 		}
-		n := min(cut, len(b.rest)-4)
-		if n <= 0 || crc32.Checksum(b.rest[:n], castagnoli) != binary.LittleEndian.Uint32(b.rest[n:]) {
-			return 0, ErrDamaged
-		}
-		b.block, b.rest = b.rest[:n], b.rest[n+4:]
+	})
+	if damaged.Load() {
+		return ErrDamaged
 	}
-	n := copy(p, b.block)
-	b.block = b.block[n:]
-	return n, nil
+	return nil
 }
 
 // Open reads what Write wrote into memory of its own; every block's sum and every id
@@ -164,9 +192,8 @@ func Open(data []byte, rows Rows, workers int) (*Graph, error) {
 	if bigEndian() {
 		return nil, errEndian
 	}
-	r := &blockReader{rest: data}
 	var h head
-	if err := binary.Read(r, binary.LittleEndian, &h); err != nil {
+	if _, err := binary.Decode(blockAt(data, 0), binary.LittleEndian, &h); err != nil {
 		return nil, ErrDamaged
 	}
 	if string(h.Magic[:]) == magic && h.Version != version {
@@ -179,7 +206,8 @@ func Open(data []byte, rows Rows, workers int) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.fill(r); err != nil {
+	parts := append([][]byte{make([]byte, binary.Size(h))}, g.parts(g.dead[:(g.n+63)/64])...)
+	if err := scatter(data, parts, g.Workers); err != nil {
 		return nil, err
 	}
 	return g, g.verify()
@@ -187,14 +215,14 @@ func Open(data []byte, rows Rows, workers int) (*Graph, error) {
 
 // plausible checks a head against the length of the file.
 func (h *head) plausible(size int) bool {
-	if string(h.Magic[:]) != magic || h.Dim < 1 || h.Dim > maxDim || h.Metric > uint32(L2) || h.Anchors < 1 || h.Anchors > kinds || h.Lifted > 1 ||
+	if string(h.Magic[:]) != magic || h.Dim < 1 || h.Dim > maxDim || h.Metric > uint32(L2) || h.Anchors < 1 || h.Anchors > kinds || h.Lifted > 1 || h.Twins > 1 ||
 		h.Degree < 2 || h.Degree > maxDegree || h.Extra > maxDegree || h.Degree+h.Extra > maxDegree || h.Breadth < 2 || h.Breadth > 1<<20 || !(h.Alpha >= 1) ||
 		h.Rows > maxRows-1 || h.Linked > h.Rows || int(h.Entries) > entryCount(int(h.Linked)) {
 		return false
 	}
 	n := uint64(h.Rows)
 	need := uint64(h.Anchors*h.Dim*4) + n*4*uint64(h.Lifted) + n*uint64((h.Dim+127)/128*64+16) +
-		uint64(h.Linked)*4*uint64(1+h.Degree+h.Extra) + (n+63)/64*8 + uint64(h.Entries)*4
+		uint64(h.Linked)*4*uint64(1+h.Degree+h.Extra) + (n+63)/64*8 + uint64(h.Entries)*4 + uint64(h.Linked)*4*uint64(h.Twins)
 	for _, p := range h.Points {
 		need += uint64(p) * 16
 	}
@@ -220,11 +248,14 @@ func (h *head) empty(rows Rows, workers int) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Extra = int(h.Extra)
+	g.Extra, g.n, g.linked = int(h.Extra), int(h.Rows), int(h.Linked)
 	if err := g.reserve(int(h.Rows)); err != nil {
 		return nil, err
 	}
-	g.n, g.entries = int(h.Linked), make([]uint32, h.Entries)
+	g.entries = make([]uint32, h.Entries)
+	if h.Twins == 1 {
+		g.twins.first = make([]uint32, h.Linked)
+	}
 	for k, n := range h.Points {
 		if n > 0 {
 			g.curves[k] = make(curve, n)
@@ -233,46 +264,15 @@ func (h *head) empty(rows Rows, workers int) (*Graph, error) {
 	return g, nil
 }
 
-func (g *Graph) fill(r *blockReader) error {
-	for _, part := range g.parts() {
-		if _, err := io.ReadFull(r, part); err != nil {
-			return ErrDamaged
-		}
-	}
-	for k := range g.curves {
-		if err := binary.Read(r, binary.LittleEndian, []point(g.curves[k])); err != nil {
-			return ErrDamaged
-		}
-	}
-	if len(r.rest)+len(r.block) != 0 {
-		return ErrDamaged
-	}
-	return nil
-}
-
 // verify checks ids and counts deleted rows.
 func (g *Graph) verify() error {
-	for id := range g.n {
-		row := g.links[id*g.stride() : (id+1)*g.stride()]
-		if row[0] >= uint32(len(row)) {
-			return ErrDamaged
-		}
-		for _, to := range row[1 : 1+row[0]] {
-			if to >= uint32(g.n) {
-				return ErrDamaged
-			}
-		}
+	if !g.linksWithin() || !g.chainTwins() {
+		return ErrDamaged
 	}
 	for _, id := range g.entries {
-		if id >= uint32(g.n) {
+		if id >= uint32(g.linked) {
 			return ErrDamaged
 		}
-	}
-	for i, w := range g.dead {
-		if left := g.codes.n - 64*i; left < 64 && w>>max(left, 0) != 0 {
-			return ErrDamaged
-		}
-		g.deadN += bits.OnesCount64(w)
 	}
 	for _, c := range g.curves {
 		for _, p := range c {
@@ -281,15 +281,51 @@ func (g *Graph) verify() error {
 			}
 		}
 	}
+	if marks := g.dead[:(g.n+63)/64]; intersect(marks, all(g.n)).Len() != marks.Len() {
+		return ErrDamaged
+	}
+	g.deadN = g.dead.Len()
 	g.countLoose()
 	return nil
 }
 
-// countLoose counts the deleted rows that still have links.
+// linksWithin says whether all links lead to linked rows.
+func (g *Graph) linksWithin() bool {
+	var wrong atomic.Bool
+	Share(g.linked, g.Workers, func(from, to int) {
+		for id := from; id < to; id++ {
+			row := g.links[id*g.stride() : (id+1)*g.stride()]
+			if row[0] >= uint32(len(row)) || row[0] > 0 && slices.Max(row[1:1+row[0]]) >= uint32(g.linked) {
+				wrong.Store(true)
+				return
+			}
+		}
+	})
+	return !wrong.Load()
+}
+
+// chainTwins finds the rings again and says whether every row's first row is one.
+func (g *Graph) chainTwins() bool {
+	if g.twins.first == nil {
+		return true
+	}
+	g.twins.extend(g.linked)
+	for id, first := range g.twins.first {
+		if first > uint32(id) || g.twins.first[first] != first {
+			return false
+		}
+		if first != uint32(id) {
+			g.twins.chain(pair{uint32(id), first}, g.dead)
+		}
+	}
+	return true
+}
+
+// countLoose counts the rows that are gone but still have links.
 func (g *Graph) countLoose() {
 	g.loose = 0
-	for id := range uint32(g.n) {
-		if g.dead.Has(id) && len(g.of(id)) > 0 {
+	for id := range uint32(g.linked) {
+		if g.gone(id) && len(g.of(id)) > 0 {
 			g.loose++
 		}
 	}

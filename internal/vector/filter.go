@@ -7,7 +7,7 @@ func (w *walker) probe(q []float32, effort int, allow Bitmap, alive int) (met []
 	w.start(q, effort)
 	w.run()
 	for _, id := range w.touched {
-		if allow.Has(id) && !w.graph.dead.Has(id) {
+		if _, ok := w.graph.passing(id, allow); ok {
 			met = append(met, id)
 		}
 	}
@@ -57,7 +57,7 @@ func (w *walker) near(id uint32, allow Bitmap) []uint32 {
 	g, ids := w.graph, w.ids[:0]
 	links := g.of(id)
 	for _, to := range links {
-		if allow.Has(to) {
+		if w.leads(to, allow) {
 			ids = w.meet(ids, to)
 		}
 	}
@@ -65,16 +65,29 @@ func (w *walker) near(id uint32, allow Bitmap) []uint32 {
 		if len(ids) >= g.Degree {
 			break
 		}
-		if allow.Has(to) || w.visited.Has(to) {
+		if w.visited.Has(to) || w.leads(to, allow) {
 			continue
 		}
 		w.visited.Add(to)
 		w.touched = append(w.touched, to)
 		for _, far := range g.of(to) {
-			if allow.Has(far) {
+			if w.leads(far, allow) {
 				ids = w.meet(ids, far)
 			}
 		}
 	}
 	return ids
+}
+
+// leads says whether a linked row or a twin of it is allowed.
+func (w *walker) leads(id uint32, allow Bitmap) bool {
+	if allow.Has(id) {
+		return true
+	}
+	for id = w.graph.twins.after(id); id != 0; id = w.graph.twins.after(id) {
+		if allow.Has(id) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package vector
 import (
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 
 	"github.com/emblem-search/emblem/internal/simd"
@@ -26,8 +27,11 @@ type scan struct {
 // rotated code are nearly normal with deviation bound/√dim.
 func (c *Codes) likely() float64 { return min(1, 3.7/math.Sqrt(float64(c.Dim))) }
 
-func newScan(c *Codes, rows Rows) *scan {
-	return &scan{codes: c, rows: rows, exact: scorer{kernels: c.kernels, metric: c.Metric}}
+// newScan returns a scan over the codes as they are now: gather still needs the
+// lock, search does not.
+func (g *Graph) newScan(limit int) *scan {
+	codes := *g.codes
+	return &scan{codes: &codes, rows: g.rows, limit: limit, margin: codes.likely(), exact: scorer{kernels: codes.kernels, metric: codes.Metric}}
 }
 
 // race is one query's state in a scan.
@@ -37,15 +41,13 @@ type race struct {
 	best      pool      // the best of them
 }
 
-// search returns the best rows for each query, among ids in allow and not in dead;
-// nil allow means all.
-func (s *scan) search(queries [][]float32, allow, dead Bitmap) [][]Hit {
+// search returns the best rows for each query, among those gathered.
+func (s *scan) search(queries [][]float32) [][]Hit {
 	races := make([]*race, len(queries))
 	for i, v := range queries {
 		races[i] = &race{query: s.codes.newQuery(), best: pool{limit: s.limit}}
 		s.codes.ready(races[i].query, v, s.codes.kind(v))
 	}
-	s.gather(allow, dead)
 	n := len(s.ids)
 	s.ids = append(s.ids, make([]uint32, simd.FetchAhead)...)[:n]
 	for at := 0; at < n; at += block {
@@ -57,15 +59,17 @@ func (s *scan) search(queries [][]float32, allow, dead Bitmap) [][]Hit {
 	for i, r := range races {
 		out[i] = s.finish(r)
 	}
+	runtime.KeepAlive(s.codes) // whose memory would go with them
 	return out
 }
 
-// gather lists the rows to compare.
-func (s *scan) gather(allow, dead Bitmap) {
-	s.ids = make([]uint32, 0, s.codes.n+simd.FetchAhead)
-	for at := 0; at < s.codes.n; at += 64 {
+// gather lists the rows to compare: those below n in allow and not in dead; nil
+// allow means all.
+func (s *scan) gather(n int, allow, dead Bitmap) {
+	s.ids = make([]uint32, 0, n+simd.FetchAhead)
+	for at := 0; at < n; at += 64 {
 		word := ^uint64(0)
-		if left := s.codes.n - at; left < 64 {
+		if left := n - at; left < 64 {
 			word = 1<<left - 1
 		}
 		w := at / 64

@@ -8,21 +8,32 @@ import (
 
 // Graph is a graph over Codes in one flat layer: every row knows some Degree rows
 // near it, in directions of their own, and has room for Extra more, from rows that
-// came later or that hard queries asked for. Searches may run side by side; a change waits for them and they for it.
+// came later or that hard queries asked for.
+//
+// All methods may be called side by side. Changes other than Delete wait for one
+// another; they do their work beside the searches and hold them up for moments only,
+// to put a piece of it in place.
 type Graph struct {
 	codes *Codes
 	rows  Rows
 	GraphOptions
 
-	lock    sync.RWMutex
-	n       int
+	change  sync.Mutex // held by a change, all the time
+	census  *census    // under change
+	patches []patch    // the same
+
+	lock    sync.RWMutex // held for writing by a change while searches must not look
+	n       int          // rows that searches see
+	linked  int          // rows that are linked
+	given   int          // rows that are there or being added
 	mem     *memory
-	links   []uint32 // (n, stride): the number of links, the links
+	links   []uint32 // (linked, stride): the number of links, the links
 	dead    Bitmap
-	deadN   int
-	loose   int      // deleted rows that are still linked
+	deadN   int      // of the rows that searches see
+	loose   int      // linked rows that are gone
 	entries []uint32 // where walks begin
 	curves  [kinds]curve
+	twins   twins
 	walkers sync.Pool
 }
 
@@ -62,11 +73,23 @@ func NewGraph(c *Codes, rows Rows, o GraphOptions) (*Graph, error) {
 	return &Graph{codes: c, rows: rows, GraphOptions: o}, nil
 }
 
-// Len is the number of rows in the graph, deleted ones included.
-func (g *Graph) Len() int { return g.n }
+// Len is the number of rows that searches see, deleted ones included.
+func (g *Graph) Len() int {
+	g.lock.RLock()
+	defer g.lock.RUnlock()
+	return g.n
+}
 
 // Bytes is the memory that codes and graph take.
-func (g *Graph) Bytes() int { return g.codes.Bytes() + 4*g.n*g.stride() + 8*len(g.dead) }
+func (g *Graph) Bytes() int {
+	g.change.Lock()
+	defer g.change.Unlock()
+	n := g.codes.Bytes() + 4*(g.linked*g.stride()+len(g.codes.lift)+len(g.twins.first)+len(g.twins.next)) + 8*len(g.dead)
+	if g.census != nil {
+		n += 4 * len(g.census.slots)
+	}
+	return n
+}
 
 // stride is the length of a row of links.
 func (g *Graph) stride() int { return 1 + g.Degree + g.Extra }
@@ -81,14 +104,20 @@ func (g *Graph) set(id uint32, to []uint32) {
 	row[0] = uint32(copy(row[1:], to))
 }
 
-// reserve makes room for n rows.
+// reserve makes room for n rows, beside the searches.
 func (g *Graph) reserve(n int) error {
-	var err error
-	g.mem, err = g.mem.grow(4*g.n*g.stride(), 4*n*g.stride())
+	next := *g.codes
+	if err := next.reserve(n); err != nil {
+		return err
+	}
+	mem, err := g.mem.grow(4*g.linked*g.stride(), 4*n*g.stride())
 	if err != nil {
 		return err
 	}
-	g.links = view[uint32](g.mem.bytes)
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	g.codes.adopt(&next)
+	g.mem, g.links, g.given = mem, view[uint32](mem.bytes), max(n, g.given)
 	for len(g.dead)*64 < n {
 		g.dead = append(g.dead, 0)
 	}

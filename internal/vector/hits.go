@@ -1,6 +1,9 @@
 package vector
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A Hit is a found row. Score is exact: the inner product or minus the square of
 // the distance, in float32.
@@ -18,10 +21,11 @@ type hits struct {
 	list  []Hit
 }
 
-func (h *hits) add(x Hit) {
+// add says whether x was good enough.
+func (h *hits) add(x Hit) bool {
 	if len(h.list) == h.limit {
 		if h.limit == 0 || !before(x, h.list[h.limit-1]) {
-			return
+			return false
 		}
 		h.list = h.list[:h.limit-1]
 	}
@@ -32,6 +36,19 @@ func (h *hits) add(x Hit) {
 		return 1
 	})
 	h.list = slices.Insert(h.list, at, x)
+	return true
+}
+
+// merge joins two lists of different rows.
+func merge(a, b []Hit, limit int) []Hit {
+	if len(a) == 0 {
+		return b
+	}
+	top := hits{limit: limit, list: a}
+	for _, h := range b {
+		top.add(h)
+	}
+	return top.list
 }
 
 func (h *hits) full() bool { return len(h.list) == h.limit }
@@ -52,3 +69,41 @@ func (b Bitmap) Add(id uint32) { b[id>>6] |= 1 << (id & 63) }
 
 // NewBitmap returns an empty set with room for ids below n.
 func NewBitmap(n int) Bitmap { return make(Bitmap, (n+63)/64) }
+
+// Len counts the ids in the set.
+func (b Bitmap) Len() int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// all is the set of the ids below n.
+func all(n int) Bitmap {
+	b := NewBitmap(n)
+	for i := range b {
+		b[i] = ^uint64(0)
+	}
+	if n%64 != 0 {
+		b[len(b)-1] = 1<<(n%64) - 1
+	}
+	return b
+}
+
+func intersect(a, b Bitmap) Bitmap {
+	out := make(Bitmap, min(len(a), len(b)))
+	for i := range out {
+		out[i] = a[i] & b[i]
+	}
+	return out
+}
+
+// without is a less b.
+func without(a, b Bitmap) Bitmap {
+	out := append(Bitmap(nil), a...)
+	for i := range min(len(a), len(b)) {
+		out[i] &^= b[i]
+	}
+	return out
+}

@@ -11,8 +11,12 @@ import (
 // its best rows is made connected by the shortest links that are missing (after
 // NGFix, arXiv 2510.22316), as far as their rows have room for Extra links.
 func (g *Graph) Repair(queries [][]float32) {
-	g.lock.Lock()
-	defer g.lock.Unlock()
+	g.change.Lock()
+	defer g.change.Unlock()
+	g.repair(queries)
+}
+
+func (g *Graph) repair(queries [][]float32) {
 	const batch = 1024
 	for at := 0; at < len(queries); at += batch {
 		part := queries[at:min(at+batch, len(queries))]
@@ -25,11 +29,17 @@ func (g *Graph) Repair(queries [][]float32) {
 			}
 		})
 		for _, arrows := range wanted {
-			for _, a := range arrows {
-				g.join(a.from, a.to)
-				g.join(a.to, a.from)
-			}
+			g.joinAll(arrows)
 		}
+	}
+}
+
+func (g *Graph) joinAll(arrows []arrow) {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	for _, a := range arrows {
+		g.join(a.from, a.to)
+		g.join(a.to, a.from)
 	}
 }
 
@@ -65,13 +75,17 @@ func (g *Graph) newMender() *mender { return &mender{pruner: g.newPruner()} }
 // missing appends the links that connect the best rows of q.
 func (m *mender) missing(q []float32, out []arrow) []arrow {
 	g := m.graph
+	g.lock.RLock()
+	defer g.lock.RUnlock()
 	m.start(q, mendBreadth)
 	m.run()
-	top := m.finish(Params{Limit: mendBest}, g.dead)
+	top := m.finish(Params{Limit: mendBest})
 	m.forget()
 	m.set, m.group = m.set[:0], m.group[:0]
-	for i, h := range top.list {
-		m.set, m.group = append(m.set, h.ID), append(m.group, i)
+	for _, h := range top.list {
+		if id := g.twins.linked(h.ID); !slices.Contains(m.set, id) {
+			m.set, m.group = append(m.set, id), append(m.group, len(m.set))
+		}
 	}
 	for i, id := range m.set {
 		for _, to := range g.of(id) {

@@ -13,6 +13,7 @@ type Params struct {
 	MinRecall float64 // share of the true best to be expected among the hits; 0 means 0.95
 	Exact     bool    // hits and order as if all rows were compared in float32
 	Allow     Bitmap  // rows to be found; nil means all
+	Dead      bool    // deleted rows are found like others
 	Effort    int     // candidates to keep, instead of what the curve says for MinRecall; for measuring
 }
 
@@ -34,6 +35,7 @@ type Report struct {
 	Rescored int     // rows compared exactly
 	Effort   int     // candidates kept by a walk
 	Expected float64 // recall to be expected: 1 if exact, 0 if nothing is known
+	Rows     int     // rows that the search saw, those below this id
 }
 
 // Search finds the best rows for q, best first, equal scores by id.
@@ -41,25 +43,65 @@ func (g *Graph) Search(q []float32, p Params) ([]Hit, Report, error) {
 	if err := g.check(q, &p); err != nil {
 		return nil, Report{}, err
 	}
+	found, r, rest := g.begin(q, p)
+	if rest != nil {
+		more := rest.search([][]float32{q})[0]
+		r.Rescored += rest.seen
+		found = merge(found, more, p.Limit)
+	}
+	return found, r, nil
+}
+
+// begin does what a search does under the lock: a walk, and the choice of the rows
+// that remain to be scanned.
+func (g *Graph) begin(q []float32, p Params) ([]Hit, Report, *scan) {
 	g.lock.RLock()
 	defer g.lock.RUnlock()
-	alive := g.codes.n - g.deadN
+	allow, dead := p.Allow, g.dead
+	var buried Bitmap
+	if p.Dead && g.deadN > 0 {
+		if allow == nil {
+			allow = all(g.n)
+		}
+		buried, p.Allow, dead = intersect(allow, g.dead), without(allow, g.dead), nil
+	}
+	found, r := g.tryWalk(q, p)
+	r.Rows = g.n
+	if r.Plan == "" {
+		return nil, r, g.flat(p, allow, dead, &r)
+	}
+	if buried.Len() == 0 {
+		return found, r, nil
+	}
+	var also Report
+	s := g.flat(p, buried, nil, &also)
+	r.Visited += also.Visited
+	return found, r, s
+}
+
+// tryWalk walks if that is cheaper than a scan and gives the recall; its report has
+// no plan if not.
+func (g *Graph) tryWalk(q []float32, p Params) ([]Hit, Report) {
+	alive := g.n - g.deadN
 	if p.Allow != nil {
 		alive = g.allowed(p.Allow)
+		if alive == g.n-g.deadN {
+			p.Allow = nil
+		}
 	}
 	p.Limit = min(p.Limit, alive)
-	if p.Limit == 0 {
-		return nil, Report{Plan: PlanExact, Expected: 1}, nil
-	}
 	effort, expected := g.effort(q, p)
+	if p.Exact || effort == 0 || p.Limit == 0 || g.linked < g.n {
+		return nil, Report{}
+	}
 	cost := g.walkCost(effort)
-	if p.Allow != nil && effort > 0 {
+	if p.Allow != nil {
 		effort = g.allowedEffort(effort, alive)
 		cost = g.walkCost(effort) * costAllowed
 	}
 	switch {
-	case p.Exact || effort == 0 || cost >= float64(alive):
-		return g.flat(q, p, alive)
+	case cost >= float64(alive):
+		return nil, Report{}
 	case p.Allow != nil:
 		return g.walkAllowed(q, p, alive, effort, expected)
 	}
@@ -94,8 +136,8 @@ func (g *Graph) check(q []float32, p *Params) error {
 // allowed counts the live rows of a set.
 func (g *Graph) allowed(b Bitmap) int {
 	n := 0
-	for i, w := range b[:min(len(b), (g.codes.n+63)/64)] {
-		if left := g.codes.n - 64*i; left < 64 {
+	for i, w := range b[:min(len(b), (g.n+63)/64)] {
+		if left := g.n - 64*i; left < 64 {
 			w &= 1<<left - 1
 		}
 		n += bits.OnesCount64(w &^ g.dead[i])
@@ -112,47 +154,46 @@ const (
 	costAllowed  = 5 // of a walk among the allowed rows, in plain ones of the same effort
 )
 
-func (g *Graph) flat(q []float32, p Params, alive int) ([]Hit, Report, error) {
-	s := newScan(g.codes, g.rows)
-	r := Report{Plan: PlanFlat, Visited: alive, Expected: 0.999}
-	s.limit, s.margin = p.Limit, g.codes.likely()
-	if p.Exact || p.MinRecall >= r.Expected {
+// flat returns a scan of rows and fills in its report.
+func (g *Graph) flat(p Params, allow, dead Bitmap, r *Report) *scan {
+	s := g.newScan(p.Limit)
+	s.gather(g.n, allow, dead)
+	r.Plan, r.Expected, r.Visited = PlanFlat, 0.999, len(s.ids)
+	if p.Exact || p.MinRecall >= r.Expected || len(s.ids) == 0 {
 		r.Plan, r.Expected, s.margin = PlanExact, 1, 1
 	}
-	out := s.search([][]float32{q}, p.Allow, g.dead)
-	r.Rescored = s.seen
-	return out[0], r, nil
+	return s
 }
 
-func (g *Graph) walk(q []float32, p Params, effort int, expected float64) ([]Hit, Report, error) {
+func (g *Graph) walk(q []float32, p Params, effort int, expected float64) ([]Hit, Report) {
 	w := g.walker()
 	defer w.release()
 	w.start(q, max(effort, p.Limit))
 	w.run()
-	top := w.finish(p, g.dead)
-	return top.list, Report{PlanGraph, w.scored, len(w.scores), effort, expected}, nil
+	top := w.finish(p)
+	return top.list, Report{Plan: PlanGraph, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
 }
 
 // walkAllowed walks among the allowed rows. Where the filter and the query exclude
-// each other the best allowed rows are no neighbourhood, and it scans instead.
-func (g *Graph) walkAllowed(q []float32, p Params, alive, effort int, expected float64) ([]Hit, Report, error) {
+// each other the best allowed rows are no neighbourhood, and a scan is to follow.
+func (g *Graph) walkAllowed(q []float32, p Params, alive, effort int, expected float64) ([]Hit, Report) {
 	w := g.walker()
 	defer w.release()
 	effort = max(effort, p.Limit)
 	from, few := w.probe(q, effort, p.Allow, alive)
 	if few || len(from) == 0 || !w.runAllowed(from, effort, p.Allow, int(float64(alive)/scanPerVisit)) {
-		return g.flat(q, p, alive)
+		return nil, Report{}
 	}
-	top := w.finish(p, g.dead)
+	top := w.finish(p)
 	if len(top.list) < p.Limit {
-		return g.flat(q, p, alive)
+		return nil, Report{}
 	}
-	return top.list, Report{PlanFilter, w.scored, len(w.scores), effort, expected}, nil
+	return top.list, Report{Plan: PlanFilter, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
 }
 
 // finish scores the walk's candidates exactly, best first, until none of the rest is
 // likely to enter.
-func (w *walker) finish(p Params, dead Bitmap) hits {
+func (w *walker) finish(p Params) hits {
 	c := w.graph.codes
 	top := hits{limit: p.Limit}
 	scale, offset := c.level(w.query)
@@ -163,13 +204,13 @@ func (w *walker) finish(p Params, dead Bitmap) hits {
 		n := len(w.scores)
 		w.scores = w.exact.scores(w.query.vector, w.graph.rows, batch, w.scores)
 		for i, id := range batch {
-			top.add(Hit{id, w.scores[n+i]})
+			w.addTwins(&top, Hit{id, w.scores[n+i]}, p.Allow)
 		}
 		batch = batch[:0]
 	}
 	for _, k := range w.pool.keys {
-		id := k.id()
-		if dead.Has(id) || p.Allow != nil && !p.Allow.Has(id) {
+		id, ok := w.graph.passing(k.id(), p.Allow)
+		if !ok {
 			continue
 		}
 		if top.full() && k.estimate()+factor*c.sides[id].err < scale*top.last()+offset {
@@ -182,6 +223,31 @@ func (w *walker) finish(p Params, dead Bitmap) hits {
 	}
 	flush()
 	return top
+}
+
+// passes says whether a search may return a row.
+func (g *Graph) passes(id uint32, allow Bitmap) bool {
+	return int(id) < g.n && !g.dead.Has(id) && (allow == nil || allow.Has(id))
+}
+
+// passing is the first row that passes of those that a linked row stands for.
+func (g *Graph) passing(id uint32, allow Bitmap) (uint32, bool) {
+	for !g.passes(id, allow) {
+		if id = g.twins.after(id); id == 0 {
+			return 0, false
+		}
+	}
+	return id, true
+}
+
+// addTwins adds a hit and the twins after it.
+func (w *walker) addTwins(top *hits, h Hit, allow Bitmap) {
+	for ok := true; ok && top.add(h); {
+		if h.ID = w.graph.twins.after(h.ID); h.ID == 0 {
+			return
+		}
+		h.ID, ok = w.graph.passing(h.ID, allow)
+	}
 }
 
 // secondPass is by how many deviations of its error an estimate may fall short of

@@ -22,8 +22,8 @@ func (g *Graph) walker() *walker {
 		w = &walker{query: g.codes.newQuery(), graph: g, exact: scorer{kernels: g.codes.kernels, metric: g.codes.Metric},
 			ids: make([]uint32, 0, block+simd.FetchAhead)}
 	}
-	if len(w.visited)*64 < g.n {
-		w.visited = NewBitmap(g.n + g.n/8)
+	if n := g.codes.n; len(w.visited)*64 < n {
+		w.visited = NewBitmap(n + n/8)
 	}
 	return w
 }
