@@ -164,6 +164,9 @@ func (v value) String() string {
 	case boolean:
 		return strconv.FormatBool(v.num != 0)
 	case number:
+		if i, ok := v.whole(); ok {
+			return strconv.FormatInt(i, 10)
+		}
 		return n(v.num)
 	case date:
 		return time.Unix(int64(v.num), 0).UTC().Format("2006-01-02")

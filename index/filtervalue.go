@@ -61,8 +61,31 @@ const (
 type value struct {
 	kind kind
 	num  float64 // of boolean, number and date; the latitude of a place
+	rest int64   // what a whole number lost when it became num
 	long float64
 	text string
+}
+
+// wholeValue is a number without loss.
+func wholeValue(i int64) value {
+	v := value{kind: number, num: float64(i)}
+	if v.num >= 1<<63 {
+		v.rest = i - math.MaxInt64 - 1
+	} else {
+		v.rest = i - int64(v.num)
+	}
+	return v
+}
+
+// whole is the inverse of wholeValue, for numbers that have one.
+func (v value) whole() (int64, bool) {
+	switch {
+	case v.num != math.Trunc(v.num) || v.num < -1<<63 || v.num > 1<<63 || v.num == 1<<63 && v.rest >= 0:
+		return 0, false
+	case v.num == 1<<63:
+		return v.rest + math.MaxInt64 + 1, true
+	}
+	return int64(v.num) + v.rest, true
 }
 
 func compareValues(a, b value) int {
@@ -71,10 +94,8 @@ func compareValues(a, b value) int {
 		return cmp.Compare(a.kind, b.kind)
 	case a.kind == text:
 		return cmp.Compare(a.text, b.text)
-	case a.num != b.num:
-		return cmp.Compare(a.num, b.num)
 	}
-	return cmp.Compare(a.long, b.long)
+	return cmp.Or(cmp.Compare(a.num, b.num), cmp.Compare(a.rest, b.rest), cmp.Compare(a.long, b.long))
 }
 
 // fact is what a filter sees of a document.
@@ -122,23 +143,23 @@ func (d fact) own(key string) []value {
 		return []value{{kind: boolean}}
 	}
 	if x, ok := d.number(key); ok {
-		return []value{{kind: number, num: x}}
+		return []value{x}
 	}
 	return nil
 }
 
-func (d fact) number(key string) (float64, bool) {
+func (d fact) number(key string) (value, bool) {
 	switch v := d.metadata[key].(type) {
 	case int64:
-		return float64(v), true
+		return wholeValue(v), true
 	case int:
-		return float64(v), true
+		return wholeValue(int64(v)), true
 	case float64:
-		return v + 0, true
+		return value{kind: number, num: v + 0}, true
 	case float32:
-		return float64(v) + 0, true
+		return value{kind: number, num: float64(v) + 0}, true
 	}
-	return 0, false
+	return value{}, false
 }
 
 func (d fact) file(field string) string {
@@ -162,9 +183,9 @@ func (d fact) dates(field string, own []value) []value {
 			zone, ok := d.number(keyZone)
 			if field != fieldTaken || !ok {
 				_, seconds := time.Unix(int64(v.num), 0).Zone()
-				zone = float64(seconds)
+				zone.num = float64(seconds)
 			}
-			out = append(out, value{kind: date, num: v.num + zone})
+			out = append(out, value{kind: date, num: v.num + zone.num})
 		case text:
 			if from, _, ok := parseDate(v.text); ok {
 				out = append(out, value{kind: date, num: from})
@@ -196,8 +217,10 @@ func (d fact) places(own []value) []value {
 		lat, ok = parseNumber(strings.TrimSpace(a))
 		long, okLong = parseNumber(strings.TrimSpace(b))
 	} else {
-		lat, ok = d.number(keyLatitude)
-		long, okLong = d.number(keyLongitude)
+		var north, east value
+		north, ok = d.number(keyLatitude)
+		east, okLong = d.number(keyLongitude)
+		lat, long = north.num, east.num
 	}
 	if !ok || !okLong {
 		return nil
@@ -221,23 +244,26 @@ type literal struct {
 	text     string // as it is written
 	plain    string // as it is compared with texts
 	any      bool   // *
-	num      float64
+	num      value
 	isNum    bool
 	from, to float64 // of a date, to excluded
 	isDate   bool
 	words    words
 	pattern  *regexp.Regexp // nil without * and ?
+	glob     *glob          // the same for ASCII, or nil
 }
 
 func newLiteral(field, op, s string) literal {
 	l := literal{text: s, plain: s, any: s == "*"}
-	l.num, l.isNum = parseNumber(s)
+	l.num, l.isNum = parseValue(s)
 	l.from, l.to, l.isDate = parseDate(s)
 	if isFile(field) {
 		l.plain = filepath.ToSlash(s)
 	}
 	if strings.ContainsAny(s, "*?") && len(s) <= maxPattern {
-		l.pattern = compilePattern(l.plain, isFile(field), op == opEqual || op == opUnequal)
+		exact := op == opEqual || op == opUnequal
+		l.pattern = compilePattern(l.plain, isFile(field), exact)
+		l.glob = newGlob(l.plain, isFile(field), exact)
 	}
 	l.words = wordsOf(l.plain)
 	return l
@@ -273,7 +299,7 @@ func (l literal) holds(op string, v value) bool {
 	case v.kind == boolean:
 		return equality && strings.EqualFold(l.text, strconv.FormatBool(v.num != 0))
 	case v.kind == number:
-		return l.isNum && ordered(op, v.num, l.num, l.num)
+		return l.isNum && ordered(op, compareValues(v, l.num), 0, 0)
 	case v.kind == date:
 		return l.isDate && ordered(op, v.num, l.from, math.Nextafter(l.to, math.Inf(-1)))
 	case v.kind == text:
@@ -318,6 +344,16 @@ func parseNumber(s string) (float64, bool) {
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	return x + 0, err == nil
+}
+
+// parseValue reads a number, a whole one without loss.
+func parseValue(s string) (value, bool) {
+	x, ok := parseNumber(s)
+	head, fraction, _ := strings.Cut(s, ".")
+	if i, err := strconv.ParseInt(head, 10, 64); ok && err == nil && strings.Trim(fraction, "0") == "" {
+		return wholeValue(i), true
+	}
+	return value{kind: number, num: x}, ok
 }
 
 // parseDistance returns kilometres.
