@@ -1,10 +1,19 @@
 package index
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
 // OnDisk returns options for an index on another file system, for tests outside
 // the package.
 func OnDisk(fs vfs.FS, o Options) Options {
 	o.fs = fs
+	return o
+}
+
+// Tuned returns options for an index whose store has other options.
+func Tuned(tune func(*pebble.Options), o Options) Options {
+	o.tune = tune
 	return o
 }

@@ -33,7 +33,8 @@ type Options struct {
 	// Private are names of metadata that filters do not see.
 	Private []string
 
-	fs vfs.FS // the file system; nil means the disk. Tests crash it.
+	fs   vfs.FS                // the file system; nil means the disk. Tests crash it.
+	tune func(*pebble.Options) // nil, or a test's changes
 }
 
 const formatVersion = "1"

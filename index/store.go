@@ -59,7 +59,7 @@ func storeOptions(opts Options, listener *pebble.EventListener) *pebble.Options 
 	if cacheBytes == 0 {
 		cacheBytes = 16 << 20
 	}
-	return &pebble.Options{
+	o := &pebble.Options{
 		FS:                 opts.fs,
 		CacheSize:          cacheBytes,
 		MemTableSize:       16 << 20,
@@ -67,6 +67,10 @@ func storeOptions(opts Options, listener *pebble.EventListener) *pebble.Options 
 		EventListener:      listener,
 		Logger:             storeLogger{opts},
 	}
+	if opts.tune != nil {
+		opts.tune(o)
+	}
+	return o
 }
 
 func openError(dir string, err error) error {

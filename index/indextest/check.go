@@ -2,7 +2,9 @@ package indextest
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/emblem-search/emblem/index"
 )
@@ -38,7 +40,7 @@ func (m *Model) checkHit(h index.Hit, left map[string]Candidate, slack float64) 
 		return fmt.Errorf("%q cannot be found, or was already", h.ID)
 	case math.Abs(float64(h.Score)-c.Score) > slack:
 		return fmt.Errorf("%q scores %v; want %v", h.ID, h.Score, c.Score)
-	case h.Ordinal != c.Ordinal:
+	case h.Ordinal != c.Ordinal && c.Ordinal != unknown:
 		return fmt.Errorf("%q has ordinal %d; want %d", h.ID, h.Ordinal, c.Ordinal)
 	case !sameMetadata(h.Metadata, m.Documents[h.ID].Metadata):
 		return fmt.Errorf("%q has metadata %v; want %v", h.ID, h.Metadata, m.Documents[h.ID].Metadata)
@@ -64,4 +66,62 @@ func missed(hits []index.Hit, left map[string]Candidate, slack float64) error {
 		}
 	}
 	return nil
+}
+
+// Compare says how the documents of a store differ from the model's.
+func (m *Model) Compare(s Store) error {
+	n := 0
+	for d, err := range s.Documents() {
+		if err != nil {
+			return err
+		}
+		want, ok := m.Documents[d.ID]
+		if !ok {
+			return fmt.Errorf("%q is there and should not be", d.ID)
+		}
+		whole, err := s.Get(d.ID)
+		if err != nil {
+			return err
+		}
+		if d.Hidden != want.Hidden || !sameMetadata(d.Metadata, want.Metadata) || d.Ordinal != whole.Ordinal {
+			return fmt.Errorf("listed is %+v; want %+v", d, want)
+		}
+		if err := m.alike(whole, want); err != nil {
+			return err
+		}
+		n++
+	}
+	if n != len(m.Documents) {
+		return fmt.Errorf("%d documents; want %d", n, len(m.Documents))
+	}
+	return nil
+}
+
+// alike says how a document from a store differs from the model's.
+func (m *Model) alike(got, want index.Document) error {
+	if got.ID != want.ID || got.Hidden != want.Hidden || !sameMetadata(got.Metadata, want.Metadata) {
+		return fmt.Errorf("%q is %+v; want %+v", want.ID, got, want)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Spaces)) {
+		a, b := got.Vectors[name], want.Vectors[name]
+		if len(a) != len(b) {
+			return fmt.Errorf("%q has %d vectors in %s; want %d", want.ID, len(a), name, len(b))
+		}
+		for i := range a {
+			if !parallel(m.Spaces[name], a[i], b[i]) {
+				return fmt.Errorf("%q: vector %d in %s is %v; want %v", want.ID, i, name, a[i], b[i])
+			}
+		}
+	}
+	return nil
+}
+
+// parallel says whether stored is put as the space stores it: as it is, or at
+// unit length.
+func parallel(s index.Space, stored, put []float32) bool {
+	if s.Metric == index.Dot {
+		return slices.Equal(stored, put)
+	}
+	length := math.Sqrt(inner(put, put))
+	return len(stored) == len(put) && math.Abs(inner(stored, put)-length) < 1e-5*length && math.Abs(inner(stored, stored)-1) < 1e-5
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 
 	"github.com/emblem-search/emblem/index"
 )
@@ -32,7 +29,7 @@ func (r *runner) take(s step) error {
 	case doGet:
 		return r.get(s.changes[0].Document.ID)
 	case doCompare:
-		return r.compare(r.model)
+		return r.model.Compare(r.store)
 	case doReopen:
 		return r.reopen()
 	case doCrash:
@@ -134,35 +131,6 @@ func (r *runner) get(id string) error {
 	return r.model.alike(got, want)
 }
 
-// alike says how a document from a store differs from the model's.
-func (m *Model) alike(got, want index.Document) error {
-	if got.ID != want.ID || got.Hidden != want.Hidden || !sameMetadata(got.Metadata, want.Metadata) {
-		return fmt.Errorf("%q is %+v; want %+v", want.ID, got, want)
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Spaces)) {
-		a, b := got.Vectors[name], want.Vectors[name]
-		if len(a) != len(b) {
-			return fmt.Errorf("%q has %d vectors in %s; want %d", want.ID, len(a), name, len(b))
-		}
-		for i := range a {
-			if !parallel(m.Spaces[name], a[i], b[i]) {
-				return fmt.Errorf("%q: vector %d in %s is %v; want %v", want.ID, i, name, a[i], b[i])
-			}
-		}
-	}
-	return nil
-}
-
-// parallel says whether stored is put as the space stores it: as it is, or at
-// unit length.
-func parallel(s index.Space, stored, put []float32) bool {
-	if s.Metric == index.Dot {
-		return slices.Equal(stored, put)
-	}
-	length := math.Sqrt(inner(put, put))
-	return len(stored) == len(put) && math.Abs(inner(stored, put)-length) < 1e-5*length && math.Abs(inner(stored, stored)-1) < 1e-5
-}
-
 func (r *runner) search(s step) error {
 	q := index.Query{Space: s.space.Name, Vector: s.vector, Limit: s.limit}
 	passes := func(index.Document) bool { return true }
@@ -180,35 +148,6 @@ func (r *runner) search(s step) error {
 	return r.model.Check(s.space.Name, hits, r.model.Rank(s.space.Name, s.vector, passes), s.limit)
 }
 
-// compare holds the whole store against a model.
-func (r *runner) compare(m *Model) error {
-	n := 0
-	for d, err := range r.store.Documents() {
-		if err != nil {
-			return err
-		}
-		want, ok := m.Documents[d.ID]
-		if !ok {
-			return fmt.Errorf("%q is there and should not be", d.ID)
-		}
-		whole, err := r.store.Get(d.ID)
-		if err != nil {
-			return err
-		}
-		if d.Hidden != want.Hidden || !sameMetadata(d.Metadata, want.Metadata) || d.Ordinal != whole.Ordinal {
-			return fmt.Errorf("Documents has %+v; want %+v", d, want)
-		}
-		if err := m.alike(whole, want); err != nil {
-			return err
-		}
-		n++
-	}
-	if n != len(m.Documents) {
-		return fmt.Errorf("%d documents; want %d", n, len(m.Documents))
-	}
-	return nil
-}
-
 func (r *runner) reopen() error {
 	err := r.store.Close()
 	if err != nil {
@@ -217,7 +156,7 @@ func (r *runner) reopen() error {
 	if r.store, err = r.place.Open(); err != nil {
 		return err
 	}
-	return r.compare(r.model)
+	return r.model.Compare(r.store)
 }
 
 // crash cuts the power during a write, which is then there or not; if it was
@@ -241,12 +180,12 @@ func (r *runner) crash(s step) error {
 	for _, c := range s.changes {
 		after.Apply(c)
 	}
-	lost := r.compare(after)
+	lost := after.Compare(r.store)
 	if lost == nil {
 		r.model = after
 	} else if done {
 		return fmt.Errorf("after a power cut, an acknowledged write: %w", lost)
-	} else if err := r.compare(r.model); err != nil {
+	} else if err := r.model.Compare(r.store); err != nil {
 		return fmt.Errorf("after a power cut, neither before the write (%w) nor after it (%w)", err, lost)
 	}
 	return r.learn(s.changes)

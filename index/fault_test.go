@@ -1,0 +1,224 @@
+package index_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/index/indextest"
+)
+
+var everyFault = flag.Bool("every-fault", false, "TestFaults fails every call of the file system, not one in a few")
+
+// When any one call of the file system fails, or all from it on, no answer is
+// wrong and no acknowledged write is lost.
+func TestFaults(t *testing.T) {
+	calls := newTrial(0, false).run(t)
+	stride := max(1, calls/40)
+	if *everyFault {
+		stride = 1
+	}
+	t.Logf("%d calls of the file system, every %dth fails", calls, stride)
+	for at := int64(1); at <= calls; at += stride {
+		for _, forGood := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d,%v", at, forGood), func(t *testing.T) { newTrial(at, forGood).run(t) })
+		}
+	}
+}
+
+// trial is a short life of an index on a disk that fails at one of its calls.
+type trial struct {
+	disk    *vfs.MemFS
+	at      int64 // the call that fails, from 1; 0 is none
+	forGood bool  // all later calls fail too
+	calls   atomic.Int64
+	failed  sync.Map           // what failed, for messages
+	states  []*indextest.Model // in which the index may be
+	died    chan struct{}      // closed when the process would have ended
+	end     sync.Once
+	healthy atomic.Bool // nothing fails any more
+	random  *rand.Rand
+}
+
+func newTrial(at int64, forGood bool) *trial {
+	return &trial{disk: vfs.NewCrashableMem(), at: at, forGood: forGood, died: make(chan struct{}),
+		states: []*indextest.Model{indextest.NewModel()}, random: rand.New(rand.NewPCG(1, 2))}
+}
+
+func (l *trial) inject(op errorfs.Op) error {
+	n := l.calls.Add(1)
+	if l.at == 0 || l.healthy.Load() || n != l.at && !(l.forGood && n > l.at) {
+		return nil
+	}
+	l.failed.Store(n, fmt.Sprintf("%v %s", op.Kind, op.Path))
+	if endsProcess(op) {
+		l.fatal(errorfs.ErrInjected)
+	}
+	return errorfs.ErrInjected
+}
+
+// endsProcess says whether Pebble panics when this fails: it does not go on when
+// a directory that tells which manifest counts could not be synced.
+func endsProcess(op errorfs.Op) bool {
+	var stack [4096]byte
+	n := runtime.Stack(stack[:], false)
+	return op.Kind == errorfs.OpFileSync && bytes.Contains(stack[:n], []byte("atomicfs.(*Marker).Move"))
+}
+
+// run lives the life, then looks at what is left of it on healthy disks: the
+// disk as it is, and as it is after a power cut.
+func (l *trial) run(t *testing.T) int64 {
+	over := make(chan error, 1)
+	go func() { over <- l.live() }()
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-l.died:
+	}
+	l.healthy.Store(true)
+	for _, percent := range []int{100, 0} {
+		rest := l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: l.random})
+		ix, err := index.Open("index", index.OnDisk(rest, index.Options{}))
+		if err != nil {
+			t.Fatalf("on a healthy disk with %d %% of what was not synced: %v", percent, err)
+		}
+		if err := l.verify(ix); err != nil {
+			t.Errorf("on a healthy disk with %d %% of what was not synced: %v", percent, err)
+		}
+		ix.Close()
+	}
+	if t.Failed() {
+		l.failed.Range(func(n, what any) bool { t.Logf("call %v failed: %v", n, what); return n.(int64) < l.at+5 })
+	}
+	return l.calls.Load()
+}
+
+// live opens the index three times and writes and searches in between. Errors
+// are no failure; wrong answers are.
+func (l *trial) live() error {
+	for round := range 3 {
+		o := index.Tuned(quiet, index.Options{Fatal: l.fatal})
+		ix, err := index.Open("index", index.OnDisk(errorfs.Wrap(l.disk, errorfs.InjectorFunc(l.inject)), o))
+		if err != nil {
+			return nil
+		}
+		for n := range 6 {
+			l.write(ix, round*6+n)
+			if err := l.look(ix); err != nil {
+				ix.Close()
+				return err
+			}
+		}
+		if ix.Close() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// quiet keeps Pebble from working in the background while its Open may still
+// fail, after which such work panics.
+func quiet(o *pebble.Options) { o.DisableTableStats, o.DisableAutomaticCompactions = true, true }
+
+// fatal is the end of the process.
+func (l *trial) fatal(error) {
+	l.end.Do(func() { close(l.died) })
+	select {}
+}
+
+// write puts, hides and deletes documents. What fails may have been done or not.
+func (l *trial) write(ix *index.Index, n int) {
+	if err := ix.Define(indextest.Space); err != nil {
+		return
+	}
+	changes := faultChanges(n)
+	_, err := ix.Apply(context.Background(), changes)
+	var after []*indextest.Model
+	for _, m := range l.states {
+		m.Spaces[indextest.Space.Name] = indextest.Space
+		next := m.Clone()
+		for _, c := range changes {
+			next.Apply(c)
+		}
+		after = append(after, next)
+	}
+	if err != nil {
+		after = append(after, l.states...)
+	}
+	l.states = after
+}
+
+func faultChanges(n int) []index.Change {
+	r := rand.New(rand.NewPCG(uint64(n), 3))
+	doc := func(i int) index.Document {
+		d := indextest.Doc(fmt.Sprint(i), indextest.Vector(r))
+		d.Metadata = map[string]any{"n": int64(n)}
+		return d
+	}
+	hidden := doc(n - 1)
+	hidden.Hidden = true
+	return []index.Change{
+		{Action: index.Put, Document: doc(n)},
+		{Action: index.Put, Document: doc(n % 4)},
+		{Action: index.Update, Document: hidden},
+		{Action: index.Delete, Document: index.Document{ID: fmt.Sprint(n - 5)}},
+	}
+}
+
+// look searches with and without a filter and reads; what fails is no answer.
+func (l *trial) look(ix *index.Index) error {
+	filter, err := index.ParseFilter("n>=3")
+	if err != nil {
+		return err
+	}
+	for _, f := range []*index.Filter{nil, filter} {
+		q := indextest.Vector(l.random)
+		hits, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
+		if err != nil {
+			continue
+		}
+		err = l.any(func(m *indextest.Model) error {
+			passes := func(d index.Document) bool { return f == nil || d.Metadata["n"].(int64) >= 3 }
+			return m.Check(indextest.Space.Name, hits, m.Rank(indextest.Space.Name, q, passes), 7)
+		})
+		if err != nil {
+			return fmt.Errorf("a search: %w", err)
+		}
+	}
+	return nil
+}
+
+// any returns nil if f holds of one of the states.
+func (l *trial) any(f func(*indextest.Model) error) error {
+	var all []error
+	for _, m := range l.states {
+		err := f(m)
+		if err == nil {
+			return nil
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// verify compares a whole index with the states.
+func (l *trial) verify(ix *index.Index) error {
+	if err := l.any(func(m *indextest.Model) error { return m.Compare(ix) }); err != nil {
+		return err
+	}
+	return l.look(ix)
+}
