@@ -78,6 +78,11 @@ func (c *condition) holds(v value) bool {
 	return slices.ContainsFunc(c.values, func(l literal) bool { return l.holds(c.op, v) })
 }
 
+// any says whether one of the literals is *.
+func (c *condition) any() bool {
+	return slices.ContainsFunc(c.values, func(l literal) bool { return l.any })
+}
+
 // Fields returns the names of the fields that the filter asks for, each once.
 func (f *Filter) Fields() []string {
 	var names []string

@@ -274,9 +274,8 @@ const maxPattern = 256
 
 // check says what is wrong with a value for a field, or "".
 func (l literal) check(field, op string) string {
-	equality := op != "<" && op != "<=" && op != ">" && op != ">="
 	switch {
-	case l.any && equality:
+	case l.any && !isOrder(op):
 		return ""
 	case strings.ContainsAny(l.text, "*?") && len(l.text) > maxPattern:
 		return fmt.Sprintf("a value with * or ? has at most %d bytes, not %d", maxPattern, len(l.text))
@@ -290,14 +289,19 @@ func (l literal) check(field, op string) string {
 	return ""
 }
 
+func isOrder(op string) bool { return op == "<" || op == "<=" || op == ">" || op == ">=" }
+
+func equality(op string) bool {
+	return op == opHas || op == opEqual || op == opUnequal || op == opIn
+}
+
 // holds compares one value; != is answered as =.
 func (l literal) holds(op string, v value) bool {
-	equality := op == opHas || op == opEqual || op == opUnequal || op == opIn
 	switch {
-	case l.any && equality:
+	case l.any && equality(op):
 		return true
 	case v.kind == boolean:
-		return equality && strings.EqualFold(l.text, strconv.FormatBool(v.num != 0))
+		return equality(op) && strings.EqualFold(l.text, strconv.FormatBool(v.num != 0))
 	case v.kind == number:
 		return l.isNum && ordered(op, compareValues(v, l.num), 0, 0)
 	case v.kind == date:
