@@ -53,6 +53,8 @@ var rooms = []room{
 	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
 	{floor: 1, path: "internal/vector", does: "the vector core of index: codes, scans, the graph",
 		only: []string{"index", "cmd/emblem"}},
+	{floor: 1, path: "internal/words", does: "the words of texts: languages, bleve's files, ranking",
+		only: []string{"index"}},
 	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
 		only: []string{"internal/models", "cmd/emblem"}},
 
@@ -93,6 +95,7 @@ var outside = map[string][]string{
 	"github.com/schollz/progressbar/v3": {"cmd/emblem"},
 	"golang.org/x/term":                 {"cmd/emblem"},
 	"github.com/cockroachdb/pebble/v2":  {"index", "index/indextest"},
+	"github.com/blevesearch":            {"internal/words"},
 	"github.com/gen2brain":              {"internal/picture"},
 	"golang.org/x/image":                {"internal/picture", "internal/picture/jpeg"},
 	"github.com/fsnotify/fsnotify":      {"internal/library"},

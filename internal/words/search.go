@@ -1,0 +1,206 @@
+package words
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// A Change is what is known beyond the files: for the ordinals in Changed only Now
+// counts, the terms of those of them that are there. The zero value means no change.
+type Change struct {
+	Changed *roaring.Bitmap
+	Now     []*Terms
+}
+
+// Found is the answer to a search.
+type Found struct {
+	Matches []Match // the best, best first
+	Total   int     // documents that match and were wanted
+	Relaxed bool    // no document had all words, so function words were dropped
+}
+
+// A Wanted says which of the documents that match are returned.
+type Wanted struct {
+	Limit int
+	Keep  func(ordinal uint32) bool // nil means all
+	Each  func(Match)               // if not nil, sees all that are kept, in no order
+}
+
+// Search finds the documents that match a query, as if the files and c were one. It fails
+// with an ErrDamaged if a file is not what it was. A nil index has no files.
+func (x *Index) Search(ctx context.Context, q Query, c Change, w Wanted) (Found, error) {
+	if q.Empty() {
+		return Found{}, nil
+	}
+	found, err := x.once(ctx, q, c, w)
+	if err != nil || found.matched > 0 {
+		return found.Found, err
+	}
+	q.clauses = slices.Clone(q.clauses)
+	if !q.loosen() {
+		return found.Found, nil
+	}
+	found, err = x.once(ctx, q, c, w)
+	found.Relaxed = true
+	return found.Found, err
+}
+
+// counted is a Found and the number of documents that match, wanted or not.
+type counted struct {
+	Found
+	matched int
+}
+
+func (x *Index) once(ctx context.Context, q Query, c Change, w Wanted) (counted, error) {
+	t := newTable(len(q.clauses))
+	err := guard(func() error {
+		if x == nil {
+			return nil
+		}
+		st := x.hold()
+		defer x.release(st)
+		return t.files(ctx, st, q, c.Changed)
+	})
+	if err != nil {
+		return counted{}, err
+	}
+	if err := t.memory(ctx, q, c.Now); err != nil {
+		return counted{}, err
+	}
+	return t.rank(w), nil
+}
+
+// table has a row for each document that all wanted clauses are heard in.
+type table struct {
+	clauses int
+	all     int   // documents
+	some    []int // documents that each clause is heard in
+	ords    []uint32
+	heard   []float64 // clauses a document
+}
+
+func newTable(clauses int) *table { return &table{clauses: clauses, some: make([]int, clauses)} }
+
+var hearings = sync.Pool{New: func() any { return new(hearing) }}
+
+// files adds the documents of a state, but for those that changed since.
+func (t *table) files(ctx context.Context, st *state, q Query, changed *roaring.Bitmap) error {
+	h := hearings.Get().(*hearing) // not given back after a panic
+	h.ctx = ctx
+	for _, s := range st.segments {
+		hidden := s.gone
+		if changed != nil && !changed.IsEmpty() {
+			numbers, err := s.numbersOf(changed)
+			if err != nil {
+				return err
+			}
+			hidden = roaring.Or(hidden, numbers)
+		}
+		if err := t.segment(h, s, hidden, q); err != nil {
+			h.take()
+			return err
+		}
+	}
+	h.ctx, h.posts = nil, nil
+	hearings.Put(h)
+	return nil
+}
+
+func (t *table) segment(h *hearing, s *segment, hidden *roaring.Bitmap, q Query) error {
+	h.grow(len(s.ords))
+	t.all += len(s.ords) - int(hidden.GetCardinality())
+	lists := make([][]heardIn, len(q.clauses))
+	for i := range q.clauses {
+		if err := h.hear(s, hidden, &q.clauses[i]); err != nil {
+			return err
+		}
+		lists[i] = h.take()
+		t.some[i] += len(lists[i])
+	}
+	t.join(s.ords, lists, q)
+	return nil
+}
+
+// join adds the documents that are in the lists of all wanted clauses.
+func (t *table) join(ords []uint32, lists [][]heardIn, q Query) {
+	shortest := -1
+	for i := range lists {
+		if !q.clauses[i].optional && (shortest < 0 || len(lists[i]) < len(lists[shortest])) {
+			shortest = i
+		}
+	}
+	row := make([]float64, len(lists))
+next:
+	for _, in := range lists[shortest] {
+		for i := range lists {
+			at, ok := slices.BinarySearchFunc(lists[i], in.doc, func(a heardIn, doc uint32) int { return int(int64(a.doc) - int64(doc)) })
+			row[i] = 0
+			if ok {
+				row[i] = lists[i][at].x
+			} else if !q.clauses[i].optional {
+				continue next
+			}
+		}
+		t.ords = append(t.ords, ords[in.doc])
+		t.heard = append(t.heard, row...)
+	}
+}
+
+// heedDocs is how many documents in memory are tried between two looks at the context.
+const heedDocs = 256
+
+// memory adds documents in memory.
+func (t *table) memory(ctx context.Context, q Query, list []*Terms) error {
+	row := make([]float64, t.clauses)
+	t.all += len(list)
+	for n, d := range list {
+		if n%heedDocs == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		whole := true
+		for i := range q.clauses {
+			row[i] = q.clauses[i].in(d)
+			if row[i] > 0 {
+				t.some[i]++
+			} else if !q.clauses[i].optional {
+				whole = false
+			}
+		}
+		if whole {
+			t.ords = append(t.ords, d.ord)
+			t.heard = append(t.heard, row...)
+		}
+	}
+	return nil
+}
+
+// rank scores the documents and keeps the best that are wanted.
+func (t *table) rank(w Wanted) counted {
+	rare := make([]float64, t.clauses)
+	for i, n := range t.some {
+		rare[i] = rarity(n, t.all)
+	}
+	out := counted{matched: len(t.ords)}
+	for at, ord := range t.ords {
+		if w.Keep != nil && !w.Keep(ord) {
+			continue
+		}
+		m := Match{Ordinal: ord}
+		for i, x := range t.heard[at*t.clauses : (at+1)*t.clauses] {
+			m.Score += rare[i] * saturate(x)
+		}
+		out.Total++
+		out.Matches = append(out.Matches, m)
+		if w.Each != nil {
+			w.Each(m)
+		}
+	}
+	slices.SortFunc(out.Matches, better)
+	if len(out.Matches) > w.Limit {
+		out.Matches = slices.Clone(out.Matches[:w.Limit])
+	}
+	return out
+}

@@ -1,0 +1,139 @@
+package words
+
+import (
+	index "github.com/blevesearch/bleve_index_api"
+)
+
+// A Text is what a document says.
+type Text struct {
+	Ordinal uint32
+	Lang    string // code of the language of all values; "" means told from the text
+	Values  []Value
+}
+
+// A Value is one string of a document.
+type Value struct {
+	Field Field
+	Text  string
+}
+
+// Field is the part that a string plays. It decides how much its words weigh and from
+// what length on a longer one weighs less.
+type Field uint8
+
+const (
+	Label  Field = iota // names, titles, tags
+	Prose               // captions, descriptions
+	Folder              // where the document lies
+	fields
+)
+
+// weight and usual length, in words, of each field
+var (
+	fieldWeight = [fields]float64{1.2, 1, 0.5}
+	fieldLength = [fields]float64{4, 12, 6}
+	fieldName   = [fields]string{"l", "p", "f"}
+)
+
+const (
+	anyStem   = "\x01" // before a stem that any language may have made
+	langStem  = "\x02" // before a language's letter and its stem
+	valueGap  = 16     // positions between two values, so that no phrase spans them
+	firstLang = 'A'
+)
+
+// Terms are the words of a document, ready to be matched or written.
+type Terms struct {
+	ord    uint32
+	fields [fields]saying
+}
+
+// Ordinal is the document's number.
+func (d *Terms) Ordinal() uint32 { return d.ord }
+
+// saying are the terms of one field.
+type saying struct {
+	length int // words
+	next   int // position
+	terms  index.TokenFrequencies
+}
+
+// Analyse finds the terms of a text.
+func Analyse(t Text) *Terms {
+	d := &Terms{ord: t.Ordinal}
+	for _, v := range t.Values {
+		d.fields[v.Field].add(v.Text, t.Lang)
+	}
+	return d
+}
+
+// add puts the terms of one value into a field.
+func (s *saying) add(text, lang string) {
+	if s.terms == nil {
+		s.terms = index.TokenFrequencies{}
+	}
+	var list []token
+	var lowered []string
+	for t := range tokens(text) {
+		list = append(list, t)
+		lowered = append(lowered, lower(text[t.start:t.end]))
+	}
+	of := tonguesOf(lang)
+	if lang == "" {
+		of = languagesOf(lowered)
+	}
+	for i, t := range list {
+		s.next++
+		s.length++
+		s.note(fold(lowered[i]), s.next)
+		if t.kind == letter {
+			s.stem(lowered[i], of)
+			for _, part := range humps(text[t.start:t.end]) {
+				s.note(fold(lower(part)), s.next)
+				s.stem(lower(part), of)
+			}
+		}
+		if i+1 < len(list) && t.kind == packed && list[i+1].kind == packed && list[i+1].start == t.end {
+			s.note(fold(lowered[i])+fold(lowered[i+1]), s.next)
+		}
+	}
+	s.next += valueGap
+}
+
+// stem counts the stems of a word of a text in the given languages.
+func (s *saying) stem(word string, of tongues) {
+	for _, st := range stems(word) {
+		if of == anyTongue {
+			s.count(anyStem + st.term)
+			continue
+		}
+		for i := range languages() {
+			if of&st.of&(1<<i) != 0 {
+				s.count(langTerm(i, st.term))
+			}
+		}
+	}
+}
+
+func langTerm(language int, stem string) string {
+	return langStem + string(rune(firstLang+language)) + stem
+}
+
+// count counts a term and returns its entry.
+func (s *saying) count(term string) *index.TokenFreq {
+	use := s.terms[term]
+	if use == nil {
+		use = &index.TokenFreq{Term: []byte(term)}
+		s.terms[term] = use
+	}
+	use.SetFrequency(use.Frequency() + 1)
+	return use
+}
+
+// note counts a word and where it stands.
+func (s *saying) note(term string, at int) {
+	if term != "" {
+		use := s.count(term)
+		use.Locations = append(use.Locations, &index.TokenLocation{Position: at})
+	}
+}
