@@ -23,10 +23,10 @@ type libraryOptions struct {
 func newLibraryCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "library",
-		Short: "List, rename, remove and count libraries",
+		Short: "List, rename, remove, count and write libraries",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what to do: emblem library list, rename, rm or stats")
+			return usagef("say what to do: emblem library list, stats, rename, rm or apply")
 		},
 	}
 	cmd.AddCommand(
@@ -34,6 +34,7 @@ func newLibraryCmd(a *app) *cobra.Command {
 		a.libraryCmd("rename OLD NEW", "Give a library another name", cobra.ExactArgs(2)),
 		a.libraryCmd("rm NAME", "Remove a library; the pictures stay where they are", cobra.ExactArgs(1)),
 		a.libraryCmd("stats [NAME]", "Count what a library holds", cobra.MaximumNArgs(1)),
+		newApplyCmd(a),
 	)
 	return cmd
 }

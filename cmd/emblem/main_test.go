@@ -197,18 +197,26 @@ type process struct {
 	out, errs bytes.Buffer
 }
 
-// start starts one whose model embeds so many batches before openGate.
-func (d *desk) start(batches int, args ...string) *process {
+// command is emblem in a process of its own, whose model embeds so many batches
+// before openGate.
+func (d *desk) command(batches int, args ...string) *exec.Cmd {
 	d.t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(exe, args...)}
-	p.Env = append(os.Environ(), asEmblem+"="+strconv.Itoa(batches), gateFile+"="+d.path("gate"))
+	cmd := exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), asEmblem+"="+strconv.Itoa(batches), gateFile+"="+d.path("gate"))
 	for k, v := range d.env {
-		p.Env = append(p.Env, k+"="+v)
+		cmd.Env = append(cmd.Env, k+"="+v)
 	}
+	return cmd
+}
+
+// start starts a command.
+func (d *desk) start(batches int, args ...string) *process {
+	d.t.Helper()
+	p := &process{Cmd: d.command(batches, args...)}
 	p.Stdout, p.Stderr = &p.out, &p.errs
 	if err := p.Start(); err != nil {
 		d.t.Fatal(err)

@@ -29,16 +29,38 @@ const (
 	grace = 2 * time.Second
 )
 
+// errand is an operation on a data directory.
+type errand struct {
+	operation string
+	options   any
+	// alone, if not nil, is what the owner does in place of the operation: more of
+	// its kind, say.
+	alone func(context.Context, *host, *session) error
+	// whole keeps another owner's output back until its end, so that an operation
+	// that begins again says nothing twice.
+	whole bool
+}
+
 // perform runs an operation on the data directory dir, in this process or in its
 // owner, with the same output.
 func (a *app) perform(ctx context.Context, dir, name string, options any) error {
-	raw, err := json.Marshal(options)
+	return a.performAs(ctx, dir, errand{operation: name, options: options})
+}
+
+func (a *app) performAs(ctx context.Context, dir string, e errand) error {
+	raw, err := json.Marshal(e.options)
 	if err != nil {
 		return err
+	}
+	if e.alone == nil {
+		e.alone = func(ctx context.Context, h *host, s *session) error {
+			return operations()[e.operation](ctx, h, s, raw)
+		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return refusef("config", "the data directory %s cannot be made: %v; name another with --data", dir, err)
 	}
+	r := request{Version: protocolVersion, Operation: e.operation, Options: raw, Terminal: a.terminal()}
 	deadline := time.Now().Add(patience)
 	for {
 		lock, busy, err := lockDir(dir)
@@ -46,9 +68,9 @@ func (a *app) perform(ctx context.Context, dir, name string, options any) error 
 			return err
 		}
 		if !busy {
-			return a.own(ctx, dir, lock, name, raw)
+			return a.own(ctx, dir, lock, e.alone)
 		}
-		reached, err := a.ask(ctx, dir, request{Version: protocolVersion, Operation: name, Options: raw, Terminal: a.terminal()})
+		reached, err := a.ask(ctx, dir, r, e.whole)
 		if !errors.Is(err, errHandover) {
 			return err
 		}
@@ -95,7 +117,7 @@ func holder(dir string) string {
 }
 
 // own runs an operation as the owner of dir and serves others meanwhile.
-func (a *app) own(ctx context.Context, dir string, lock *os.File, name string, options json.RawMessage) error {
+func (a *app) own(ctx context.Context, dir string, lock *os.File, run func(context.Context, *host, *session) error) error {
 	defer lock.Close() // gives the lock back, after all else
 	h, err := a.newHost(dir)
 	if err != nil {
@@ -106,8 +128,7 @@ func (a *app) own(ctx context.Context, dir string, lock *os.File, name string, o
 		// Without the socket others have to wait; this operation need not.
 		a.log.Warn("other processes cannot use the data directory meanwhile", "error", err)
 	}
-	run := operations()[name]
-	err = run(ctx, h, &session{a.terminal(), a.stdout, a.stderr}, options)
+	err = run(ctx, h, &session{a.terminal(), a.stdout, a.stderr})
 	srv.close()
 	if closing := h.close(); err == nil {
 		err = closing

@@ -115,6 +115,7 @@ func operations() map[string]operation {
 	return map[string]operation{
 		"index":          decoding(runIndex),
 		"search":         decoding(runSearch),
+		"library.apply":  decoding(runApply),
 		"library.list":   decoding(runLibraryList),
 		"library.rename": decoding(runLibraryRename),
 		"library.rm":     decoding(runLibraryRemove),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 const (
 	socketName      = "emblem.sock"
 	protocolVersion = 2
-	maxRequest      = 4 << 20
+	maxRequest      = 128 << 20        // apply's longest line, in base64, with a group before it
 	frameTimeout    = 30 * time.Second // for a client to take a frame
 )
 
@@ -89,9 +90,10 @@ func (v *verdict) error() error {
 	return &cliError{exit: v.Exit, code: v.Code, err: errors.New(v.Message), silent: v.Silent}
 }
 
-// ask hands a request to the owner of dir and copies its output. errHandover
-// means to try again; reached says that the owner was there.
-func (a *app) ask(ctx context.Context, dir string, r request) (reached bool, err error) {
+// ask hands a request to the owner of dir and copies its output, if whole when it
+// is complete. errHandover means to try again; reached says that the owner was
+// there.
+func (a *app) ask(ctx context.Context, dir string, r request, whole bool) (reached bool, err error) {
 	conn, err := dialOwner(dir)
 	if err != nil {
 		return false, errHandover // between taking the lock and listening, or leaving
@@ -101,6 +103,11 @@ func (a *app) ask(ctx context.Context, dir string, r request) (reached bool, err
 	if err := json.NewEncoder(conn).Encode(r); err != nil {
 		return false, a.cut(ctx)
 	}
+	var kept bytes.Buffer
+	stdout := a.stdout
+	if whole {
+		stdout = &kept
+	}
 	frames := json.NewDecoder(bufio.NewReaderSize(conn, 64<<10))
 	for {
 		var f frame
@@ -108,7 +115,7 @@ func (a *app) ask(ctx context.Context, dir string, r request) (reached bool, err
 			return reached, a.cut(ctx)
 		}
 		reached = true
-		if _, err := a.stdout.Write(f.Stdout); err != nil {
+		if _, err := stdout.Write(f.Stdout); err != nil {
 			return true, err
 		}
 		if _, err := a.stderr.Write(f.Stderr); err != nil {
@@ -118,6 +125,9 @@ func (a *app) ask(ctx context.Context, dir string, r request) (reached bool, err
 			return true, errHandover
 		}
 		if f.Verdict != nil {
+			if _, err := a.stdout.Write(kept.Bytes()); err != nil {
+				return true, err
+			}
 			return true, f.Verdict.error()
 		}
 	}
