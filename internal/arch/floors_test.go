@@ -76,6 +76,8 @@ var rooms = []room{
 	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",
 		only: []string{"cmd/emblem"}},
 
+	{floor: 6, path: "server", does: "HTTP in the dialects of others, behind a guard"},
+
 	{floor: 7, path: "cmd/emblem", does: "the command line"},
 
 	{floor: 8, path: "internal/arch", does: "this table, as tests"},
@@ -100,10 +102,12 @@ var outside = map[string][]string{
 	"golang.org/x/image":                {"internal/picture", "internal/picture/jpeg"},
 	"github.com/fsnotify/fsnotify":      {"internal/library"},
 	"flag":                              {"cmd/emblem"},
-	"net/http":                          {"internal/hub", "cmd/emblem"},
+	"net/http":                          {"internal/hub", "server", "cmd/emblem"},
+	"github.com/labstack/echo/v4":       {"server"},
+	"github.com/prometheus":             {"server"},
 	"os/exec":                           {},
 }
 
 // public are the rooms whose exported names are for everyone: their signatures
 // speak Go values and name nothing internal.
-var public = []string{"vit", "text", "index", "fusion"}
+var public = []string{"vit", "text", "index", "fusion", "server"}

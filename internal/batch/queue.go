@@ -197,6 +197,14 @@ func (q *Queue[In, Out]) fresh(keys []Key) int {
 	return n
 }
 
+// Has says whether an input of this key would not have to be computed anew: its
+// result is known, or on its way.
+func (q *Queue[In, Out]) Has(k Key) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.known.has(k) || q.faulty.has(k) || q.flight[k] != nil
+}
+
 // recall fills a result that is known already.
 func (q *Queue[In, Out]) recall(k Key, r *Result[Out]) bool {
 	if v, ok := q.known.get(k); ok {

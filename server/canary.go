@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"sync"
+	"time"
+
+	"github.com/emblem-search/emblem/vit"
+)
+
+// canary finds out whether a model still answers, by embedding a word and a
+// picture beside the queues: a full queue is no illness. One runs at a time, and
+// its finding counts for a while, so that nobody can load the machine by asking.
+type canary struct {
+	model Embedder
+
+	mu    sync.Mutex
+	at    time.Time
+	found error
+}
+
+func (c *canary) check(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.at) < canaryAge {
+		return c.found
+	}
+	err := c.sing(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // says nothing of the model
+	}
+	c.at, c.found = time.Now(), err
+	return err
+}
+
+func (c *canary) sing(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	ids, _, err := c.model.EncodeText("a canary")
+	if err != nil {
+		return err
+	}
+	words, err := c.model.EmbedTokens(ctx, [][]int32{ids})
+	if err != nil {
+		return err
+	}
+	pixels, err := c.model.Preprocess(image.NewGray(image.Rect(0, 0, 8, 8)))
+	if err != nil {
+		return err
+	}
+	pictures, err := c.model.EmbedPixels(ctx, []vit.Pixels{pixels})
+	if err != nil {
+		return err
+	}
+	return errors.Join(isUnit(words), isUnit(pictures))
+}
+
+// isUnit says what is wrong with the vectors of a canary.
+func isUnit(vectors [][]float32) error {
+	for _, v := range vectors {
+		if n := dot(v, v); !(n > 0.99 && n < 1.01) {
+			return fmt.Errorf("a vector's length is %g", n)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// input is one thing to be embedded: a text, the ids of one, or the bytes of a
+// picture's file.
+type input struct {
+	param   string // where it stood in the request, such as input[3]
+	text    string
+	ids     []int32
+	picture []byte
+}
+
+func (in input) isPicture() bool { return in.picture != nil }
+
+const (
+	maxInputs   = 2048 // of a request, as OpenAI has it
+	maxPictures = 256  // of them; their bytes are bounded by the request's
+	maxText     = 1 << 20
+)
+
+// check refuses what no model takes.
+func checkInputs(list []input) error {
+	if len(list) == 0 {
+		return badRequest("input", "the list of inputs is empty; give at least one")
+	}
+	if len(list) > maxInputs {
+		return badRequest("input", "%d inputs; at most %d in a request", len(list), maxInputs)
+	}
+	pictures := 0
+	for _, in := range list {
+		switch {
+		case in.isPicture():
+			pictures++
+		case in.ids == nil && in.text == "":
+			return badRequest(in.param, "the text is empty")
+		case len(in.text) > maxText:
+			return badRequest(in.param, "the text has %d bytes; at most %d", len(in.text), maxText)
+		}
+	}
+	if pictures > maxPictures {
+		return badRequest("input", "%d pictures; at most %d in a request", pictures, maxPictures)
+	}
+	return nil
+}
+
+// textInput is a text as it is.
+func textInput(param, text string) input { return input{param: param, text: text} }
+
+// textOrPicture is a picture if the string is a data URL of one, else a text.
+func textOrPicture(param, s string) (input, error) {
+	if !isDataURL(s) {
+		return textInput(param, s), nil
+	}
+	return pictureInput(param, s)
+}
+
+func isDataURL(s string) bool { return len(s) > 5 && strings.EqualFold(s[:5], "data:") }
+
+// pictureInput reads a picture that is given as a data URL, or as bare base64.
+func pictureInput(param, s string) (input, error) {
+	if isURL(s) {
+		return input{}, refuse(http.StatusBadRequest, "fetch_disabled", param,
+			"this server does not fetch pictures from addresses; send the picture itself as data:image/jpeg;base64,…")
+	}
+	body := s
+	if isDataURL(s) {
+		head, rest, ok := strings.Cut(s, ",")
+		if !ok || !strings.HasSuffix(strings.ToLower(head), ";base64") {
+			return input{}, badRequest(param, "the data URL is not of the form data:image/png;base64,…")
+		}
+		body = rest
+	}
+	data, err := decodeBase64(body)
+	if err != nil {
+		return input{}, badRequest(param, "the picture is not valid base64")
+	}
+	if len(data) == 0 {
+		return input{}, badRequest(param, "the picture is empty")
+	}
+	return input{param: param, picture: data}, nil
+}
+
+func isURL(s string) bool {
+	head, _, ok := strings.Cut(s[:min(len(s), 16)], "://")
+	return ok && !strings.ContainsAny(head, "+/=")
+}
+
+// decodeBase64 takes the standard alphabet and the one for URLs, padded or not,
+// with line breaks or without.
+func decodeBase64(s string) ([]byte, error) {
+	s = strings.TrimRight(s, "=\r\n ")
+	enc := base64.RawStdEncoding
+	if strings.ContainsAny(s, "-_") {
+		enc = base64.RawURLEncoding
+	}
+	return enc.DecodeString(s)
+}
+
+// at names an item of a list of the request.
+func at(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

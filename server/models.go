@@ -1,0 +1,43 @@
+package server
+
+import (
+	"net/http"
+)
+
+type modelEntry struct {
+	ID          string `json:"id"`
+	Object      string `json:"object"`
+	Created     int64  `json:"created"`
+	OwnedBy     string `json:"owned_by"`
+	Kind        string `json:"kind"`
+	Dimensions  int    `json:"dimensions,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+func (s *Server) modelEntry(c *encoder) modelEntry {
+	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint()}
+}
+
+// listModels answers GET /v1/models.
+func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
+	list := []modelEntry{}
+	for _, c := range s.encoders {
+		list = append(list, s.modelEntry(c))
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	return nil
+}
+
+// getModel answers GET /v1/models/{model}; a name may have one slash.
+func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("model")
+	if org := r.PathValue("org"); org != "" {
+		name = org + "/" + name
+	}
+	c, err := s.encoderFor(name)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, s.modelEntry(c))
+	return nil
+}

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// handler answers a request or returns an error, which the route writes in its
+// dialect's shape.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// route is one entry of the table of routes.
+type route struct {
+	method, path string
+	scope        Scope // "" lets everybody in
+	handle       handler
+	shape        func(http.ResponseWriter, *Error) // of errors; nil is OpenAI's
+}
+
+// newRouter builds the routes. This is the only file that knows echo: a handler
+// gets path parameters by r.PathValue.
+func (s *Server) newRouter(routes []route) http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { s.lost(c.Response(), err) }
+	for _, rt := range routes {
+		h := s.serve(rt)
+		e.Add(rt.method, rt.path, func(c echo.Context) error {
+			r := c.Request()
+			for _, name := range c.ParamNames() {
+				r.SetPathValue(name, c.Param(name))
+			}
+			h(c.Response(), r)
+			return nil
+		})
+	}
+	return e
+}
+
+// lost answers for what no route takes.
+func (s *Server) lost(w http.ResponseWriter, err error) {
+	status := http.StatusNotFound
+	if he, ok := err.(*echo.HTTPError); ok && he.Code == http.StatusMethodNotAllowed {
+		status = he.Code
+	}
+	e := refuse(status, "not_found", "", "there is nothing here; GET /openapi.json lists what there is")
+	if status == http.StatusMethodNotAllowed {
+		e = refuse(status, "method_not_allowed", "", "this route does not take that method; GET /openapi.json lists what it takes")
+	}
+	e.write(w)
+}
+
+// serve makes a route's handler one of net/http.
+func (s *Server) serve(rt route) http.HandlerFunc {
+	h := rt.handle
+	if rt.scope != "" {
+		h = s.authenticate(rt.scope, h)
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		defer func() { s.metrics.request(rt.path, rt.method, rec.status, time.Since(start)) }()
+		if err := h(rec, r); err != nil {
+			s.fail(rec, rt, err)
+		}
+	}
+}
+
+// fail writes an error in the shape of a route's dialect.
+func (s *Server) fail(w http.ResponseWriter, rt route, err error) {
+	e, inside := known(err)
+	if inside {
+		s.Log.Error("a request failed", "id", w.Header().Get(headerRequestID), "path", rt.path, "error", err)
+	}
+	if e.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	if rt.shape != nil {
+		rt.shape(w, e)
+		return
+	}
+	e.write(w)
+}

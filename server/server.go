@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/semaphore"
+)
+
+// Options say what is served, to whom. The zero value serves no model to
+// everybody.
+type Options struct {
+	Embedders []Embedder // the first answers requests that name none
+
+	Keys     Keys           // nil: no key is asked for
+	TrustNet []netip.Prefix // networks that need no key for vectors
+	Hosts    []string       // names that the server answers to, besides loopback, addresses and this machine's own
+
+	MaxBody  int64         // bytes of a request; 0 means 32 MiB
+	MaxBusy  int64         // bytes of all requests' bodies together; 0 means 512 MiB
+	Queue    int           // inputs that may wait before a model; 0 means 1024
+	Wait     time.Duration // how long a batch waits for company; 0 means not at all
+	Drain    time.Duration // how long running requests may take to end; 0 means 30 seconds
+	MaxConns int           // connections at once; 0 means 1024
+
+	Log *slog.Logger // nil drops it
+}
+
+func (o *Options) fill() {
+	if o.MaxBody == 0 {
+		o.MaxBody = 32 << 20
+	}
+	if o.MaxBusy == 0 {
+		o.MaxBusy = 512 << 20
+	}
+	o.MaxBusy = max(o.MaxBusy, o.MaxBody)
+	if o.Queue == 0 {
+		o.Queue = 1024
+	}
+	if o.Drain == 0 {
+		o.Drain = 30 * time.Second
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 1024
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Server answers requests. It is an http.Handler; Serve runs it.
+type Server struct {
+	Options
+	handler  http.Handler
+	encoders []*encoder
+	hosts    []string
+	bodies   *semaphore.Weighted // bytes of requests that are being read or worked on
+	sessions *sessions
+	metrics  *metrics
+	started  time.Time
+	running  sync.WaitGroup
+	draining atomic.Bool
+}
+
+// New makes a server.
+func New(o Options) (*Server, error) {
+	o.fill()
+	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), metrics: newMetrics(), started: time.Now()}
+	s.hosts = append(ownNames(), o.Hosts...)
+	for _, e := range o.Embedders {
+		c := newEncoder(e, o.Queue, o.Wait)
+		s.encoders = append(s.encoders, c)
+		s.metrics.watch(c)
+	}
+	s.handler = s.guard(s.newRouter(s.routes()))
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close ends the queues. What still waits in them gets an error.
+func (s *Server) Close() {
+	for _, c := range s.encoders {
+		c.close()
+	}
+}
+
+// Serve answers what comes to the listener until ctx ends. Then it is no longer
+// ready, takes no more connections, and waits for running requests, up to
+// Options.Drain.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		s.draining.Store(true)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
+		defer cancel()
+		err := srv.Shutdown(limit)
+		if err != nil {
+			srv.Close()
+		}
+		stopped <- err
+	})
+	err := srv.Serve(netutil.LimitListener(l, s.MaxConns))
+	if stop() || !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}

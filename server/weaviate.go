@@ -1,0 +1,63 @@
+package server
+
+import (
+	"net/http"
+)
+
+// weaviateVectorize answers POST /vectorize of Weaviate's multi2vec-clip module.
+func (s *Server) weaviateVectorize(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Texts  []string `json:"texts"`
+		Images []string `json:"images"`
+	}
+	release, err := s.readJSON(w, r, &body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var req embedRequest
+	for i, t := range body.Texts {
+		req.inputs = append(req.inputs, textInput(at("texts", i), t))
+	}
+	for i, p := range body.Images {
+		in, err := pictureInput(at("images", i), p)
+		if err != nil {
+			return err
+		}
+		req.inputs = append(req.inputs, in)
+	}
+	e, err := s.embed(r.Context(), req)
+	if err == nil {
+		err = e.firstError()
+	}
+	if err != nil {
+		return err
+	}
+	e.header(w)
+	n := len(body.Texts)
+	writeJSON(w, http.StatusOK, map[string]any{
+		"textVectors": append([][]float32{}, e.vectors[:n]...), "imageVectors": append([][]float32{}, e.vectors[n:]...),
+	})
+	return nil
+}
+
+// weaviateMeta answers GET /meta.
+func (s *Server) weaviateMeta(w http.ResponseWriter, _ *http.Request) error {
+	c, err := s.encoderFor("")
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"model": c.Name(), "dimensions": c.Dim()})
+	return nil
+}
+
+// noContent answers Weaviate's probes.
+func noContent(w http.ResponseWriter, _ *http.Request) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// writeWeaviate writes an error in the module's shape.
+func writeWeaviate(w http.ResponseWriter, e *Error) {
+	e.writeBody(w, map[string]string{"error": e.Message})
+}
