@@ -101,6 +101,7 @@ func (ix *Index) Apply(ctx context.Context, changes []Change) (Receipt, error) {
 	if err := w.batch.SyncWait(); err != nil {
 		return Receipt{}, fmt.Errorf("index: write: %w", err)
 	}
+	ix.acked.saw(w.seq)
 	return w.receipt, nil
 }
 

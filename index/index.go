@@ -46,6 +46,7 @@ type Index struct {
 	opts  Options
 	view  atomic.Pointer[view]
 	users sync.WaitGroup // running calls
+	acked *witness
 
 	write  sync.Mutex // held while a write gets its ordinals and its place in the order
 	next   uint32     // next ordinal
@@ -63,11 +64,15 @@ func Open(dir string, opts Options) (*Index, error) {
 	if opts.LogRetention == 0 {
 		opts.LogRetention = 24 * time.Hour
 	}
+	acked := newWitness(dir, opts)
+	if err := acked.checkManifest(); err != nil {
+		return nil, err
+	}
 	db, err := openStore(dir, opts)
 	if err != nil {
 		return nil, err
 	}
-	ix := &Index{db: db, opts: opts}
+	ix := &Index{db: db, opts: opts, acked: acked}
 	if err := ix.restore(); err != nil {
 		db.Close()
 		return nil, err
@@ -93,6 +98,9 @@ func (ix *Index) restore() error {
 	seq, err2 := ix.counter(keySeq)
 	oldest, err3 := ix.counter(keyOldest)
 	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	if err := ix.acked.checkSeq(seq); err != nil {
 		return err
 	}
 	ix.next, v.seq, ix.oldest = uint32(next), seq, max(oldest, 1)
@@ -133,7 +141,9 @@ func (ix *Index) Close() error {
 		return ErrClosed
 	}
 	ix.users.Wait()
-	return ix.db.Close()
+	err := ix.db.Close()
+	ix.acked.close()
+	return err
 }
 
 // enter keeps the store open until the returned function is called.
@@ -156,7 +166,7 @@ func read(r pebble.Reader, key []byte) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("index: read: %w", err)
+		return nil, readError(err)
 	}
 	defer closer.Close()
 	return append([]byte(nil), value...), nil
@@ -186,12 +196,12 @@ func (ix *Index) each(prefix []byte, f func(key, value []byte) error) error {
 func (ix *Index) eachBetween(from, to []byte, f func(key, value []byte) error) error {
 	it, err := ix.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
-		return fmt.Errorf("index: read: %w", err)
+		return readError(err)
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		if err := f(it.Key(), it.Value()); err != nil {
 			return errors.Join(err, it.Close())
 		}
 	}
-	return it.Close()
+	return readError(it.Close())
 }

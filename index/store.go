@@ -32,6 +32,9 @@ func openStore(dir string, opts Options) (*pebble.DB, error) {
 		default:
 		}
 		time.Sleep(retryGap)
+	}, DataCorruption: func(info pebble.DataCorruptionInfo) {
+		// The reader gets an error; the default would end the process.
+		storeLogger{opts}.Errorf("%v", info)
 	}}
 	go func() {
 		db, err := pebble.Open(dir, storeOptions(opts, listener))
@@ -80,7 +83,28 @@ func openError(dir string, err error) error {
 	case isLocked(err):
 		return fmt.Errorf("%w: %s", ErrLocked, dir)
 	}
+	if isDamage(err) {
+		return fmt.Errorf("index: %s is damaged: %w; restore a backup", dir, err)
+	}
 	return fmt.Errorf("index: open %s: %w", dir, err)
+}
+
+// isDamage recognises a store that cannot be opened for what its files are: none
+// of the system's refusals but that a file is missing.
+func isDamage(err error) bool {
+	var refusal syscall.Errno
+	return pebble.IsCorruptionError(err) || errors.Is(err, os.ErrNotExist) || !errors.As(err, &refusal)
+}
+
+// readError says what reading the store came to.
+func readError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("index: the store is damaged: %w; restore a backup", err)
+	}
+	return fmt.Errorf("index: read: %w", err)
 }
 
 // isLocked recognises the store's refusal to open a directory twice, whether by
