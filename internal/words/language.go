@@ -158,6 +158,15 @@ func (t *tally) best() uint8 {
 	return best
 }
 
+// tonguesIn are the languages to stem a text in: the one it is said to be in, or those it
+// seems to be in.
+func tonguesIn(lang string, lowered []string) tongues {
+	if lang != "" {
+		return tonguesOf(lang)
+	}
+	return languagesOf(lowered)
+}
+
 // languagesOf tells the languages that a text may be in: those with about the most
 // function words, any if there is little evidence.
 func languagesOf(lowered []string) tongues {

@@ -35,7 +35,9 @@ type heardIn struct {
 
 // take returns what was heard, by document, and clears it away.
 func (h *hearing) take() []heardIn {
-	slices.Sort(h.touched)
+	if !slices.IsSorted(h.touched) { // of one list
+		slices.Sort(h.touched)
+	}
 	out := make([]heardIn, len(h.touched))
 	for i, doc := range h.touched {
 		out[i] = heardIn{doc, heard(&h.uses[doc])}

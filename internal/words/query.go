@@ -20,6 +20,7 @@ type clause struct {
 	text     string // the same without accents
 	terms    []term // what is looked up, by exact match
 	phrase   []string
+	pairs    bool // the phrase is of pairs of characters
 	prefix   bool
 	fuzzy    *levenshtein.DFA
 	function bool // a function word
@@ -168,7 +169,7 @@ func (q *Query) packed(text string, run []token) {
 		q.clauses = append(q.clauses, clause{text: whole, terms: []term{{whole, 1}}})
 		return
 	}
-	c := clause{text: whole}
+	c := clause{text: whole, pairs: true}
 	for i := range len(chars) - 1 {
 		c.phrase = append(c.phrase, chars[i]+chars[i+1])
 	}

@@ -132,14 +132,16 @@ func (t *table) join(ords []uint32, lists [][]heardIn, q Query) {
 			shortest = i
 		}
 	}
-	row := make([]float64, len(lists))
+	row, at := make([]float64, len(lists)), make([]int, len(lists))
 next:
 	for _, in := range lists[shortest] {
-		for i := range lists {
-			at, ok := slices.BinarySearchFunc(lists[i], in.doc, func(a heardIn, doc uint32) int { return int(int64(a.doc) - int64(doc)) })
+		for i, list := range lists {
+			for at[i] < len(list) && list[at[i]].doc < in.doc {
+				at[i]++
+			}
 			row[i] = 0
-			if ok {
-				row[i] = lists[i][at].x
+			if at[i] < len(list) && list[at[i]].doc == in.doc {
+				row[i] = list[at[i]].x
 			} else if !q.clauses[i].optional {
 				continue next
 			}
@@ -194,13 +196,21 @@ func (t *table) rank(w Wanted) counted {
 		}
 		out.Total++
 		out.Matches = append(out.Matches, m)
+		if len(out.Matches) >= 2*w.Limit+prune {
+			out.Matches = best(out.Matches, w.Limit)
+		}
 		if w.Each != nil {
 			w.Each(m)
 		}
 	}
-	slices.SortFunc(out.Matches, better)
-	if len(out.Matches) > w.Limit {
-		out.Matches = slices.Clone(out.Matches[:w.Limit])
-	}
+	out.Matches = best(out.Matches, w.Limit)
 	return out
+}
+
+// prune is how many matches more than twice the limit are sorted at once.
+const prune = 1024
+
+func best(list []Match, limit int) []Match {
+	slices.SortFunc(list, better)
+	return list[:min(limit, len(list))]
 }

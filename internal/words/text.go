@@ -69,35 +69,41 @@ func Analyse(t Text) *Terms {
 
 // add puts the terms of one value into a field.
 func (s *saying) add(text, lang string) {
-	if s.terms == nil {
-		s.terms = index.TokenFrequencies{}
-	}
 	var list []token
 	var lowered []string
 	for t := range tokens(text) {
 		list = append(list, t)
 		lowered = append(lowered, lower(text[t.start:t.end]))
 	}
-	of := tonguesOf(lang)
-	if lang == "" {
-		of = languagesOf(lowered)
-	}
-	for i, t := range list {
-		s.next++
-		s.length++
-		s.note(fold(lowered[i]), s.next)
-		if t.kind == letter {
-			s.stem(lowered[i], of)
-			for _, part := range humps(text[t.start:t.end]) {
-				s.note(fold(lower(part)), s.next)
-				s.stem(lower(part), of)
-			}
-		}
-		if i+1 < len(list) && t.kind == packed && list[i+1].kind == packed && list[i+1].start == t.end {
-			s.note(fold(lowered[i])+fold(lowered[i+1]), s.next)
-		}
+	of := tonguesIn(lang, lowered)
+	for i := range list {
+		s.put(text, list, lowered, i, of)
 	}
 	s.next += valueGap
+}
+
+// put adds one word of a text with all its forms.
+func (s *saying) put(text string, list []token, lowered []string, i int, of tongues) {
+	t := list[i]
+	s.next++
+	s.length++
+	s.note(fold(lowered[i]), s.next)
+	if t.kind == letter {
+		s.stem(lowered[i], of)
+		for _, part := range humps(text[t.start:t.end]) {
+			s.note(fold(lower(part)), s.next)
+			s.stem(lower(part), of)
+		}
+	}
+	if packedPair(list, i) {
+		s.note(fold(lowered[i])+fold(lowered[i+1]), s.next)
+	}
+}
+
+// packedPair says whether a character and the next are of a script without spaces and
+// stand side by side.
+func packedPair(list []token, i int) bool {
+	return i+1 < len(list) && list[i].kind == packed && list[i+1].kind == packed && list[i+1].start == list[i].end
 }
 
 // stem counts the stems of a word of a text in the given languages.
@@ -122,6 +128,9 @@ func langTerm(language int, stem string) string {
 // count counts a term and returns its entry.
 func (s *saying) count(term string) *index.TokenFreq {
 	use := s.terms[term]
+	if s.terms == nil {
+		s.terms = index.TokenFrequencies{}
+	}
 	if use == nil {
 		use = &index.TokenFreq{Term: []byte(term)}
 		s.terms[term] = use
