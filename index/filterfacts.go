@@ -2,93 +2,31 @@ package index
 
 import (
 	"maps"
-	"runtime"
 	"slices"
-	"sync"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// facts are the metadata of all documents as columns, derived from the truth by
-// the first filter and immutable. What is written later is in view.recent until
-// it is so much that columns are made anew.
+// facts are the metadata of all documents at one sequence: segments of columns,
+// and what was written since. They are immutable; a write makes new ones that share
+// nearly everything.
 type facts struct {
-	ords   []uint32 // of the documents, ascending
-	fields map[string]*field
+	segments []held
+	recent   []fact          // oldest first; of an ordinal the last one counts
+	dropped  uint64          // how many recent ones went into segments
+	changes  uint64          // how many there were since the index was opened
+	hidden   *roaring.Bitmap // ordinals
+	cache    *filterCache    // of all facts of an index
 }
 
-// Later documents are tried one by one as long as they are at most mostRecent
-// or, if that is more, one of recentShare of all.
+// Recent documents are tried one by one; sealAt of them are made a segment in the
+// background, and at mostRecent the writer does that itself.
 const (
-	mostRecent  = 2048
-	recentShare = 16
+	sealAt     = 1024
+	mostRecent = 16 * sealAt
 )
 
-// loadFacts returns a view that has columns, if whole is true columns of all
-// documents. The caller has entered.
-func (ix *Index) loadFacts(v *view, whole bool) (*view, error) {
-	fresh := func(v *view) bool { return v.facts != nil && !(whole && len(v.recent) > 0) }
-	if fresh(v) {
-		return v, nil
-	}
-	ix.write.Lock()
-	defer ix.write.Unlock()
-	now := ix.view.Load()
-	if fresh(now) {
-		return now, nil
-	}
-	next := now.clone()
-	var err error
-	if next.facts, err = ix.collectFacts(now); err != nil {
-		return nil, err
-	}
-	next.recent = nil
-	ix.view.Store(next)
-	return next, nil
-}
-
-// collectFacts reads all documents.
-func (ix *Index) collectFacts(v *view) (*facts, error) {
-	f := &facts{fields: map[string]*field{}}
-	pairs := map[string][]pair{}
-	err := ix.each([]byte(prefixDoc), func(key, value []byte) error {
-		rec, err := decodeRecord(value)
-		if err != nil {
-			return err
-		}
-		d := ix.factOf(ordinalAt(key, len(prefixDoc)), rec.ID, rec.Metadata)
-		at := uint32(len(f.ords))
-		f.ords = append(f.ords, d.ord)
-		for _, name := range d.fields() {
-			for _, v := range d.values(name) {
-				pairs[name] = append(pairs[name], pair{v, at})
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	f.sort(pairs)
-	return f, nil
-}
-
-// sort makes a column of each field, as many at once as there are cores.
-func (f *facts) sort(pairs map[string][]pair) {
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	var mu sync.Mutex
-	for name, p := range pairs {
-		g.Go(func() error {
-			column := newField(p, len(f.ords))
-			mu.Lock()
-			defer mu.Unlock()
-			f.fields[name] = column
-			return nil
-		})
-	}
-	g.Wait()
-}
+func newFacts() *facts { return &facts{hidden: roaring.New(), cache: &filterCache{}} }
 
 // fields are the names that the document may have values under.
 func (d fact) fields() []string {
@@ -112,7 +50,7 @@ func (ix *Index) factOf(ord uint32, id string, metadata map[string]any) fact {
 			own[name] = slices.Clone(list)
 		}
 	}
-	return fact{ord, id, own}
+	return fact{ord: ord, id: id, metadata: own}
 }
 
 // pass says whether found documents, as they were read, still pass.
@@ -122,44 +60,139 @@ func (ix *Index) pass(f *Filter, hits []Hit) bool {
 	})
 }
 
-// note adds what a write stored. When it is too much, the next filter has to
-// read all documents again.
-func (v *view) note(written []fact) {
-	if v.facts == nil {
-		return
+// note adds what a write changed. The caller holds the write lock.
+func (f *facts) note(written []fact, ended []uint32, hidden map[uint32]bool) *facts {
+	next := *f
+	next.changes += uint64(len(written) + len(ended))
+	b := burial{segments: slices.Clone(f.segments)}
+	for _, d := range written {
+		b.bury(d.ord)
+		next.recent = append(next.recent, d)
 	}
-	v.recent = append(v.recent, written...)
-	if len(v.recent) > max(mostRecent, len(v.facts.ords)/recentShare) {
-		v.facts, v.recent = nil, nil
+	for _, ord := range ended {
+		if !b.bury(ord) { // it is, or was, a recent one
+			next.recent = append(next.recent, fact{ord: ord, gone: true})
+		}
+	}
+	next.segments = b.segments
+	next.hide(hidden)
+	return &next
+}
+
+func (f *facts) hide(hidden map[uint32]bool) {
+	own := false
+	for ord, is := range hidden {
+		if f.hidden.Contains(ord) == is {
+			continue
+		}
+		if !own {
+			f.hidden, own = f.hidden.Clone(), true
+		}
+		if is {
+			f.hidden.Add(ord)
+		} else {
+			f.hidden.Remove(ord)
+		}
 	}
 }
 
-// matching returns the ordinals of the visible documents that pass, ascending.
-func (v *view) matching(f *Filter) []uint32 {
-	latest := map[uint32]int{}
-	for i, d := range v.recent {
-		latest[d.ord] = i
+// burial takes documents out of segments that others have too.
+type burial struct {
+	segments []held
+	own      map[int]bool // which have dead places of their own by now
+}
+
+// bury says whether the document counted in a segment until now.
+func (b *burial) bury(ord uint32) bool {
+	for i := range b.segments {
+		h := &b.segments[i]
+		at, ok := h.place(ord)
+		if !ok || h.dead != nil && h.dead.Contains(at) {
+			continue
+		}
+		b.ownDead(i).Add(at)
+		return true
 	}
-	var out []uint32
-	if f == nil {
-		out = slices.Clone(v.facts.ords)
-	} else {
-		out = v.facts.plan(f.root).find()
-		for i, at := range out {
-			out[i] = v.facts.ords[at]
+	return false
+}
+
+func (b *burial) ownDead(i int) *roaring.Bitmap {
+	h := &b.segments[i]
+	if !b.own[i] {
+		dead := roaring.New()
+		if h.dead != nil {
+			dead.Or(h.dead)
+		}
+		h.dead = dead
+		if b.own == nil {
+			b.own = map[int]bool{}
+		}
+		b.own[i] = true
+	}
+	return h.dead
+}
+
+// eachRecent calls f for the last of the recent ones of each ordinal, those that
+// are gone too.
+func (f *facts) eachRecent(each func(i int, d fact)) {
+	seen := make(map[uint32]bool, len(f.recent))
+	for i := len(f.recent) - 1; i >= 0; i-- {
+		if d := f.recent[i]; !seen[d.ord] {
+			seen[d.ord] = true
+			each(i, d)
 		}
 	}
-	out = slices.DeleteFunc(out, func(ord uint32) bool {
-		_, later := latest[ord]
-		return later || !v.visible(ord)
+}
+
+// latest returns the recent documents that are there, by ordinal.
+func (f *facts) latest() []fact {
+	var out []fact
+	f.eachRecent(func(_ int, d fact) {
+		if !d.gone {
+			out = append(out, d)
+		}
 	})
-	for ord, i := range latest {
-		if d := v.recent[i]; v.visible(ord) && f.Match(d.id, d.metadata) {
-			out = append(out, ord)
-		}
-	}
-	if len(latest) > 0 {
-		slices.Sort(out)
-	}
+	slices.SortFunc(out, func(a, b fact) int { return int(int64(a.ord) - int64(b.ord)) })
 	return out
 }
+
+// sealed returns facts whose first n recent documents are a segment, made from an
+// earlier state of them; nil if they are all gone.
+func (f *facts) sealed(s *segment, n int) *facts {
+	next := *f
+	next.recent, next.dropped = slices.Clone(f.recent[n:]), f.dropped+uint64(n)
+	if s != nil {
+		b := burial{segments: append(slices.Clone(f.segments), held{segment: s})}
+		for _, d := range next.recent {
+			b.bury(d.ord)
+		}
+		next.segments = b.segments
+	}
+	return &next
+}
+
+// merged returns facts whose segments from from on are one, made from an earlier
+// state of them.
+func (f *facts) merged(s *segment, from int, old []held) *facts {
+	next := *f
+	b := burial{segments: append(slices.Clone(f.segments[:from]), held{segment: s})}
+	for i, h := range f.segments[from:] {
+		if h.dead == nil {
+			continue
+		}
+		since := h.dead
+		if old[i].dead != nil {
+			since = roaring.AndNot(h.dead, old[i].dead)
+		}
+		since.Iterate(func(place uint32) bool {
+			at, _ := s.place(h.ordinal(place))
+			b.ownDead(from).Add(at)
+			return true
+		})
+	}
+	next.segments = b.segments
+	return &next
+}
+
+// matching returns the ordinals of the visible documents that pass, ascending.
+func (v *view) matching(f *Filter) []uint32 { return v.facts.matching(f).ToArray() }

@@ -315,7 +315,7 @@ func BenchmarkFilter(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	v, err := ix.loadFacts(ix.view.Load(), false)
+	v, err := ix.loadFacts(ix.view.Load())
 	if err != nil {
 		b.Fatal(err)
 	}

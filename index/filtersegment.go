@@ -21,6 +21,7 @@ type segment struct {
 	fields map[string][]part
 
 	file string // its name in the folder of columns, once it is there
+	sum  uint32 // of the file
 }
 
 // place returns where a document is.

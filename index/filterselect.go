@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // A Selection asks for the documents that pass a filter.
@@ -29,57 +31,100 @@ func (ix *Index) Select(ctx context.Context, s Selection) ([]Hit, error) {
 		s.Limit = 10
 	}
 	return ix.settled(s.Filter, func(v *view) ([]Hit, error) {
-		v, err := ix.loadFacts(v, false)
+		v, err := ix.loadFacts(v)
 		if err != nil {
 			return nil, err
 		}
-		age := v.ages(s.Newest)
-		found := v.matching(s.Filter)
+		found := v.facts.matching(s.Filter)
 		if s.Keep != nil {
-			found = slices.DeleteFunc(found, func(ord uint32) bool { return !s.Keep(ord) })
+			found = kept(found, s.Keep)
 		}
-		keys := make(map[uint32]float64, len(found))
-		for _, ord := range found {
-			keys[ord] = age(ord)
-		}
-		slices.SortFunc(found, func(a, b uint32) int { return cmp.Or(cmp.Compare(keys[b], keys[a]), cmp.Compare(a, b)) })
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		top := make([]scored, min(s.Limit, len(found)))
-		for i := range top {
-			top[i].ord = found[i]
-		}
-		return ix.hits(top)
+		return ix.hits(v.facts.newest(found, s.Newest, s.Limit))
 	})
 }
 
-// ages returns what tells a document's age: its highest value in the first field
+func kept(found *roaring.Bitmap, keep func(ord uint32) bool) *roaring.Bitmap {
+	list := slices.DeleteFunc(found.ToArray(), func(ord uint32) bool { return !keep(ord) })
+	return roaring.BitmapOf(list...)
+}
+
+// dated is a document with what tells its age: its highest value in the first field
 // that it has, or negative infinity.
-func (v *view) ages(fields []string) func(ord uint32) float64 {
-	latest := map[uint32]fact{}
-	for _, d := range v.recent {
-		latest[d.ord] = d
-	}
-	return func(ord uint32) float64 {
-		for _, name := range fields {
-			age := math.Inf(-1)
-			if d, ok := latest[ord]; ok {
-				for _, x := range d.values(name) {
-					age = max(age, x.age())
-				}
-			} else if at, ok := slices.BinarySearch(v.facts.ords, ord); ok && v.facts.fields[name] != nil {
-				f := v.facts.fields[name]
-				for _, i := range f.of.at(uint32(at)) {
-					age = max(age, f.values[i].age())
-				}
-			}
-			if !math.IsInf(age, -1) {
-				return age
-			}
+type dated struct {
+	ord uint32
+	age float64
+}
+
+// newest returns the first documents of a set in the order of their ages.
+func (f *facts) newest(found *roaring.Bitmap, fields []string, limit int) []scored {
+	best := newestOf{limit: limit}
+	f.eachRecent(func(_ int, d fact) {
+		if !d.gone && found.Contains(d.ord) {
+			best.add(dated{d.ord, d.age(fields)})
 		}
-		return math.Inf(-1)
+	})
+	for _, h := range f.segments {
+		among := h.among(found)
+		if among.IsEmpty() {
+			continue
+		}
+		ages := h.ages(among, fields)
+		among.Iterate(func(place uint32) bool {
+			best.add(dated{h.ordinal(place), ages[place]})
+			return true
+		})
 	}
+	best.cut()
+	out := make([]scored, len(best.list))
+	for i, d := range best.list {
+		out[i].ord = d.ord
+	}
+	return out
+}
+
+// newestOf keeps the newest of many: at most twice the limit, sorted now and then.
+type newestOf struct {
+	limit int
+	list  []dated
+	worst *dated // of the limit, once there are as many
+}
+
+func byAge(a, b dated) int { return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.ord, b.ord)) }
+
+func (n *newestOf) add(d dated) {
+	if n.worst != nil && byAge(d, *n.worst) > 0 {
+		return
+	}
+	if n.list = append(n.list, d); len(n.list) >= 2*n.limit+64 {
+		n.cut()
+	}
+}
+
+func (n *newestOf) cut() {
+	slices.SortFunc(n.list, byAge)
+	if len(n.list) > n.limit {
+		n.list = n.list[:max(0, n.limit)]
+	}
+	if k := len(n.list); k > 0 && k == n.limit {
+		worst := n.list[k-1]
+		n.worst = &worst
+	}
+}
+
+func (d fact) age(fields []string) float64 {
+	for _, name := range fields {
+		age := math.Inf(-1)
+		for _, x := range d.values(name) {
+			age = max(age, x.age())
+		}
+		if !math.IsInf(age, -1) {
+			return age
+		}
+	}
+	return math.Inf(-1)
 }
 
 func (v value) age() float64 {
@@ -89,72 +134,42 @@ func (v value) age() float64 {
 	return math.Inf(-1)
 }
 
-// A Field is a name that filters can use.
-type Field struct {
-	Name      string
-	Documents int      // visible ones that have it
-	Examples  []string // values as a filter may have them, the most frequent first
-}
-
-// Fields returns the fields that visible documents have, by name, and those that
-// every index has, with up to examples of each one's values.
-func (ix *Index) Fields(examples int) ([]Field, error) {
-	leave, err := ix.enter()
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	v, err := ix.loadFacts(ix.view.Load(), true)
-	if err != nil {
-		return nil, err
-	}
-	var out []Field
-	for name, f := range v.facts.fields {
-		if field := v.describe(name, f, examples); field.Documents > 0 {
-			out = append(out, field)
-		}
-	}
-	for _, name := range ownFields {
-		if !slices.ContainsFunc(out, func(f Field) bool { return f.Name == name }) {
-			out = append(out, Field{Name: name})
-		}
-	}
-	slices.SortFunc(out, func(a, b Field) int { return cmp.Compare(a.Name, b.Name) })
-	return out, nil
-}
-
-// describe counts a field's visible documents.
-func (v *view) describe(name string, f *field, examples int) Field {
-	out := Field{Name: name}
-	visible := newBitset(len(v.facts.ords))
-	for at, ord := range v.facts.ords {
-		if v.visible(ord) {
-			visible.set([]uint32{uint32(at)})
-			if len(f.of.at(uint32(at))) > 0 {
-				out.Documents++
+// among returns the places of those documents of a set that count in h.
+func (h held) among(ords *roaring.Bitmap) *roaring.Bitmap {
+	var places *roaring.Bitmap
+	switch {
+	case h.ords != nil:
+		places = roaring.New()
+		for at, ord := range h.ords {
+			if ords.Contains(ord) {
+				places.Add(uint32(at))
 			}
 		}
+	case h.first == 0:
+		places = ords
+	default:
+		places = roaring.AddOffset64(ords, -int64(h.first))
 	}
-	type counted struct{ value, n int }
-	var top []counted
-	for i := range f.values {
-		c := counted{value: i}
-		for _, doc := range f.lists.at(uint32(i)) {
-			c.n += int(visible[doc/64] >> (doc % 64) & 1)
-		}
-		at, _ := slices.BinarySearchFunc(top, c, func(a, b counted) int { return b.n - a.n })
-		for at < len(top) && top[at].n == c.n {
-			at++ // the earlier value goes first
-		}
-		if c.n > 0 && at < examples {
-			top = slices.Insert(top, at, c)
-			top = top[:min(len(top), examples)]
+	return roaring.And(places, h.live())
+}
+
+// ages returns the ages of a set of places.
+func (h held) ages(among *roaring.Bitmap, fields []string) []float64 {
+	ages := make([]float64, h.n)
+	by := make([]int, h.n) // the field that gave the age, from 1
+	for i := range ages {
+		ages[i] = math.Inf(-1)
+	}
+	for i, name := range fields {
+		for _, p := range h.fields[name] {
+			p.eachOf(among, func(place uint32, v value) {
+				if age := v.age(); age > ages[place] && (by[place] == 0 || by[place] == i+1) {
+					ages[place], by[place] = age, i+1
+				}
+			})
 		}
 	}
-	for _, c := range top {
-		out.Examples = append(out.Examples, f.values[c.value].String())
-	}
-	return out
+	return ages
 }
 
 // String returns the value as a filter may have it.

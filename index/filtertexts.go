@@ -69,6 +69,9 @@ func (b *textDictionary) each(yield func(place uint32, v value)) {
 	})
 }
 
+func (b *textDictionary) eachOf(*roaring.Bitmap, func(uint32, value)) {}
+func (b *textColumn) eachOf(*roaring.Bitmap, func(uint32, value))     {}
+
 func (b *textDictionary) count(set *roaring.Bitmap, yield func(v value, n int)) {
 	b.texts.Each(0, b.texts.Len(), func(i int, s []byte) bool {
 		if n := b.postings.CountIn(i, set); n > 0 {
@@ -143,7 +146,7 @@ func (b *textColumn) each(yield func(place uint32, v value)) {
 	})
 }
 
-// mostCounted is how many texts of such a column are counted: they hardly repeat.
+// mostCounted is how many different values of a column are counted.
 const mostCounted = 1 << 16
 
 func (b *textColumn) count(set *roaring.Bitmap, yield func(v value, n int)) {

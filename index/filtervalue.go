@@ -103,6 +103,7 @@ type fact struct {
 	ord      uint32
 	id       string
 	metadata map[string]any
+	gone     bool // it was deleted or replaced
 }
 
 // values returns what a document has in a field.

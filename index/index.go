@@ -44,9 +44,12 @@ const formatVersion = "1"
 type Index struct {
 	db    *pebble.DB
 	opts  Options
+	dir   string
 	view  atomic.Pointer[view]
 	users sync.WaitGroup // running calls
-	acked *witness
+
+	keeper factKeeper // of view.facts
+	acked  *witness
 
 	write  sync.Mutex // held while a write gets its ordinals and its place in the order
 	next   uint32     // next ordinal
@@ -72,7 +75,7 @@ func Open(dir string, opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := &Index{db: db, opts: opts, acked: acked}
+	ix := &Index{db: db, opts: opts, dir: dir, acked: acked}
 	if err := ix.restore(); err != nil {
 		db.Close()
 		return nil, err
@@ -141,6 +144,7 @@ func (ix *Index) Close() error {
 		return ErrClosed
 	}
 	ix.users.Wait()
+	ix.closeFacts()
 	err := ix.db.Close()
 	ix.acked.close()
 	return err

@@ -22,7 +22,7 @@ func (ix *Index) publish(w *writer) error {
 	if err := ix.db.ApplyNoSyncWait(w.batch, pebble.Sync); err != nil {
 		return fmt.Errorf("index: write: %w", err)
 	}
-	next.note(w.facts)
+	ix.noteFacts(next, w)
 	ix.next = w.next
 	for ord, hidden := range w.hidden {
 		next.marks.hide(ord, hidden)

@@ -41,7 +41,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 	return ix.settled(q.Filter, func(*view) ([]Hit, error) {
 		v, err := ix.load()
 		if err == nil && q.Filter != nil {
-			v, err = ix.loadFacts(v, false)
+			v, err = ix.loadFacts(v)
 		}
 		if err != nil {
 			return nil, err

@@ -12,8 +12,7 @@ type view struct {
 	schema  []Space
 	columns map[string]*column // nil until the first search
 	marks   marks
-	facts   *facts // nil until the first filter
-	recent  []fact // written since facts were made, oldest first; only one view appends
+	facts   *facts // nil until they are read, after the first filter or write
 }
 
 func (v *view) clone() *view {
