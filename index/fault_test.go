@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -22,18 +23,28 @@ import (
 
 var everyFault = flag.Bool("every-fault", false, "TestFaults fails every call of the file system, not one in a few")
 
-// When any one call of the file system fails, or all from it on, no answer is
-// wrong and no acknowledged write is lost.
+// mode is how a disk fails from one of its calls on.
+type mode string
+
+const (
+	once    mode = "once"
+	forGood mode = "for good"
+	full    mode = "full" // no room: what writes fails, and says so
+)
+
+// When any one call of the file system fails, or all from it on, or all that
+// write, no answer is wrong and no acknowledged write is lost. A disk without
+// room is called that, and can be searched.
 func TestFaults(t *testing.T) {
-	calls := newTrial(0, false).run(t)
+	calls := newTrial(0, once).run(t)
 	stride := max(1, calls/40)
 	if *everyFault {
 		stride = 1
 	}
 	t.Logf("%d calls of the file system, every %dth fails", calls, stride)
 	for at := int64(1); at <= calls; at += stride {
-		for _, forGood := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d,%v", at, forGood), func(t *testing.T) { newTrial(at, forGood).run(t) })
+		for _, m := range []mode{once, forGood, full} {
+			t.Run(fmt.Sprintf("%d,%s", at, m), func(t *testing.T) { newTrial(at, m).run(t) })
 		}
 	}
 }
@@ -42,31 +53,54 @@ func TestFaults(t *testing.T) {
 type trial struct {
 	disk    *vfs.MemFS
 	at      int64 // the call that fails, from 1; 0 is none
-	forGood bool  // all later calls fail too
+	mode    mode
 	calls   atomic.Int64
 	failed  sync.Map           // what failed, for messages
 	states  []*indextest.Model // in which the index may be
 	died    chan struct{}      // closed when the process would have ended
 	end     sync.Once
-	healthy atomic.Bool // nothing fails any more
+	why     atomic.Pointer[error] // the process ended
+	healthy atomic.Bool           // nothing fails any more
 	random  *rand.Rand
 }
 
-func newTrial(at int64, forGood bool) *trial {
-	return &trial{disk: vfs.NewCrashableMem(), at: at, forGood: forGood, died: make(chan struct{}),
+func newTrial(at int64, m mode) *trial {
+	return &trial{disk: vfs.NewCrashableMem(), at: at, mode: m, died: make(chan struct{}),
 		states: []*indextest.Model{indextest.NewModel()}, random: rand.New(rand.NewPCG(1, 2))}
 }
 
 func (l *trial) inject(op errorfs.Op) error {
 	n := l.calls.Add(1)
-	if l.at == 0 || l.healthy.Load() || n != l.at && !(l.forGood && n > l.at) {
+	if l.at == 0 || l.healthy.Load() || n < l.at || l.mode == once && n > l.at || l.mode == full && !takesRoom(op) {
 		return nil
 	}
 	l.failed.Store(n, fmt.Sprintf("%v %s", op.Kind, op.Path))
-	if endsProcess(op) {
-		l.fatal(errorfs.ErrInjected)
+	err := error(errorfs.ErrInjected)
+	if l.mode == full {
+		err = fmt.Errorf("%s: %w", op.Path, syscall.ENOSPC)
 	}
-	return errorfs.ErrInjected
+	if endsProcess(op) {
+		l.fatal(err)
+	}
+	return err
+}
+
+// takesRoom says whether an operation fails where there is no room.
+func takesRoom(op errorfs.Op) bool {
+	switch op.Kind {
+	case errorfs.OpCreate, errorfs.OpLink, errorfs.OpRename, errorfs.OpReuseForWrite, errorfs.OpMkdirAll, errorfs.OpFilePreallocate,
+		errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo, errorfs.OpFileFlush:
+		return true
+	}
+	return false
+}
+
+// surfaced holds an error of a call against how the disk fails.
+func (l *trial) surfaced(call string, err error) error {
+	if err != nil && l.mode == full && !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s on a full disk: %w", call, err)
+	}
+	return nil
 }
 
 // endsProcess says whether Pebble panics when this fails: it does not go on when
@@ -88,6 +122,9 @@ func (l *trial) run(t *testing.T) int64 {
 			t.Error(err)
 		}
 	case <-l.died:
+		if err := l.surfaced("the end of the process", *l.why.Load()); err != nil {
+			t.Error(err)
+		}
 	}
 	l.healthy.Store(true)
 	for _, percent := range []int{100, 0} {
@@ -114,17 +151,16 @@ func (l *trial) live() error {
 		o := index.Tuned(quiet, index.Options{Fatal: l.fatal})
 		ix, err := index.Open("index", index.OnDisk(errorfs.Wrap(l.disk, errorfs.InjectorFunc(l.inject)), o))
 		if err != nil {
-			return nil
+			return l.surfaced("Open", err)
 		}
 		for n := range 6 {
-			l.write(ix, round*6+n)
-			if err := l.look(ix); err != nil {
+			if err := errors.Join(l.write(ix, round*6+n), l.look(ix)); err != nil {
 				ix.Close()
 				return err
 			}
 		}
-		if ix.Close() != nil {
-			return nil
+		if err := ix.Close(); err != nil {
+			return l.surfaced("Close", err)
 		}
 	}
 	return nil
@@ -135,15 +171,16 @@ func (l *trial) live() error {
 func quiet(o *pebble.Options) { o.DisableTableStats, o.DisableAutomaticCompactions = true, true }
 
 // fatal is the end of the process.
-func (l *trial) fatal(error) {
+func (l *trial) fatal(err error) {
+	l.why.CompareAndSwap(nil, &err)
 	l.end.Do(func() { close(l.died) })
 	select {}
 }
 
 // write puts, hides and deletes documents. What fails may have been done or not.
-func (l *trial) write(ix *index.Index, n int) {
+func (l *trial) write(ix *index.Index, n int) error {
 	if err := ix.Define(indextest.Space); err != nil {
-		return
+		return l.surfaced("Define", err)
 	}
 	changes := faultChanges(n)
 	_, err := ix.Apply(context.Background(), changes)
@@ -160,6 +197,7 @@ func (l *trial) write(ix *index.Index, n int) {
 		after = append(after, l.states...)
 	}
 	l.states = after
+	return l.surfaced("Apply", err)
 }
 
 func faultChanges(n int) []index.Change {
@@ -188,6 +226,9 @@ func (l *trial) look(ix *index.Index) error {
 	for _, f := range []*index.Filter{nil, filter} {
 		q := indextest.Vector(l.random)
 		hits, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
+		if err != nil && l.mode == full && len(ix.Spaces()) > 0 {
+			return fmt.Errorf("a search on a full disk: %w", err)
+		}
 		if err != nil {
 			continue
 		}
