@@ -159,7 +159,7 @@ func isASCII(s []byte) bool {
 }
 
 // withinASCII is within for a text of ASCII.
-func (w words) withinASCII(s []byte) bool {
+func (w wording) withinASCII(s []byte) bool {
 	if len(s) == len(w.whole) && lowerPrefix(s, w.whole) {
 		return true
 	}
@@ -179,7 +179,7 @@ func (w words) withinASCII(s []byte) bool {
 }
 
 // standsAt says whether s, which begins with a word, begins with the words.
-func (w words) standsAt(s []byte) bool {
+func (w wording) standsAt(s []byte) bool {
 	for i, word := range w.list {
 		for i > 0 && len(s) > 0 && !wordByte[s[0]] {
 			s = s[1:]

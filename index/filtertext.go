@@ -8,14 +8,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// words is a text for comparing by words: composed, in lower case.
-type words struct {
+// wording is a text for comparing by words: composed, in lower case.
+type wording struct {
 	whole string
 	list  []string
 }
 
-func wordsOf(s string) words {
-	w := words{whole: strings.ToLower(norm.NFC.String(s))}
+func wordsOf(s string) wording {
+	w := wording{whole: strings.ToLower(norm.NFC.String(s))}
 	w.list = strings.FieldsFunc(w.whole, isNoWord)
 	return w
 }
@@ -24,7 +24,7 @@ func isNoWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) 
 
 // within says whether the words stand in o one after another, or the two are the
 // same.
-func (w words) within(o words) bool {
+func (w wording) within(o wording) bool {
 	if w.whole == o.whole {
 		return true
 	}

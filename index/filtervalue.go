@@ -249,7 +249,7 @@ type literal struct {
 	isNum    bool
 	from, to float64 // of a date, to excluded
 	isDate   bool
-	words    words
+	words    wording
 	pattern  *regexp.Regexp // nil without * and ?
 	glob     *glob          // the same for ASCII, or nil
 }
