@@ -44,6 +44,8 @@ type Keys interface {
 	// Caller returns who holds a key, or nil if nobody does. It takes the same
 	// time whatever the key is. wait > 0 means that the key is over its rate.
 	Caller(key string) (c *Caller, wait time.Duration)
+	// Any says whether there is a key at all.
+	Any() bool
 }
 
 // everyone is who comes when no keys are asked for.
@@ -73,7 +75,7 @@ func (s *Server) authenticate(scope Scope, next handler) handler {
 }
 
 func (s *Server) caller(r *http.Request, scope Scope) (*Caller, error) {
-	if s.Keys == nil {
+	if s.open() {
 		return everyone, nil
 	}
 	key := keyOf(r)
@@ -95,6 +97,9 @@ func (s *Server) caller(r *http.Request, scope Scope) (*Caller, error) {
 	}
 	return c, nil
 }
+
+// open says whether everybody may do everything.
+func (s *Server) open() bool { return s.Keys == nil || s.OpenWithoutKeys && !s.Keys.Any() }
 
 // keyOf reads a key from where clients put it.
 func keyOf(r *http.Request) string {

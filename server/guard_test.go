@@ -62,6 +62,20 @@ func (k ring) Caller(key string) (*Caller, time.Duration) {
 	return k[key], 0
 }
 
+func (k ring) Any() bool { return len(k) > 0 }
+
+func TestOpenWithoutKeys(t *testing.T) {
+	keys := ring{}
+	s := newTest(t, Options{Keys: keys, OpenWithoutKeys: true})
+	if w := do(s, "GET", "/v1/models", ""); w.Code != 200 {
+		t.Errorf("no keys yet: %d", w.Code)
+	}
+	keys["e"] = &Caller{Name: "e", Scopes: []Scope{ScopeEmbed}}
+	if w := do(s, "GET", "/v1/models", ""); w.Code != 401 {
+		t.Errorf("with the first key: %d", w.Code)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	keys := ring{
 		"e":    {Name: "embedder", Scopes: []Scope{ScopeEmbed}},

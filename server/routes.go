@@ -7,6 +7,9 @@ func (s *Server) routes() []route {
 	var all []route
 	all = append(all, s.healthRoutes()...)
 	all = append(all, s.vectorRoutes()...)
+	all = append(all, s.libraryRoutes()...)
+	all = append(all, s.sessionRoutes()...)
+	all = append(all, s.pageRoutes()...)
 	return all
 }
 

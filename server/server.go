@@ -19,10 +19,12 @@ import (
 // everybody.
 type Options struct {
 	Embedders []Embedder // the first answers requests that name none
+	Libraries Libraries  // nil: none are kept
 
-	Keys     Keys           // nil: no key is asked for
-	TrustNet []netip.Prefix // networks that need no key for vectors
-	Hosts    []string       // names that the server answers to, besides loopback, addresses and this machine's own
+	Keys            Keys           // nil: no key is asked for
+	OpenWithoutKeys bool           // as long as there is no key, none is asked for
+	TrustNet        []netip.Prefix // networks that need no key for vectors
+	Hosts           []string       // names that the server answers to, besides loopback, addresses and this machine's own
 
 	MaxBody  int64         // bytes of a request; 0 means 32 MiB
 	MaxBusy  int64         // bytes of all requests' bodies together; 0 means 512 MiB
@@ -59,21 +61,22 @@ func (o *Options) fill() {
 // Server answers requests. It is an http.Handler; Serve runs it.
 type Server struct {
 	Options
-	handler  http.Handler
-	encoders []*encoder
-	hosts    []string
-	bodies   *semaphore.Weighted // bytes of requests that are being read or worked on
-	sessions *sessions
-	metrics  *metrics
-	started  time.Time
-	running  sync.WaitGroup
-	draining atomic.Bool
+	handler    http.Handler
+	encoders   []*encoder
+	hosts      []string
+	bodies     *semaphore.Weighted // bytes of requests that are being read or worked on
+	sessions   *sessions
+	thumbnails *thumbnails
+	metrics    *metrics
+	started    time.Time
+	running    sync.WaitGroup
+	draining   atomic.Bool
 }
 
 // New makes a server.
 func New(o Options) (*Server, error) {
 	o.fill()
-	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), metrics: newMetrics(), started: time.Now()}
+	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now()}
 	s.hosts = append(ownNames(), o.Hosts...)
 	for _, e := range o.Embedders {
 		c := newEncoder(e, o.Queue, o.Wait)

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// documentBody is one document of a request: a picture, a text, or vectors of
+// somebody's own.
+type documentBody struct {
+	ID       string                     `json:"id"`
+	Image    *string                    `json:"image"` // a data URL
+	Text     *string                    `json:"text"`
+	Vectors  map[string]json.RawMessage `json:"vectors"`
+	Metadata map[string]any             `json:"metadata"`
+}
+
+const maxDocuments = 1000
+
+// putDocuments answers POST /v1/libraries/{l}/documents with a result for each
+// document; one that is at fault fails alone.
+func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Documents []documentBody `json:"documents"`
+	}
+	release, err := s.readJSON(w, r, &body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if n := len(body.Documents); n == 0 || n > maxDocuments {
+		return badRequest("documents", "%d documents; give 1 to %d", n, maxDocuments)
+	}
+	l, err := s.library(r, true)
+	if err != nil {
+		return err
+	}
+	results, err := s.put(r, l, body.Documents)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"results": results})
+	return nil
+}
+
+// put embeds what has to be embedded and stores what is good.
+func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome, error) {
+	entry, err := l.Entry(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]Document, len(list))
+	errs := make([]error, len(list))
+	req := embedRequest{model: entry.Model}
+	var from []int
+	for i, b := range list {
+		docs[i] = Document{ID: b.ID, Metadata: b.Metadata}
+		in, err := b.input(at("documents", i), &docs[i])
+		if errs[i] = err; err == nil && in != nil {
+			req.inputs, from = append(req.inputs, *in), append(from, i)
+		}
+	}
+	if len(from) > 0 {
+		e, err := s.embed(r.Context(), req)
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range from {
+			if errs[i] = e.errs[k]; errs[i] == nil {
+				docs[i].Vectors = map[string][][]float32{spaceImage: {e.vectors[k]}}
+			}
+		}
+	}
+	return storeGood(r, l, docs, errs)
+}
+
+// spaceImage is the space of what the library's model has embedded.
+const spaceImage = "image"
+
+// input is what a model has to embed of a document, nil if it brings vectors.
+func (b *documentBody) input(param string, d *Document) (*input, error) {
+	given := 0
+	for _, has := range []bool{b.Image != nil, b.Text != nil, len(b.Vectors) > 0} {
+		if has {
+			given++
+		}
+	}
+	switch {
+	case b.ID == "":
+		return nil, badRequest(param+".id", "the document has no id")
+	case given != 1:
+		return nil, badRequest(param, "the document has to hold one of image, text and vectors")
+	case b.Image != nil:
+		in, err := pictureInput(param+".image", *b.Image)
+		return &in, err
+	case b.Text != nil:
+		if *b.Text == "" {
+			return nil, badRequest(param+".text", "the text is empty")
+		}
+		in := textInput(param+".text", *b.Text)
+		return &in, nil
+	}
+	var err error
+	d.Vectors, err = ownVectors(param+".vectors", b.Vectors)
+	return nil, err
+}
+
+// ownVectors reads one vector a space, or a list of them.
+func ownVectors(param string, raw map[string]json.RawMessage) (map[string][][]float32, error) {
+	out := map[string][][]float32{}
+	for space, value := range raw {
+		var one []float32
+		var list [][]float32
+		switch {
+		case json.Unmarshal(value, &one) == nil:
+			list = [][]float32{one}
+		case json.Unmarshal(value, &list) != nil:
+			return nil, badRequest(param+"."+space, "a vector has to be a list of numbers, or a list of such lists")
+		}
+		out[space] = list
+	}
+	return out, nil
+}
+
+// storeGood stores the documents without an error and joins the outcomes.
+func storeGood(r *http.Request, l Library, docs []Document, errs []error) ([]Outcome, error) {
+	var good []Document
+	for i, d := range docs {
+		if errs[i] == nil {
+			good = append(good, d)
+		}
+	}
+	var stored []Outcome
+	if len(good) > 0 {
+		var err error
+		if stored, err = l.Put(r.Context(), good); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Outcome, len(docs))
+	for i, d := range docs {
+		if errs[i] != nil {
+			e, _ := known(errs[i])
+			out[i] = Outcome{ID: d.ID, Status: "error", Error: &e.Message}
+			continue
+		}
+		out[i], stored = stored[0], stored[1:]
+	}
+	return out, nil
+}
+
+// deleteDocuments answers POST /v1/libraries/{l}/delete.
+func (s *Server) deleteDocuments(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.library(r, false)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		IDs    []string `json:"ids"`
+		Filter string   `json:"filter"`
+	}
+	release, err := s.readJSON(w, r, &body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ids := body.IDs
+	if (len(ids) > 0) == (body.Filter != "") {
+		return badRequest("ids", "give ids or filter, one of them")
+	}
+	if body.Filter != "" {
+		return s.deleteFiltered(w, r, l, body.Filter)
+	}
+	results, err := l.Delete(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"results": results})
+	return nil
+}
+
+// deleteFiltered deletes what passes a filter, some thousand at a time.
+func (s *Server) deleteFiltered(w http.ResponseWriter, r *http.Request, l Library, filter string) error {
+	results := []Outcome{}
+	for {
+		found, err := l.Search(r.Context(), Find{Filter: filter, Limit: maxLimit})
+		if err != nil {
+			return err
+		}
+		if len(found.Hits) == 0 {
+			writeJSON(w, http.StatusOK, map[string]any{"results": results})
+			return nil
+		}
+		ids := make([]string, len(found.Hits))
+		for i, h := range found.Hits {
+			ids[i] = h.ID
+		}
+		gone, err := l.Delete(r.Context(), ids)
+		if err != nil {
+			return err
+		}
+		results = append(results, gone...)
+	}
+}

@@ -1,0 +1,287 @@
+package server
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Key is what a keyring knows of a key: all but the key itself.
+type Key struct {
+	Name      string    `json:"name"`
+	Scopes    []Scope   `json:"scopes"`
+	Libraries []string  `json:"libraries,omitempty"` // none means all
+	Rate      string    `json:"rate,omitempty"`      // requests, such as 600/m; "" means no limit
+	Created   time.Time `json:"created"`
+	Hash      string    `json:"hash"` // the key's SHA-256, in hex
+}
+
+// Keyring keeps keys in a file, hashed. What another process changes in the file
+// counts within a second. It implements Keys.
+type Keyring struct {
+	path string
+
+	mu     sync.Mutex
+	looked time.Time   // when the file was last looked at
+	stamp  os.FileInfo // of what was read
+	keys   []*heldKey
+}
+
+type heldKey struct {
+	Key
+	sum    [sha256.Size]byte
+	caller Caller
+	limit  *rate.Limiter // nil: none
+}
+
+// OpenKeyring reads the keys in a file, which need not exist.
+func OpenKeyring(path string) (*Keyring, error) {
+	k := &Keyring{path: path}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k, k.read()
+}
+
+// freshness is how old what was read may be.
+const freshness = 300 * time.Millisecond
+
+// refresh reads the file again if it has changed. One that cannot be read leaves
+// no key valid: a key that was taken away must not live on.
+func (k *Keyring) refresh() {
+	if time.Since(k.looked) < freshness {
+		return
+	}
+	info, err := os.Stat(k.path)
+	if err == nil && k.stamp != nil && os.SameFile(info, k.stamp) && info.ModTime().Equal(k.stamp.ModTime()) && info.Size() == k.stamp.Size() {
+		k.looked = time.Now()
+		return
+	}
+	if k.read() != nil {
+		k.keys, k.stamp = nil, nil
+	}
+}
+
+func (k *Keyring) read() error {
+	k.looked = time.Now()
+	info, err := os.Stat(k.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		k.keys, k.stamp = nil, nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(k.path)
+	if err != nil {
+		return err
+	}
+	var list []Key
+	if err := json.Unmarshal(data, &list); err != nil {
+		return fmt.Errorf("server: the file of keys %s is damaged: %w", k.path, err)
+	}
+	old := k.keys
+	k.keys, k.stamp = nil, info
+	for _, key := range list {
+		h, err := key.held(old)
+		if err != nil {
+			return fmt.Errorf("server: the file of keys %s: %w", k.path, err)
+		}
+		k.keys = append(k.keys, h)
+	}
+	return nil
+}
+
+// held makes a key ready; one that is known keeps the state of its rate.
+func (key Key) held(old []*heldKey) (*heldKey, error) {
+	for _, h := range old {
+		if h.Hash == key.Hash && h.Rate == key.Rate {
+			h.Key, h.caller = key, Caller{key.Name, key.Scopes, key.Libraries}
+			return h, nil
+		}
+	}
+	h := &heldKey{Key: key, caller: Caller{key.Name, key.Scopes, key.Libraries}}
+	sum, err := hex.DecodeString(key.Hash)
+	if err != nil || len(sum) != len(h.sum) {
+		return nil, fmt.Errorf("the hash of %q is damaged", key.Name)
+	}
+	copy(h.sum[:], sum)
+	h.limit, err = parseRate(key.Rate)
+	return h, err
+}
+
+var ratePattern = regexp.MustCompile(`^([1-9][0-9]{0,8})/(s|m|h)$`)
+
+// parseRate reads a rate such as 600/m: so many at once, and so many a minute.
+func parseRate(s string) (*rate.Limiter, error) {
+	if s == "" {
+		return nil, nil
+	}
+	m := ratePattern.FindStringSubmatch(s)
+	if m == nil {
+		return nil, fmt.Errorf("server: the rate %q is not of the form 600/m (s, m or h)", s)
+	}
+	n, _ := strconv.Atoi(m[1])
+	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[m[2]]
+	return rate.NewLimiter(rate.Limit(float64(n)/per), n), nil
+}
+
+// Any says whether there is a key at all.
+func (k *Keyring) Any() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refresh()
+	return len(k.keys) > 0
+}
+
+// Caller implements Keys. All keys are compared, each in constant time.
+func (k *Keyring) Caller(key string) (*Caller, time.Duration) {
+	sum := sha256.Sum256([]byte(key))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refresh()
+	var found *heldKey
+	for _, h := range k.keys {
+		if subtle.ConstantTimeCompare(h.sum[:], sum[:]) == 1 {
+			found = h
+		}
+	}
+	if found == nil {
+		return nil, 0
+	}
+	if found.limit == nil {
+		return &found.caller, 0
+	}
+	r := found.limit.Reserve()
+	wait := r.Delay()
+	if wait > 0 {
+		r.Cancel()
+	}
+	return &found.caller, wait
+}
+
+var keyName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._ -]{0,63}$`)
+
+// Add makes a key and returns it; it cannot be had again. No scope means embed
+// and search.
+func (k *Keyring) Add(name string, scopes []Scope, libraries []string, limit string) (string, error) {
+	if !keyName.MatchString(name) {
+		return "", fmt.Errorf("server: key name %q: use 1 to 64 letters, digits, spaces, dots, dashes, underscores", name)
+	}
+	if len(scopes) == 0 {
+		scopes = []Scope{ScopeEmbed, ScopeSearch}
+	}
+	for _, s := range scopes {
+		if !slices.Contains(AllScopes(), s) {
+			return "", fmt.Errorf("server: there is no scope %q; there are %s", s, joined(AllScopes()))
+		}
+	}
+	if _, err := parseRate(limit); err != nil {
+		return "", err
+	}
+	var secret [32]byte
+	rand.Read(secret[:])
+	key := "emblem_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	sum := sha256.Sum256([]byte(key))
+	return key, k.change(func(list []Key) ([]Key, error) {
+		if slices.ContainsFunc(list, func(o Key) bool { return o.Name == name }) {
+			return nil, fmt.Errorf("server: there is a key %q already; remove it first: emblem key rm %q", name, name)
+		}
+		return append(list, Key{name, scopes, libraries, limit, time.Now().UTC().Truncate(time.Second), hex.EncodeToString(sum[:])}), nil
+	})
+}
+
+// AllScopes returns the scopes there are.
+func AllScopes() []Scope {
+	return []Scope{ScopeEmbed, ScopeSearch, ScopeAsk, ScopeDraw, ScopeWrite, ScopeAdmin}
+}
+
+func joined(scopes []Scope) string {
+	var s []string
+	for _, x := range scopes {
+		s = append(s, string(x))
+	}
+	return strings.Join(s, ", ")
+}
+
+// Remove takes a key away; it stops working within a second.
+func (k *Keyring) Remove(name string) error {
+	return k.change(func(list []Key) ([]Key, error) {
+		out := slices.DeleteFunc(list, func(o Key) bool { return o.Name == name })
+		if len(out) == len(list) {
+			return nil, fmt.Errorf("server: there is no key %q; emblem key list shows those there are", name)
+		}
+		return out, nil
+	})
+}
+
+// List returns the keys by name.
+func (k *Keyring) List() []Key {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refresh()
+	var out []Key
+	for _, h := range k.keys {
+		out = append(out, h.Key)
+	}
+	slices.SortFunc(out, func(a, b Key) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// change replaces the file as a whole.
+func (k *Keyring) change(f func([]Key) ([]Key, error)) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.read(); err != nil {
+		return err
+	}
+	var list []Key
+	for _, h := range k.keys {
+		list = append(list, h.Key)
+	}
+	list, err := f(list)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(k.path, append(data, '\n')); err != nil {
+		return err
+	}
+	return k.read()
+}
+
+// replaceFile writes a file that only its owner may read, all of it or nothing.
+func replaceFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,191 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Libraries are the collections that a server searches. An *Error that they
+// return goes to the client as it is.
+type Libraries interface {
+	// Names lists them, sorted.
+	Names(ctx context.Context) ([]string, error)
+	// Library opens one. An error with status 404 says that there is none.
+	Library(ctx context.Context, name string) (Library, error)
+	// Create opens one, making it if there is none.
+	Create(ctx context.Context, name string) (Library, error)
+}
+
+// Library is a collection of documents: pictures, texts, or vectors of somebody's
+// own.
+type Library interface {
+	// Entry says what it is.
+	Entry(ctx context.Context) (LibraryEntry, error)
+	// Search answers a query.
+	Search(ctx context.Context, f Find) (*Found, error)
+	// Put adds or replaces documents and says of each what became of it.
+	Put(ctx context.Context, docs []Document) ([]Outcome, error)
+	// Delete removes documents.
+	Delete(ctx context.Context, ids []string) ([]Outcome, error)
+	// Picture opens the file of a document that is one, for thumbnails.
+	Picture(ctx context.Context, id string) (io.ReadCloser, error)
+	// Fields are what filters can ask for, with some values of each.
+	Fields(ctx context.Context, examples int) ([]Field, error)
+}
+
+// LibraryEntry is a library as lists show it.
+type LibraryEntry struct {
+	Name      string    `json:"name"`
+	Model     string    `json:"model"`
+	Documents int       `json:"documents"`
+	Updated   time.Time `json:"updated,omitzero"`
+}
+
+// Find is a query.
+type Find struct {
+	Terms          []Term // none lists what passes the filter
+	Filter         string
+	Limit          int
+	MinProbability float64
+	Cursor         string
+	Explain        bool // say how each hit came about
+}
+
+// Term is one part of a query: words, a picture, a document that is there, or a
+// vector. Words and pictures have their vector too, of the library's model.
+type Term struct {
+	Text     string
+	Picture  bool
+	Document string
+	Vector   []float32
+	Weight   float64 // negative for what is taken away
+}
+
+// Found is the answer to a query.
+type Found struct {
+	Hits []Hit
+	Next string // the cursor of the next page, "" at the end
+}
+
+// Hit is a found document.
+type Hit struct {
+	Rank        int            `json:"rank"`
+	ID          string         `json:"id"`
+	Path        string         `json:"path,omitempty"`
+	Score       float64        `json:"score"`
+	Probability float64        `json:"probability"`
+	Metadata    map[string]any `json:"metadata,omitempty"`
+	Explain     any            `json:"explain,omitempty"`
+}
+
+// Document is what is put into a library, with its vectors by space.
+type Document struct {
+	ID       string
+	Vectors  map[string][][]float32
+	Metadata map[string]any
+}
+
+// Outcome is what became of one document.
+type Outcome struct {
+	ID     string  `json:"id"`
+	Status string  `json:"status"` // created, updated, unchanged, deleted, error
+	Error  *string `json:"error,omitempty"`
+}
+
+// Field is something that filters can ask for.
+type Field struct {
+	Name      string   `json:"name"`
+	Documents int      `json:"documents"`
+	Examples  []string `json:"examples"`
+}
+
+// libraryRoutes are those of collections.
+func (s *Server) libraryRoutes() []route {
+	on := func(method, path string, scope Scope, h handler) route {
+		return route{method: method, path: path, scope: scope, handle: h}
+	}
+	return []route{
+		on("GET", "/v1/libraries", ScopeSearch, s.listLibraries),
+		on("GET", "/v1/libraries/:library", ScopeSearch, s.getLibrary),
+		on("GET", "/v1/libraries/:library/fields", ScopeSearch, s.libraryFields),
+		on("POST", "/v1/libraries/:library/search", ScopeSearch, s.searchLibrary),
+		on("POST", "/v1/libraries/:library/documents", ScopeWrite, s.putDocuments),
+		on("POST", "/v1/libraries/:library/delete", ScopeWrite, s.deleteDocuments),
+		on("GET", "/v1/libraries/:library/thumbnail", ScopeSearch, s.thumbnail),
+		on("POST", "/v1/libraries/:library/zip", ScopeSearch, s.zipDocuments),
+	}
+}
+
+// library opens the library that a route names, if the caller may use it. One
+// that the caller may not see looks like one that is not there.
+func (s *Server) library(r *http.Request, create bool) (Library, error) {
+	name := r.PathValue("library")
+	if s.Libraries == nil {
+		return nil, refuse(http.StatusNotFound, "no_libraries", "", "this server keeps no libraries; start it without --data none")
+	}
+	if !callerOf(r).reaches(name) {
+		return nil, refuse(http.StatusNotFound, "library_not_found", "library", "there is no library %q", clip(name))
+	}
+	if create {
+		return s.Libraries.Create(r.Context(), name)
+	}
+	return s.Libraries.Library(r.Context(), name)
+}
+
+// listLibraries answers GET /v1/libraries with those that the caller may use.
+func (s *Server) listLibraries(w http.ResponseWriter, r *http.Request) error {
+	list := []LibraryEntry{}
+	if s.Libraries == nil {
+		writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+		return nil
+	}
+	names, err := s.Libraries.Names(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !callerOf(r).reaches(name) {
+			continue
+		}
+		l, err := s.Libraries.Library(r.Context(), name)
+		if err != nil {
+			return err
+		}
+		e, err := l.Entry(r.Context())
+		if err != nil {
+			return err
+		}
+		list = append(list, e)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	return nil
+}
+
+func (s *Server) getLibrary(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.library(r, false)
+	if err != nil {
+		return err
+	}
+	e, err := l.Entry(r.Context())
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, e)
+	return nil
+}
+
+// libraryFields answers GET /v1/libraries/{l}/fields: what filters can ask for.
+func (s *Server) libraryFields(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.library(r, false)
+	if err != nil {
+		return err
+	}
+	fields, err := l.Fields(r.Context(), 20)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"fields": append([]Field{}, fields...)})
+	return nil
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"net/http"
+)
+
+// sessionRoutes log browsers in and out.
+func (s *Server) sessionRoutes() []route {
+	return []route{
+		{method: "GET", path: "/session", handle: s.getSession},
+		{method: "POST", path: "/session", handle: s.logIn},
+		{method: "DELETE", path: "/session", handle: s.logOut},
+		{method: "GET", path: "/login/:link", handle: s.logInByLink},
+	}
+}
+
+// LoginPath is a path of the page that logs a browser in, once, without a key; or
+// the page's own where no key is asked for.
+func (s *Server) LoginPath() string {
+	if s.open() {
+		return "/"
+	}
+	return "/login/" + s.sessions.link()
+}
+
+// getSession tells the page whether it has to ask for a key, and what it may do.
+func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
+	c := s.sessions.caller(r)
+	if s.open() {
+		c = everyone
+	}
+	if c == nil {
+		writeJSON(w, http.StatusOK, map[string]any{"key_needed": true, "scopes": []Scope{}})
+		return nil
+	}
+	scopes := c.Scopes
+	if c.may(ScopeAdmin) {
+		scopes = AllScopes()
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"key_needed": false, "name": c.Name, "scopes": scopes})
+	return nil
+}
+
+// logIn takes a key and gives a cookie.
+func (s *Server) logIn(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Key string `json:"key"`
+	}
+	release, err := s.readJSON(w, r, &body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if s.open() {
+		return s.getSession(w, r)
+	}
+	c, _ := s.Keys.Caller(body.Key)
+	if c == nil {
+		return refuse(http.StatusUnauthorized, "invalid_key", "key", "the key is not known here")
+	}
+	s.sessions.start(w, r, body.Key)
+	writeJSON(w, http.StatusOK, map[string]any{"key_needed": false, "name": c.Name, "scopes": c.Scopes})
+	return nil
+}
+
+func (s *Server) logOut(w http.ResponseWriter, r *http.Request) error {
+	s.sessions.end(w, r)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// logInByLink uses a one-use link up. It answers GET, because it is opened from a
+// terminal; nothing but the link itself changes.
+func (s *Server) logInByLink(w http.ResponseWriter, r *http.Request) error {
+	if !s.sessions.spend(r.PathValue("link")) {
+		return refuse(http.StatusUnauthorized, "link_spent", "", "the link was used already or is too old; log in with a key, or start the server again for a new link")
+	}
+	s.sessions.start(w, r, "")
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}

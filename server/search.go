@@ -1,0 +1,196 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/emblem-search/emblem/internal/library"
+)
+
+// searchBody is the request of POST /v1/libraries/{l}/search.
+type searchBody struct {
+	Query          string     `json:"query"` // words, with " + " and " - "
+	Terms          []termBody `json:"terms"`
+	Filter         string     `json:"filter"`
+	Limit          *int       `json:"limit"`
+	MinProbability *float64   `json:"min_probability"`
+	Cursor         string     `json:"cursor"`
+	Explain        bool       `json:"explain"`
+}
+
+// termBody is one of text, image, document and vector.
+type termBody struct {
+	Text     *string   `json:"text"`
+	Image    *string   `json:"image"` // a data URL
+	Document *string   `json:"document"`
+	Vector   []float32 `json:"vector"`
+	Weight   *float64  `json:"weight"`
+}
+
+const (
+	defaultLimit = 20
+	maxLimit     = 1000
+	maxTerms     = 64
+	maxWeight    = 1000
+)
+
+// searchAnswer is what a search answers.
+type searchAnswer struct {
+	Model      string  `json:"model"`
+	Library    string  `json:"library"`
+	Hits       []Hit   `json:"hits"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// searchLibrary answers POST /v1/libraries/{l}/search.
+func (s *Server) searchLibrary(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.library(r, false)
+	if err != nil {
+		return err
+	}
+	var body searchBody
+	release, err := s.readJSON(w, r, &body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	find, inputs, err := body.find()
+	if err != nil {
+		return err
+	}
+	entry, err := l.Entry(r.Context())
+	if err != nil {
+		return err
+	}
+	if err := s.fillTerms(r, entry.Model, find, inputs); err != nil {
+		return err
+	}
+	found, err := l.Search(r.Context(), *find)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, searchAnswer{entry.Model, entry.Name, append([]Hit{}, found.Hits...), some(found.Next)})
+	return nil
+}
+
+// find checks a request. inputs are the terms that a model has to embed, by their
+// place.
+func (b *searchBody) find() (*Find, map[int]input, error) {
+	f := &Find{Filter: b.Filter, Limit: defaultLimit, Cursor: b.Cursor, Explain: b.Explain}
+	if b.Limit != nil {
+		f.Limit = *b.Limit
+	}
+	if f.Limit < 1 || f.Limit > maxLimit {
+		return nil, nil, badRequest("limit", "limit is %d; 1 to %d, and cursor for more", f.Limit, maxLimit)
+	}
+	if b.MinProbability != nil {
+		f.MinProbability = *b.MinProbability
+	}
+	if !(f.MinProbability >= 0 && f.MinProbability <= 1) {
+		return nil, nil, badRequest("min_probability", "min_probability has to be between 0 and 1")
+	}
+	if b.Query != "" && len(b.Terms) > 0 {
+		return nil, nil, badRequest("terms", "give query or terms, not both")
+	}
+	if b.Query != "" {
+		return f.parse(b.Query)
+	}
+	return f.terms(b.Terms)
+}
+
+// parse reads the language of queries. Files of the server's cannot be named in
+// it.
+func (f *Find) parse(query string) (*Find, map[int]input, error) {
+	q, err := library.ParseQuery(query)
+	if err != nil {
+		var own *library.Error
+		if errors.As(err, &own) {
+			return nil, nil, badRequest("query", "%s", own.Message)
+		}
+		return nil, nil, err
+	}
+	inputs := map[int]input{}
+	for i, t := range q.Terms {
+		if t.Image != "" {
+			return nil, nil, badRequest("query", "a query cannot name files here; send the picture among terms, as {\"image\":\"data:image/jpeg;base64,…\"}")
+		}
+		f.Terms = append(f.Terms, Term{Text: t.Text, Weight: t.Weight})
+		inputs[i] = textInput("query", t.Text)
+	}
+	return f, inputs, nil
+}
+
+func (f *Find) terms(list []termBody) (*Find, map[int]input, error) {
+	if len(list) > maxTerms {
+		return nil, nil, badRequest("terms", "%d terms; at most %d", len(list), maxTerms)
+	}
+	inputs := map[int]input{}
+	for i, b := range list {
+		param := at("terms", i)
+		t, err := b.term(param)
+		if err != nil {
+			return nil, nil, err
+		}
+		f.Terms = append(f.Terms, t)
+		switch {
+		case b.Text != nil:
+			inputs[i] = textInput(param, *b.Text)
+		case b.Image != nil:
+			if inputs[i], err = pictureInput(param, *b.Image); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return f, inputs, nil
+}
+
+func (b *termBody) term(param string) (Term, error) {
+	t := Term{Weight: 1, Vector: b.Vector, Picture: b.Image != nil}
+	given := 0
+	for _, has := range []bool{b.Text != nil, b.Image != nil, b.Document != nil, len(b.Vector) > 0} {
+		if has {
+			given++
+		}
+	}
+	if given != 1 {
+		return t, badRequest(param, "%s has to hold one of text, image, document and vector", param)
+	}
+	if b.Text != nil {
+		t.Text = *b.Text
+	}
+	if b.Document != nil {
+		t.Document = *b.Document
+	}
+	if b.Weight != nil {
+		t.Weight = *b.Weight
+	}
+	if t.Weight == 0 || !(t.Weight >= -maxWeight && t.Weight <= maxWeight) {
+		return t, badRequest(param+".weight", "the weight has to be between -%d and %d, and not 0", maxWeight, maxWeight)
+	}
+	return t, nil
+}
+
+// fillTerms embeds words and pictures with the library's model.
+func (s *Server) fillTerms(r *http.Request, model string, f *Find, inputs map[int]input) error {
+	if len(inputs) == 0 {
+		return nil
+	}
+	req := embedRequest{model: model}
+	var from []int
+	for i := range f.Terms {
+		if in, ok := inputs[i]; ok {
+			req.inputs, from = append(req.inputs, in), append(from, i)
+		}
+	}
+	e, err := s.embed(r.Context(), req)
+	if err == nil {
+		err = e.firstError()
+	}
+	if err != nil {
+		return err
+	}
+	for k, i := range from {
+		f.Terms[i].Vector = e.vectors[k]
+	}
+	return nil
+}

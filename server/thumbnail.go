@@ -1,0 +1,87 @@
+package server
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/emblem-search/emblem/internal/batch"
+	"github.com/emblem-search/emblem/internal/picture"
+)
+
+// thumbnailSides are the sizes there are, in pixels of the longer side: few, so
+// that they are worth remembering.
+var thumbnailSides = []int{160, 320, 640, 1280}
+
+// thumbnail answers GET /v1/libraries/{l}/thumbnail?id=…&size=320 with a JPEG that
+// browsers may keep: its tag is the content's.
+func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.library(r, false)
+	if err != nil {
+		return err
+	}
+	side, err := thumbnailSide(r.FormValue("size"))
+	if err != nil {
+		return err
+	}
+	f, err := l.Picture(r.Context(), r.FormValue("id"))
+	if err != nil {
+		return err
+	}
+	file, err := io.ReadAll(io.LimitReader(f, picture.LocalLimits(0).MaxBytes+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(file)
+	tag := `"` + hex.EncodeToString(sum[:12]) + "-" + strconv.Itoa(side) + `"`
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	small, err := s.thumbnails.make(r.Context(), batch.KeyOf(tag), func() ([]byte, error) { return render(file, side) })
+	if err != nil {
+		return pictureError("id", err)
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("Content-Disposition", "inline")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(small))
+	return nil
+}
+
+func thumbnailSide(s string) (int, error) {
+	if s == "" {
+		return 320, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, badRequest("size", "size has to be a number of pixels")
+	}
+	for _, side := range thumbnailSides {
+		if n <= side {
+			return side, nil
+		}
+	}
+	return thumbnailSides[len(thumbnailSides)-1], nil
+}
+
+// render makes one thumbnail.
+func render(file []byte, side int) ([]byte, error) {
+	im, err := picture.Decode(file, picture.Options{Local: true, MinSide: side / 2, Limits: picture.LocalLimits(0)})
+	if err != nil {
+		return nil, err
+	}
+	if long := max(im.W, im.H); long > side {
+		im = im.Resize(max(1, im.W*side/long), max(1, im.H*side/long), picture.Bicubic)
+	}
+	var out bytes.Buffer
+	err = jpeg.Encode(&out, im, &jpeg.Options{Quality: 82})
+	return out.Bytes(), err
+}
