@@ -66,7 +66,7 @@ func newSiege(t *testing.T) *siege {
 
 func (s *siege) open() *index.Index {
 	s.t.Helper()
-	ix, err := index.Open(s.dir, index.Options{})
+	ix, err := index.Open(s.dir, index.Early(index.Options{}))
 	check(s.t, err)
 	return ix
 }
@@ -141,7 +141,8 @@ func (s *siege) search(ix *index.Index, m *indextest.Model, r *rand.Rand, tag st
 		}
 		q.Filter, passes = filter, func(d index.Document) bool { return slices.Contains(d.Metadata["tag"].([]string), tag) }
 	}
-	hits, err := ix.Search(context.Background(), q)
+	found, err := ix.Search(context.Background(), q)
+	hits := found.Hits
 	if err == nil {
 		err = m.Check(q.Space, hits, m.Rank(q.Space, q.Vector, passes), q.Limit)
 	}

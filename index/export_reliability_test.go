@@ -17,3 +17,9 @@ func Tuned(tune func(*pebble.Options), o Options) Options {
 	o.tune = tune
 	return o
 }
+
+// Early returns options for an index that makes derived files of a few documents.
+func Early(o Options) Options {
+	o.seal = 8
+	return o
+}

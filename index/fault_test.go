@@ -129,7 +129,7 @@ func (l *trial) run(t *testing.T) int64 {
 	l.healthy.Store(true)
 	for _, percent := range []int{100, 0} {
 		rest := l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: l.random})
-		ix, err := index.Open("index", index.OnDisk(rest, index.Options{}))
+		ix, err := index.Open("index", index.OnDisk(rest, index.Early(index.Options{})))
 		if err != nil {
 			t.Fatalf("on a healthy disk with %d %% of what was not synced: %v", percent, err)
 		}
@@ -148,7 +148,7 @@ func (l *trial) run(t *testing.T) int64 {
 // are no failure; wrong answers are.
 func (l *trial) live() error {
 	for round := range 3 {
-		o := index.Tuned(quiet, index.Options{Fatal: l.fatal})
+		o := index.Early(index.Tuned(quiet, index.Options{Fatal: l.fatal}))
 		ix, err := index.Open("index", index.OnDisk(errorfs.Wrap(l.disk, errorfs.InjectorFunc(l.inject)), o))
 		if err != nil {
 			return l.surfaced("Open", err)
@@ -225,7 +225,8 @@ func (l *trial) look(ix *index.Index) error {
 	}
 	for _, f := range []*index.Filter{nil, filter} {
 		q := indextest.Vector(l.random)
-		hits, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
+		found, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
+		hits := found.Hits
 		if err != nil && l.mode == full && len(ix.Spaces()) > 0 {
 			return fmt.Errorf("a search on a full disk: %w", err)
 		}

@@ -20,10 +20,10 @@ type facts struct {
 }
 
 // Recent documents are tried one by one; sealAt of them are made a segment in the
-// background, and at mostRecent the writer does that itself.
+// background, and at sealLate times as many the writer does that itself.
 const (
-	sealAt     = 1024
-	mostRecent = 16 * sealAt
+	sealAt   = 1024
+	sealLate = 16
 )
 
 func newFacts() *facts { return &facts{hidden: roaring.New(), cache: &filterCache{}} }

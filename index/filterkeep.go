@@ -230,7 +230,7 @@ func (ix *Index) addFacts(f *facts, ords []uint32) error {
 			return err
 		}
 	}
-	if len(docs) < sealAt {
+	if len(docs) < ix.opts.seal {
 		f.recent = append(f.recent, docs...)
 		return nil
 	}

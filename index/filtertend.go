@@ -3,7 +3,7 @@ package index
 import "context"
 
 // saveAt is how many changes are worth a new state on disk before Close.
-const saveAt = 16 * sealAt
+func (ix *Index) saveAt() uint64 { return uint64(16 * ix.opts.seal) }
 
 // keepFacts begins to look after facts in the background; it reads them first.
 func (ix *Index) keepFacts() {
@@ -61,11 +61,11 @@ func (ix *Index) noteFacts(next *view, w *writer) {
 		return
 	}
 	f := next.facts.note(w.facts, w.ended, w.hidden)
-	if len(f.recent) >= mostRecent {
+	if len(f.recent) >= sealLate*ix.opts.seal {
 		f = f.sealed(sealedOf(f), len(f.recent))
 	}
 	next.facts = f
-	if len(f.recent) >= sealAt || f.changes-ix.keeper.saved.Load() >= saveAt {
+	if len(f.recent) >= ix.opts.seal || f.changes-ix.keeper.saved.Load() >= ix.saveAt() {
 		ix.wakeFacts()
 	}
 }
@@ -85,13 +85,13 @@ func (ix *Index) tidyFacts() bool {
 	}
 	from := f.mergeFrom()
 	switch {
-	case len(f.recent) >= sealAt:
+	case len(f.recent) >= ix.opts.seal:
 		s := sealedOf(f)
 		ix.swapFacts(f, func(now *facts) *facts { return now.sealed(s, len(f.recent)) })
 	case from >= 0:
 		s := mergeSegments(f.segments[from:])
 		ix.swapFacts(f, func(now *facts) *facts { return now.merged(s, from, f.segments[from:]) })
-	case ix.keeper.fresh.Load() || f.changes-ix.keeper.saved.Load() >= saveAt:
+	case ix.keeper.fresh.Load() || f.changes-ix.keeper.saved.Load() >= ix.saveAt():
 		ix.saveFacts()
 	default:
 		return false

@@ -35,6 +35,7 @@ type Options struct {
 
 	fs   vfs.FS                // the file system; nil means the disk. Tests crash it.
 	tune func(*pebble.Options) // nil, or a test's changes
+	seal int                   // sealAt, or a test's
 }
 
 const formatVersion = "1"
@@ -66,6 +67,9 @@ var syncWrites = pebble.Sync
 func Open(dir string, opts Options) (*Index, error) {
 	if opts.LogRetention == 0 {
 		opts.LogRetention = 24 * time.Hour
+	}
+	if opts.seal == 0 {
+		opts.seal = sealAt
 	}
 	acked := newWitness(dir, opts)
 	if err := acked.checkManifest(); err != nil {

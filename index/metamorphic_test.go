@@ -105,6 +105,9 @@ func randomOptions(r *rand.Rand) (index.Options, string) {
 	}
 	memory, block := uint64(1)<<(14+r.IntN(9)), 64<<r.IntN(10)
 	told := fmt.Sprintf("%d cores, %+v, memtable %d, block %d", cores, o, memory, block)
+	if r.IntN(3) > 0 {
+		o = index.Early(o)
+	}
 	return index.Tuned(func(p *pebble.Options) {
 		p.MemTableSize = memory
 		p.Levels[0].BlockSize = block
@@ -156,12 +159,13 @@ type heardStore struct {
 	heard *transcript
 }
 
-func (s *heardStore) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
-	hits, err := s.Store.Search(ctx, q)
+func (s *heardStore) Search(ctx context.Context, q index.Query) (index.Found, error) {
+	answer, err := s.Store.Search(ctx, q)
+	hits := answer.Hits
 	list := make([]found, len(hits))
 	for i, h := range hits {
 		list[i] = found{[]byte(h.ID), h.Ordinal, h.Score}
 	}
 	*s.heard = append(*s.heard, list)
-	return hits, err
+	return answer, err
 }

@@ -26,7 +26,7 @@ var (
 func TestHistory(t *testing.T) {
 	for i := range *histories {
 		h := indextest.History{Seed: *seed + uint64(i), Steps: *steps, Only: numbers(t, *only)}
-		h.Run(t, func() indextest.Place { return newMachine(index.Options{}) })
+		h.Run(t, func() indextest.Place { return newMachine(index.Early(index.Options{})) })
 	}
 }
 
