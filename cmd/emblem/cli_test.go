@@ -34,7 +34,7 @@ func TestErrors(t *testing.T) {
 		{"search red --library none", 2, "library_not_found", "emblem index --library none"},
 		{"search red --library ../x", 2, "bad_name", "../x"},
 		{"search red --model none", 2, "model_not_found", "none"},
-		{"search red --model other", 2, "model_mismatch", "emblem library rm default"},
+		{"search red --model other", 2, "model_mismatch", "emblem library migrate --library default --model other"},
 		{"search red --min-probability 1", 3, "nothing_matched", "red"},
 		{"index", 2, "usage", "arg"},
 		{"index none", 2, "no_such_path", "none"},

@@ -102,7 +102,7 @@ func runIndex(ctx context.Context, h *host, s *session, o indexOptions) error {
 		x.report(r)
 	}
 	if o.Watch {
-		err = x.lib.Watch(ctx, x.model, x.options, tell)
+		err = x.watch(ctx, tell)
 		if err == nil {
 			err = context.Cause(ctx)
 		}
@@ -117,6 +117,24 @@ func runIndex(ctx context.Context, h *host, s *session, o indexOptions) error {
 		return errInputs
 	}
 	return nil
+}
+
+// watch keeps the library up to date, with another model when the library was
+// given one meanwhile.
+func (x *indexRun) watch(ctx context.Context, tell func(library.Report)) error {
+	for {
+		err := x.lib.Watch(ctx, x.model, x.options, tell)
+		ref := chosenModel(x.lib, x.Model)
+		var own *library.Error
+		if !errors.As(err, &own) || own.Kind != library.KindModel || ref == x.options.Ref {
+			return err
+		}
+		x.options.Log.Info("the library has another model now", "model", ref)
+		if x.model, err = x.host.model(ctx, modelChoice{Ref: ref, DType: x.DType, Bulk: true}); err != nil {
+			return err
+		}
+		x.options.Ref = ref
+	}
 }
 
 // indexRun is one run of the index operation.

@@ -23,10 +23,10 @@ type libraryOptions struct {
 func newLibraryCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "library",
-		Short: "List, rename, remove, count and write libraries",
+		Short: "List, count, rename, remove, write and migrate libraries",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what to do: emblem library list, stats, rename, rm or apply")
+			return usagef("say what to do: emblem library list, stats, rename, rm, apply or migrate")
 		},
 	}
 	cmd.AddCommand(
@@ -35,6 +35,7 @@ func newLibraryCmd(a *app) *cobra.Command {
 		a.libraryCmd("rm NAME", "Remove a library; the pictures stay where they are", cobra.ExactArgs(1)),
 		a.libraryCmd("stats [NAME]", "Count what a library holds", cobra.MaximumNArgs(1)),
 		newApplyCmd(a),
+		newMigrateCmd(a),
 	)
 	return cmd
 }

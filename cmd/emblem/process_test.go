@@ -100,7 +100,7 @@ func TestTwoProcesses(t *testing.T) {
 		{"search red --min-probability 1 --json", 3, `"code":"nothing_matched"`},
 		{"search 0:red", 2, "weight"},
 		{"search red --library none", 2, `no library "none"`},
-		{"search red --model other", 2, "emblem library rm default"},
+		{"search red --model other", 2, "emblem library migrate"},
 		{"library rm default", 1, "being indexed"},
 	} {
 		if r := d.start(many, strings.Fields(c.args)...).result(); r.code != c.code || r.stdout != "" || !strings.Contains(r.stderr, c.says) {

@@ -113,13 +113,14 @@ type operation func(ctx context.Context, h *host, s *session, options json.RawMe
 // operations are all library commands, by name.
 func operations() map[string]operation {
 	return map[string]operation{
-		"index":          decoding(runIndex),
-		"search":         decoding(runSearch),
-		"library.apply":  decoding(runApply),
-		"library.list":   decoding(runLibraryList),
-		"library.rename": decoding(runLibraryRename),
-		"library.rm":     decoding(runLibraryRemove),
-		"library.stats":  decoding(runLibraryStats),
+		"index":           decoding(runIndex),
+		"search":          decoding(runSearch),
+		"library.apply":   decoding(runApply),
+		"library.list":    decoding(runLibraryList),
+		"library.migrate": decoding(runMigrate),
+		"library.rename":  decoding(runLibraryRename),
+		"library.rm":      decoding(runLibraryRemove),
+		"library.stats":   decoding(runLibraryStats),
 	}
 }
 

@@ -54,7 +54,9 @@ func (a *applying) search(o op) (any, error) {
 	switch {
 	case vector != nil && space == "": // nothing can be there
 	case vector != nil:
-		found, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit, Filter: o.Filter})
+		var answer index.Found
+		answer, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit, Filter: o.Filter})
+		found = answer.Hits
 	case o.Filter != nil:
 		found, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
 	default:

@@ -38,9 +38,12 @@ func (p *pipeline) commitAll(stop context.CancelCauseFunc) {
 // store writes outcomes in one synced batch. The run's context does not count:
 // what is embedded is kept.
 func (p *pipeline) store(batch []outcome) error {
+	if p.fill {
+		return p.attach(batch)
+	}
 	changes := make([]index.Change, len(batch))
 	for i, o := range batch {
-		changes[i] = index.Change{Action: index.Put, Document: o.file.document(o.vector)}
+		changes[i] = index.Change{Action: index.Put, Document: o.file.document(o.vectors)}
 	}
 	receipt, err := p.lib.ix.Apply(context.Background(), changes)
 	return errors.Join(err, receipt.Err())
@@ -49,13 +52,13 @@ func (p *pipeline) store(batch []outcome) error {
 // committed tells of a stored file and returns those that waited for it.
 func (p *pipeline) committed(o outcome) []outcome {
 	p.finished(o)
-	if o.vector == nil {
+	if o.vectors == nil {
 		return nil
 	}
 	waiting := p.claims.settle(o.hash, o.file.path)
 	for i := range waiting {
 		waiting[i].file = waiting[i].file.like(o.file)
-		waiting[i].vector = o.vector
+		waiting[i].vectors = o.vectors
 	}
 	return waiting
 }

@@ -6,8 +6,8 @@
 // Hit an answer; Options and Report are the two ends of Index, which brings a
 // library up to date with its folders.
 //
-// Caveat: a library belongs to one model. Another model's vectors are refused
-// with a *ModelError that says what helps.
+// Caveat: a library belongs to one model, until Migrate gives it another. Another
+// model's vectors are refused with an Error of KindModel that says what helps.
 //
 //	store, err := library.OpenStore(dataDir)
 //	lib, err := store.Open("default")

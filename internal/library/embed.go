@@ -62,7 +62,7 @@ func (p *pipeline) embedBatch(ctx context.Context, batch []ready) error {
 		return fmt.Errorf("%s gave %d vectors for %d pictures", p.model.Name(), len(vectors), len(batch))
 	}
 	for i, r := range batch {
-		o := outcome{file: r.file, hash: r.hash, vector: vectors[i], item: Item{Path: r.path, Status: "added"}}
+		o := outcome{file: r.file, hash: r.hash, vectors: map[string][][]float32{p.space: {vectors[i]}}, item: Item{Path: r.path, Status: "added"}}
 		if r.again {
 			o.item.Status = "updated"
 		}

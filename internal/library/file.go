@@ -74,12 +74,13 @@ const sourceFile = "file"
 // private are the keys that are no fields of filters.
 var private = []string{keyMtime, keyInode, keyHash, keyGone, keyFailed, keyReason, keyReader, keyRead}
 
-// document returns the file as the index stores it, with its vector if it has
-// one.
-func (f file) document(vector []float32) index.Document {
+// document returns the file as the index stores it, with its vectors by space if
+// it has any.
+func (f file) document(vectors map[string][][]float32) index.Document {
 	d := index.Document{
-		ID:     f.path,
-		Hidden: f.gone != 0 || f.failed != "",
+		ID:      f.path,
+		Hidden:  f.gone != 0 || f.failed != "",
+		Vectors: vectors,
 		Metadata: map[string]any{
 			keySize: f.size, keyMtime: f.mtime, keyInode: f.inode, keyHash: f.hash, keyAdded: f.added,
 			keySource: sourceFile,
@@ -103,9 +104,6 @@ func (f file) document(vector []float32) index.Document {
 	}
 	if f.located {
 		d.Metadata[keyLat], d.Metadata[keyLong] = f.latitude, f.longitude
-	}
-	if vector != nil {
-		d.Vectors = map[string][][]float32{spaceImage: {vector}}
 	}
 	return d
 }

@@ -374,7 +374,7 @@ func TestOtherModel(t *testing.T) {
 	b.index(nil)
 	b.model = &colours{print: "2"}
 	var e *Error
-	if _, err := b.tryIndex(context.Background(), nil); !errors.As(err, &e) || e.Kind != KindModel || !strings.Contains(e.Message, "emblem library rm test") {
+	if _, err := b.tryIndex(context.Background(), nil); !errors.As(err, &e) || e.Kind != KindModel || !strings.Contains(e.Message, "emblem library migrate --library test") {
 		t.Errorf("index with another model: %v", err)
 	}
 	q, _ := ParseQuery("red")

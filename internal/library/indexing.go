@@ -17,6 +17,8 @@ type indexing struct {
 	Options
 	lib    *Library
 	model  Embedder
+	space  string // of the model's vectors
+	fill   bool   // only vectors are added, to documents that are known: see Migrate
 	pics   pictures
 	table  *table
 	start  time.Time
@@ -47,7 +49,7 @@ func (l *Library) Index(ctx context.Context, e Embedder, o Options) (Report, err
 	}
 	defer release()
 	o.defaults()
-	x := &indexing{Options: o, lib: l, model: e, start: o.now()}
+	x := &indexing{Options: o, lib: l, model: e, space: l.Manifest().space(), start: o.now()}
 	x.report = Report{Library: l.name, Model: e.Name(), Failed: map[string]int{}, Skipped: map[string]int{}, Unmounted: []string{}}
 	minSide := e.ImageSide()
 	if o.ExactDecode {
@@ -76,7 +78,7 @@ func (x *indexing) load(context.Context) (err error) {
 	if x.Roots, err = cleanRoots(x.Roots); err != nil {
 		return err
 	}
-	if x.table, err = loadTable(x.lib.ix, x.pics.name()); err != nil {
+	if err := x.loadTable(); err != nil {
 		return err
 	}
 	for _, root := range x.Roots {
@@ -85,6 +87,19 @@ func (x *indexing) load(context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// loadTable looks for documents without a vector only where there may be some.
+func (x *indexing) loadTable() (err error) {
+	gaps := x.lib.Manifest().Gaps
+	var has func(string) (bool, error)
+	if gaps {
+		has = func(id string) (bool, error) { return x.lib.hasVector(id, x.space) }
+	}
+	if x.table, err = loadTable(x.lib.ix, x.pics.name(), has); err != nil || !gaps || x.table.bare() > 0 {
+		return err
+	}
+	return x.lib.setManifest(func(m *Manifest) { m.Gaps = false })
 }
 
 func (x *indexing) knows(root string) bool {

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emblem-search/emblem/index"
 )
 
-// spaceImage is the index's space for the vectors of pictures.
+// spaceImage is the index's space for the vectors of pictures, until the library
+// changes its model.
 const spaceImage = "image"
 
 // Library is a set of folders and the vectors of their pictures, all of one
@@ -25,18 +27,43 @@ type Library struct {
 	ix       *index.Index
 	indexing chan struct{} // holds a token while Index runs
 
+	migrating atomic.Bool // Migrate runs, also between its turns of indexing
+
 	mu       sync.Mutex
 	manifest Manifest
 	captions map[string][][]float32 // everyday captions by model, see probability.go
+	maps     map[string]*linearMap  // of queries of a model to come, by its space
 }
 
 // Manifest is what a library knows about itself.
 type Manifest struct {
-	Model       string   `json:"model"`       // public name; "" before the first Index
-	Ref         string   `json:"ref"`         // how to open the model again
-	Fingerprint string   `json:"fingerprint"` // see Embedder
-	Named       bool     `json:"named"`       // the user named the model, see the photo guard
-	Roots       []string `json:"roots"`       // absolute paths that were indexed
+	Encoder           // whose vectors answer
+	Named    bool     `json:"named"`              // the user named the model, see the photo guard
+	Roots    []string `json:"roots"`              // absolute paths that were indexed
+	Next     *Encoder `json:"next,omitempty"`     // a migration to it is under way
+	Previous *Encoder `json:"previous,omitempty"` // a migration from it can be rolled back
+	// Carried is what the map from Next's queries to Encoder's vectors is worth; nil
+	// before it is fitted.
+	Carried *Recall `json:"carried,omitempty"`
+	// Gaps says that documents without a vector of Encoder may be visible: Index
+	// looks for them.
+	Gaps bool `json:"gaps,omitempty"`
+}
+
+// Encoder is a model and the space of its vectors.
+type Encoder struct {
+	Model       string `json:"model"`           // public name; "" before the first Index
+	Ref         string `json:"ref"`             // how to open the model again
+	Fingerprint string `json:"fingerprint"`     // see Embedder
+	Space       string `json:"space,omitempty"` // "" means "image"
+}
+
+// space is the index's space for the encoder's vectors.
+func (e Encoder) space() string {
+	if e.Space == "" {
+		return spaceImage
+	}
+	return e.Space
 }
 
 const noteManifest = "library"
@@ -98,13 +125,16 @@ func (l *Library) setManifest(change func(*Manifest)) error {
 // KindModel that says what helps.
 func (l *Library) Adopt(e Embedder, ref string, named bool) error {
 	m := l.Manifest()
-	if m.Model != "" && m.Fingerprint != e.Fingerprint() {
-		return l.mismatch(m, e)
+	if m.Next != nil && m.Next.Fingerprint == e.Fingerprint() {
+		return errorf(KindModel, "library %q is on its way to %s; until then index without --model: what is new gets its vectors too", l.name, e.Name())
 	}
-	err := l.ix.Define(index.Space{Name: spaceImage, Dim: e.Dim(), Encoder: e.Name(), Fingerprint: e.Fingerprint()})
+	if m.Model != "" && m.Fingerprint != e.Fingerprint() {
+		return l.mismatch(m.Encoder, e)
+	}
+	err := l.ix.Define(index.Space{Name: m.space(), Dim: e.Dim(), Encoder: e.Name(), Fingerprint: e.Fingerprint()})
 	var clash *index.SpaceError
 	if errors.As(err, &clash) && clash.Have.Fingerprint != e.Fingerprint() {
-		return l.mismatch(Manifest{Model: clash.Have.Encoder}, e)
+		return l.mismatch(Encoder{Model: clash.Have.Encoder}, e)
 	}
 	if err != nil && clash == nil {
 		return err
@@ -121,13 +151,13 @@ func (l *Library) Adopt(e Embedder, ref string, named bool) error {
 	})
 }
 
-func (l *Library) mismatch(m Manifest, e Embedder) error {
+func (l *Library) mismatch(have Encoder, e Embedder) error {
 	other := "a model of the same name but other weights or preprocessing"
-	if m.Model != e.Name() {
-		other = m.Model
+	if have.Model != e.Name() {
+		other = have.Model
 	}
-	return errorf(KindModel, "library %q was made with %s and cannot take vectors of %s; index into another: emblem index --library %s-2 --model %s PATH, or remove it first: emblem library rm %s",
-		l.name, other, e.Name(), l.name, e.Name(), l.name)
+	return errorf(KindModel, "library %q was made with %s and cannot take vectors of %s; change its model: emblem library migrate --library %s --model %s, or index into another: emblem index --library %s-2 --model %s PATH",
+		l.name, other, e.Name(), l.name, e.Name(), l.name, e.Name())
 }
 
 // Stats are a library's counts.

@@ -41,10 +41,10 @@ type ready struct {
 
 // outcome is what is to be stored for one file.
 type outcome struct {
-	file   file
-	hash   digest
-	vector []float32 // nil for a failure
-	item   Item
+	file    file
+	hash    digest
+	vectors map[string][][]float32 // by space; nil for a failure
+	item    Item
 }
 
 // embedNew runs all jobs. What is embedded when the context ends is still
@@ -122,7 +122,7 @@ func (p *pipeline) read(ctx context.Context, j job) error {
 	data, err := p.content(j)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		p.step(func(r *Report) {})
+		p.absent(f)
 		return nil
 	case errors.Is(err, errNoPicture):
 		p.step(func(r *Report) { r.Skipped[skipOther]++ })
@@ -132,10 +132,25 @@ func (p *pipeline) read(ctx context.Context, j job) error {
 	}
 	hash := contentHash(data)
 	f.hash = hash.String()
+	if p.fill && hash != j.known.hash {
+		p.step(func(r *Report) { r.Skipped[skipChanged]++ })
+		return nil
+	}
 	if handled, err := p.reuse(ctx, j, f, hash, data); handled || err != nil {
 		return err
 	}
 	return p.decode(ctx, j, f, hash, data)
+}
+
+// absent counts a file that is not there any more. Index sees what to do about it
+// when it walks; Migrate leaves it as it is.
+func (p *pipeline) absent(f file) {
+	p.step(func(r *Report) {
+		if p.fill {
+			r.Gone++
+			p.Item(Item{Path: f.path, Status: "gone"})
+		}
+	})
 }
 
 var errNoPicture = errors.New("not a picture")
@@ -183,7 +198,7 @@ func (p *pipeline) content(j job) ([]byte, error) {
 // touched. Content that is on its way to the model is waited for.
 func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest, data []byte) (handled bool, err error) {
 	o := outcome{file: f, hash: hash, item: Item{Path: f.path, Status: "reused"}}
-	if k := j.known; k != nil && k.hash == hash && !k.failed {
+	if k := j.known; k != nil && k.hash == hash && !k.failed && !k.bare {
 		if k.stamp == j.stamp && k.gone == 0 && k.read == metadataVersion {
 			p.step(func(r *Report) { r.Unchanged++ })
 			return true, nil
@@ -213,7 +228,7 @@ func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest, data [
 // version read is read again.
 func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data []byte) (found bool, err error) {
 	d, err := p.lib.ix.Get(source)
-	if errors.Is(err, index.ErrNotFound) || err == nil && len(d.Vectors[spaceImage]) == 0 {
+	if errors.Is(err, index.ErrNotFound) || err == nil && len(d.Vectors[p.space]) == 0 {
 		return false, nil
 	}
 	if err != nil {
@@ -225,7 +240,7 @@ func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data 
 			o.file.describe(h, data)
 		}
 	}
-	o.vector = d.Vectors[spaceImage][0]
+	o.vectors = d.Vectors
 	return true, p.send(ctx, o)
 }
 
@@ -266,7 +281,7 @@ func (p *pipeline) fail(ctx context.Context, f file, hash digest, err error) err
 		o.file.failed, o.file.reason, o.file.reader = kindOf(err), reasonOf(err), p.pics.name()
 		o.item = Item{Path: o.file.path, Status: "error", Kind: o.file.failed, Err: err}
 		p.Log.Warn("skipped "+o.file.path+": "+strings.TrimPrefix(o.file.reason, "picture: "), "kind", o.file.failed)
-		if o.file.failed == unreadable {
+		if o.file.failed == unreadable || p.fill {
 			p.finished(o)
 			continue
 		}

@@ -25,6 +25,7 @@ type Hit struct {
 	Path        string  `json:"path"`
 	Score       float64 `json:"score"` // cosine
 	Probability float64 `json:"probability"`
+	Mapped      bool    `json:"mapped,omitempty"` // by a model to come, over a map
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
@@ -38,12 +39,14 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if len(q.Terms) == 0 {
 		return l.list(ctx, q, o)
 	}
-	if m := l.Manifest(); m.Model == "" {
+	if l.Manifest().Model == "" {
 		return nil, nil // nothing was indexed yet
-	} else if m.Fingerprint != e.Fingerprint() {
-		return nil, l.mismatch(m, e)
 	}
-	vector, err := q.vector(ctx, e)
+	space, carry, err := l.answering(e)
+	if err != nil {
+		return nil, err
+	}
+	vector, err := q.vector(ctx, e, carry)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +54,7 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.ix.Search(ctx, index.Query{Space: spaceImage, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep})
+	answer, err := l.ix.Search(ctx, index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep})
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +63,13 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 		return nil, err
 	}
 	var hits []Hit
-	for _, f := range found {
+	for _, f := range answer.Hits {
 		p, err := l.probability(j, f)
 		if err != nil {
 			return nil, err
 		}
 		if p >= o.MinProbability {
-			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4)})
+			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4), carry != nil})
 		}
 	}
 	return hits, nil
@@ -123,13 +126,19 @@ func (q Query) hasText() bool {
 	return false
 }
 
-// vector is the weighed sum of the terms' unit vectors, at unit length.
-func (q Query) vector(ctx context.Context, e Embedder) ([]float32, error) {
+// vector is the weighed sum of the terms' unit vectors, at unit length. carry, if
+// not nil, maps each of them.
+func (q Query) vector(ctx context.Context, e Embedder, carry *linearMap) ([]float32, error) {
 	parts, err := q.embed(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	sum := make([]float64, e.Dim())
+	if carry != nil {
+		for i, t := range q.Terms {
+			parts[i] = carry.carry(parts[i], t.Image == "")
+		}
+	}
+	sum := make([]float64, len(parts[0]))
 	for i, t := range q.Terms {
 		for k, x := range parts[i] {
 			sum[k] += t.Weight * float64(x)

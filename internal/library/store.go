@@ -150,6 +150,9 @@ func (s *Store) shutIdle(name string) error {
 	if l == nil {
 		return nil
 	}
+	if l.migrating.Load() {
+		return errorf(KindBusy, "library %q is being migrated; wait, or stop that first", name)
+	}
 	select {
 	case l.indexing <- struct{}{}: // kept: this Library is done with
 		return s.shut(name)

@@ -25,6 +25,7 @@ type known struct {
 	read   int64 // metadataVersion
 	failed bool
 	retry  bool // another reader failed: try again
+	bare   bool // without a vector of the model
 	old    bool // from before this run
 	seen   bool // by this walk
 	todo   bool // a job of this run
@@ -36,7 +37,9 @@ type table struct {
 	byHash map[digest]string // a document that has the content's vector
 }
 
-func loadTable(ix *index.Index, reader string) (*table, error) {
+// loadTable reads what is known. has says whether a document has a vector of the
+// model; nil means that all have one that could be read.
+func loadTable(ix *index.Index, reader string, has func(id string) (bool, error)) (*table, error) {
 	t := &table{files: map[string]*known{}, byHash: map[digest]string{}}
 	for d, err := range ix.Documents() {
 		if err != nil {
@@ -44,16 +47,36 @@ func loadTable(ix *index.Index, reader string) (*table, error) {
 		}
 		f := fileOf(d)
 		hash, ok := parseDigest(f.hash)
-		t.files[d.ID] = &known{stamp: f.stamp, hash: hash, gone: f.gone, read: f.read, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
-		if ok && f.failed == "" {
+		k := &known{stamp: f.stamp, hash: hash, gone: f.gone, read: f.read, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
+		if has != nil && !k.failed {
+			with, err := has(d.ID)
+			if err != nil {
+				return nil, err
+			}
+			k.bare = !with
+		}
+		t.files[d.ID] = k
+		if ok && !k.failed && !k.bare {
 			t.byHash[hash] = d.ID
 		}
 	}
 	return t, nil
 }
 
+// bare is the number of files without a vector of the model.
+func (t *table) bare() (n int) {
+	for _, k := range t.files {
+		if k.bare {
+			n++
+		}
+	}
+	return n
+}
+
 // unchanged says whether a file need not be opened.
-func (k *known) unchanged(s stamp) bool { return k != nil && k.stamp == s && !k.retry }
+func (k *known) unchanged(s stamp) bool {
+	return k != nil && k.stamp == s && !k.retry && !k.bare
+}
 
 // note keeps the table up to what was stored.
 func (t *table) note(o outcome) {

@@ -20,6 +20,7 @@ const (
 	skipLink     = "link"         // a link to what is walked anyway, or nowhere
 	skipSpecial  = "not_a_file"   // a device, a socket, a pipe
 	skipOther    = "not_pictures" // no picture by its first bytes
+	skipChanged  = "changed"      // other content than the vector is of; Migrate only
 )
 
 // candidate is a file that may be a picture.
