@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
@@ -43,34 +44,72 @@ func newSegment(ords []uint32) *segment {
 // segmentOf makes a segment of documents with different ordinals, ascending.
 func segmentOf(docs []fact) *segment {
 	ords := make([]uint32, len(docs))
-	names := map[string]bool{}
 	var ids columns.TextBuilder
 	for i, d := range docs {
 		ords[i] = d.ord
 		ids.Add([]byte(d.id))
-		for _, name := range d.fields() {
-			names[name] = true
-		}
 	}
 	s := newSegment(ords)
 	s.ids = ids.Texts()
-	s.build(names, func(name string, yield func(place uint32, v value)) {
-		for _, d := range docs {
-			at, _ := s.place(d.ord)
-			for _, v := range d.stored(name) {
-				yield(at, v)
+	builders := map[string]*fieldBuilder{}
+	for _, d := range docs {
+		at, _ := s.place(d.ord)
+		d.stored(func(name string, v value) {
+			b := builders[name]
+			if b == nil {
+				b = s.builder(name)
+				builders[name] = b
 			}
+			b.add(at, v)
+		})
+	}
+	for name, b := range builders {
+		s.fields[name] = b.parts()
+	}
+	b := s.builder(fieldGPS)
+	for _, d := range docs {
+		at, _ := s.place(d.ord)
+		for _, v := range d.values(fieldGPS) {
+			b.add(at, v)
 		}
-	})
+	}
+	if parts := b.parts(); len(parts) > 0 {
+		s.fields[fieldGPS] = parts
+	}
 	return s
 }
 
-// stored are the values that a segment holds: path and name come from the id.
-func (d fact) stored(name string) []value {
-	if name == fieldPath || name == fieldName {
-		return d.own(name)
+// stored yields the values that a segment holds, but for places. Path and name come
+// from the id.
+func (d fact) stored(yield func(name string, v value)) {
+	for name, of := range d.metadata {
+		if name != keyTags && slices.Contains(ownFields, name) {
+			continue
+		}
+		for _, v := range valuesOf(of) {
+			yield(name, v)
+		}
 	}
-	return d.values(name)
+	for _, name := range []string{fieldPath, fieldName} {
+		for _, v := range d.own(name) {
+			yield(name, v)
+		}
+	}
+	for _, name := range []string{fieldFolder, fieldTaken, fieldAdded, fieldYear, fieldMonth, fieldTag} {
+		for _, v := range d.values(name) {
+			yield(name, v)
+		}
+	}
+}
+
+// builder returns one for a field of s. Places come after the columns that they may
+// be made up of.
+func (s *segment) builder(name string) *fieldBuilder {
+	b := &fieldBuilder{places: s.n, split: name == keyLatitude || name == keyLongitude}
+	if name == fieldGPS {
+		b.lat, b.long = s.numbers(keyLatitude), s.numbers(keyLongitude)
+	}
+	return b
 }
 
 // build makes the columns of all fields, as many at once as there are cores. each
@@ -80,10 +119,7 @@ func (s *segment) build(names map[string]bool, each func(name string, yield func
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	column := func(name string) {
-		b := fieldBuilder{places: s.n, split: name == keyLatitude || name == keyLongitude}
-		if name == fieldGPS {
-			b.lat, b.long = s.numbers(keyLatitude), s.numbers(keyLongitude)
-		}
+		b := s.builder(name)
 		each(name, b.add)
 		if parts := b.parts(); len(parts) > 0 {
 			mu.Lock()
@@ -270,16 +306,17 @@ func scaled(numbers []numberAt, whole []int64) form {
 }
 
 func newValueDictionary(pairs []valueAt, places int) *valueDictionary {
-	order := make([]value, len(pairs))
-	for i, p := range pairs {
-		order[i] = p.value
+	known := map[value]uint32{}
+	for _, p := range pairs {
+		known[p.value] = 0
 	}
-	slices.SortFunc(order, compareValues)
-	b := &valueDictionary{values: slices.Clip(slices.Clone(slices.Compact(order)))}
+	b := &valueDictionary{values: slices.SortedFunc(maps.Keys(known), compareValues)}
+	for i, v := range b.values {
+		known[v] = uint32(i)
+	}
 	index, at := make([]uint32, len(pairs)), make([]uint32, len(pairs))
 	for i, p := range pairs {
-		v, _ := slices.BinarySearchFunc(b.values, p.value, compareValues)
-		index[i], at[i] = uint32(v), p.place
+		index[i], at[i] = known[p.value], p.place
 	}
 	b.postings = columns.NewPostings(len(b.values), places, index, at)
 	return b
@@ -352,32 +389,29 @@ func (b *textBuilder) part(places int) part {
 	if len(b.place) == 0 {
 		return nil
 	}
-	order := make([]int, len(b.place))
-	for i := range order {
-		order[i] = i
-	}
-	byPlace := func(a, c int) int { return cmp.Compare(b.place[a], b.place[c]) }
-	if !slices.IsSorted(b.place) {
-		slices.SortStableFunc(order, byPlace)
-	}
-	several := false
-	for i := range order {
-		several = several || i > 0 && b.place[order[i]] == b.place[order[i-1]]
+	set, several := roaring.New(), false
+	for _, at := range b.place {
+		several = !set.CheckedAdd(at) || several
 	}
 	if !several && (b.ends != nil || len(b.list) > fewTexts && len(b.list)*oftenTexts > len(b.place)) {
-		return b.column(places, order)
+		return b.column(columns.NewHolders(places, set))
 	}
 	return b.dictionary(places)
 }
 
-func (b *textBuilder) column(places int, order []int) *textColumn {
-	set := roaring.New()
+func (b *textBuilder) column(holders columns.Holders) *textColumn {
+	order := make([]int, len(b.place))
+	for i := range order {
+		order[i] = i
+	}
+	if !slices.IsSorted(b.place) {
+		slices.SortFunc(order, func(a, c int) int { return cmp.Compare(b.place[a], b.place[c]) })
+	}
 	var texts columns.TextBuilder
 	for _, i := range order {
-		set.Add(b.place[i])
 		texts.Add([]byte(b.text(i)))
 	}
-	return &textColumn{texts.Texts(), columns.NewHolders(places, set)}
+	return &textColumn{texts.Texts(), holders}
 }
 
 func (b *textBuilder) dictionary(places int) *textDictionary {

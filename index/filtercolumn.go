@@ -20,8 +20,6 @@ type part interface {
 	find(c *condition, within *roaring.Bitmap) *roaring.Bitmap
 	// each yields every value with its place; its text may change afterwards.
 	each(yield func(place uint32, v value))
-	// eachOf yields the numbers and dates of a set of places, perhaps others too.
-	eachOf(set *roaring.Bitmap, yield func(place uint32, v value))
 	// count yields values with the number of places in set that have it, a value
 	// more than once if need be.
 	count(set *roaring.Bitmap, yield func(v value, n int))
@@ -160,10 +158,6 @@ func (b *numberColumn) each(yield func(place uint32, v value)) {
 	b.holders.Each(func(i int, place uint32) { yield(place, b.value(b.keys.At(i))) })
 }
 
-func (b *numberColumn) eachOf(set *roaring.Bitmap, yield func(place uint32, v value)) {
-	eachOf(b.holders, set, func(i int, place uint32) { yield(place, b.value(b.keys.At(i))) })
-}
-
 func (b *numberColumn) count(set *roaring.Bitmap, yield func(v value, n int)) {
 	counts := map[uint64]int{}
 	eachOf(b.holders, set, func(i int, _ uint32) {
@@ -285,8 +279,6 @@ func (b *placeColumn) each(yield func(place uint32, v value)) {
 	})
 }
 
-func (b *placeColumn) eachOf(*roaring.Bitmap, func(uint32, value)) {}
-
 func (b *placeColumn) count(set *roaring.Bitmap, yield func(v value, n int)) {
 	n := 0
 	b.each(func(place uint32, v value) {
@@ -336,18 +328,6 @@ func (b *valueDictionary) find(c *condition, _ *roaring.Bitmap) *roaring.Bitmap 
 func (b *valueDictionary) each(yield func(place uint32, v value)) {
 	for i, v := range b.values {
 		b.postings.Each(i, func(place uint32) { yield(place, v) })
-	}
-}
-
-func (b *valueDictionary) eachOf(set *roaring.Bitmap, yield func(place uint32, v value)) {
-	for i, v := range b.values {
-		if v.kind == number || v.kind == date {
-			b.postings.Each(i, func(place uint32) {
-				if set.Contains(place) {
-					yield(place, v)
-				}
-			})
-		}
 	}
 }
 

@@ -19,7 +19,7 @@ func TestTextTest(t *testing.T) {
 	patterns := []string{"a", "B", "k", "s", "*", "**", "/", "/**/", "**/", "/**", "?", ".", "\\", " ", "\u212a", "ſ", "é", "1"}
 	texts := []string{"a", "A", "b", "k", "K", "s", "/", ".", "\\", " ", "-", "\n", "é", "\u212a", "1", "\xff"}
 	held := 0
-	for range 20_000 {
+	for range 8_000 {
 		field := []string{fieldName, fieldPath, fieldTag}[r.IntN(3)]
 		op := []string{opHas, opEqual, opIn, "<", ">="}[r.IntN(5)]
 		p, s := random(patterns, 7), random(texts, 9)
@@ -32,7 +32,7 @@ func TestTextTest(t *testing.T) {
 			held++
 		}
 	}
-	if held < 1000 {
+	if held < 400 {
 		t.Errorf("only %d comparisons held", held)
 	}
 }

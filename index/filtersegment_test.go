@@ -122,7 +122,7 @@ func reread(t testing.TB, s *segment) *segment {
 func TestMerge(t *testing.T) {
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 6))
-		all := variedFacts(r, 6000, 1+int(seed%2)*3)
+		all := variedFacts(r, 3000, 1+int(seed%2)*3)
 		groups := make([][]fact, 4)
 		var left []fact
 		dead := make([][]uint32, 4)
@@ -144,7 +144,7 @@ func TestMerge(t *testing.T) {
 			}
 			segments = append(segments, h)
 		}
-		checkSegment(t, r, mergeSegments(segments), left, 100)
+		checkSegment(t, r, mergeSegments(segments), left, 40)
 	}
 }
 

@@ -67,15 +67,7 @@ func (f *facts) newest(found *roaring.Bitmap, fields []string, limit int) []scor
 		}
 	})
 	for _, h := range f.segments {
-		among := h.among(found)
-		if among.IsEmpty() {
-			continue
-		}
-		ages := h.ages(among, fields)
-		among.Iterate(func(place uint32) bool {
-			best.add(dated{h.ordinal(place), ages[place]})
-			return true
-		})
+		h.newest(h.among(found), fields, &best)
 	}
 	best.cut()
 	out := make([]scored, len(best.list))
@@ -90,6 +82,7 @@ type newestOf struct {
 	limit int
 	list  []dated
 	worst *dated // of the limit, once there are as many
+	cuts  int
 }
 
 func byAge(a, b dated) int { return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.ord, b.ord)) }
@@ -104,6 +97,7 @@ func (n *newestOf) add(d dated) {
 }
 
 func (n *newestOf) cut() {
+	n.cuts++
 	slices.SortFunc(n.list, byAge)
 	if len(n.list) > n.limit {
 		n.list = n.list[:max(0, n.limit)]
@@ -153,23 +147,59 @@ func (h held) among(ords *roaring.Bitmap) *roaring.Bitmap {
 	return roaring.And(places, h.live())
 }
 
-// ages returns the ages of a set of places.
-func (h held) ages(among *roaring.Bitmap, fields []string) []float64 {
-	ages := make([]float64, h.n)
-	by := make([]int, h.n) // the field that gave the age, from 1
-	for i := range ages {
-		ages[i] = math.Inf(-1)
-	}
-	for i, name := range fields {
+// newest offers a set of places, which it uses up, with their ages.
+func (h held) newest(left *roaring.Bitmap, fields []string, best *newestOf) {
+	for _, name := range fields {
 		for _, p := range h.fields[name] {
-			p.eachOf(among, func(place uint32, v value) {
-				if age := v.age(); age > ages[place] && (by[place] == 0 || by[place] == i+1) {
-					ages[place], by[place] = age, i+1
+			if left.IsEmpty() {
+				return
+			}
+			switch p := p.(type) {
+			case *numberColumn:
+				p.newest(left, h.segment, best)
+				left.AndNot(p.holders.Bitmap())
+			case *valueDictionary:
+				for place, age := range p.ages(left) {
+					best.add(dated{h.ordinal(place), age})
+					left.Remove(place)
+				}
+			}
+		}
+	}
+	left.Iterate(func(place uint32) bool {
+		best.add(dated{h.ordinal(place), math.Inf(-1)})
+		return true
+	})
+}
+
+// newest offers what is not older than the worst of the best.
+func (b *numberColumn) newest(among *roaring.Bitmap, s *segment, best *newestOf) {
+	var least uint64
+	cuts := -1
+	eachOf(b.holders, among, func(i int, place uint32) {
+		if best.cuts != cuts && best.worst != nil {
+			cuts = best.cuts
+			least, _ = b.first(func(v value) bool { return v.num >= best.worst.age })
+		}
+		if key := b.keys.At(i); key >= least {
+			best.add(dated{s.ordinal(place), b.value(key).num})
+		}
+	})
+}
+
+// ages returns the highest number or date of each place that has one.
+func (b *valueDictionary) ages(among *roaring.Bitmap) map[uint32]float64 {
+	out := map[uint32]float64{}
+	for i, v := range b.values {
+		if v.kind == number || v.kind == date {
+			b.postings.Each(i, func(place uint32) {
+				if old, ok := out[place]; among.Contains(place) && (!ok || v.num > old) {
+					out[place] = v.num
 				}
 			})
 		}
 	}
-	return ages
+	return out
 }
 
 // String returns the value as a filter may have it.

@@ -69,9 +69,6 @@ func (b *textDictionary) each(yield func(place uint32, v value)) {
 	})
 }
 
-func (b *textDictionary) eachOf(*roaring.Bitmap, func(uint32, value)) {}
-func (b *textColumn) eachOf(*roaring.Bitmap, func(uint32, value))     {}
-
 func (b *textDictionary) count(set *roaring.Bitmap, yield func(v value, n int)) {
 	b.texts.Each(0, b.texts.Len(), func(i int, s []byte) bool {
 		if n := b.postings.CountIn(i, set); n > 0 {

@@ -127,8 +127,10 @@ func (d fact) values(field string) []value {
 }
 
 // own returns the metadata of this name.
-func (d fact) own(key string) []value {
-	switch v := d.metadata[key].(type) {
+func (d fact) own(key string) []value { return valuesOf(d.metadata[key]) }
+
+func valuesOf(of any) []value {
+	switch v := of.(type) {
 	case string:
 		return []value{{kind: text, text: v}}
 	case []string:
@@ -143,14 +145,16 @@ func (d fact) own(key string) []value {
 		}
 		return []value{{kind: boolean}}
 	}
-	if x, ok := d.number(key); ok {
+	if x, ok := numberOf(of); ok {
 		return []value{x}
 	}
 	return nil
 }
 
-func (d fact) number(key string) (value, bool) {
-	switch v := d.metadata[key].(type) {
+func (d fact) number(key string) (value, bool) { return numberOf(d.metadata[key]) }
+
+func numberOf(of any) (value, bool) {
+	switch v := of.(type) {
 	case int64:
 		return wholeValue(v), true
 	case int:
