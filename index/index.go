@@ -30,8 +30,12 @@ type Options struct {
 	// acknowledged is there at the next Open. nil means panic.
 	Fatal func(error)
 
-	// Private are names of metadata that filters do not see.
+	// Private are names of metadata that filters and words do not see.
 	Private []string
+
+	// Text are the fields whose words can be searched for; nil means DefaultText.
+	// Private ones are left out.
+	Text []string
 
 	fs   vfs.FS                // the file system; nil means the disk. Tests crash it.
 	tune func(*pebble.Options) // nil, or a test's changes
@@ -50,6 +54,7 @@ type Index struct {
 	users sync.WaitGroup // running calls
 
 	keeper factKeeper // of view.facts
+	words  *wordsLeg
 	acked  *witness
 
 	write  sync.Mutex // held while a write gets its ordinals and its place in the order
@@ -80,6 +85,7 @@ func Open(dir string, opts Options) (*Index, error) {
 		return nil, err
 	}
 	ix := &Index{db: db, opts: opts, dir: dir, acked: acked}
+	ix.words = newWordsLeg(ix)
 	if err := ix.restore(); err != nil {
 		db.Close()
 		return nil, err
@@ -149,6 +155,7 @@ func (ix *Index) Close() error {
 	}
 	ix.users.Wait()
 	ix.closeFacts()
+	ix.words.close()
 	err := ix.db.Close()
 	ix.acked.close()
 	return err

@@ -23,6 +23,7 @@ func (ix *Index) publish(w *writer) error {
 		return fmt.Errorf("index: write: %w", err)
 	}
 	ix.noteFacts(next, w)
+	ix.words.note(w)
 	ix.next = w.next
 	for ord, hidden := range w.hidden {
 		next.marks.hide(ord, hidden)

@@ -18,6 +18,9 @@ import (
 // build them anew.
 var ErrDamaged = errors.New("words: damaged files")
 
+// errClosed is what searches and writes meet that come too late.
+var errClosed = fmt.Errorf("%w: closed", ErrDamaged)
+
 // Options say where an index keeps its files and its manifest.
 type Options struct {
 	// Dir is the folder of the files. It is made if there is none; what lies in it
@@ -66,6 +69,7 @@ type state struct {
 	seq      uint64
 	segments []*segment
 	holders  int // under the index's lock; at 0 the files are let go
+	closed   bool
 }
 
 // Open opens what the manifest lists, after checking every byte of it.
@@ -137,11 +141,17 @@ func (x *Index) Seq() uint64 {
 	return x.now.seq
 }
 
-// Close lets the files go once running searches are done.
+// Close lets the files go once running searches are done. Later ones find no file.
 func (x *Index) Close() {
 	x.merging.Lock()
 	defer x.merging.Unlock()
-	x.release(x.now)
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	x.mu.Lock()
+	old := x.now
+	x.now = &state{seq: old.seq, holders: 1, closed: true}
+	x.mu.Unlock()
+	x.release(old)
 }
 
 // hold returns the present state; release gives it back.
@@ -254,6 +264,9 @@ func (x *Index) replace(change func(old *state) (*state, error), fresh *segment)
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	old := x.now // only replace changes it
+	if old.closed {
+		return errClosed
+	}
 	next, err := change(old)
 	if err == nil {
 		err = x.save(next)
@@ -297,4 +310,35 @@ func (x *Index) save(st *state) error {
 		return err
 	}
 	return x.opts.Save(text)
+}
+
+// Ordinals are those of the documents in the files.
+func (x *Index) Ordinals() *roaring.Bitmap {
+	st := x.hold()
+	defer x.release(st)
+	out := roaring.New()
+	for _, s := range st.segments {
+		for at, ord := range s.ords {
+			if !s.gone.Contains(uint32(at)) {
+				out.Add(ord)
+			}
+		}
+	}
+	return out
+}
+
+// Check fails with an ErrDamaged if a file is no longer there or has another length.
+func (x *Index) Check() error {
+	st := x.hold()
+	defer x.release(st)
+	for _, s := range st.segments {
+		info, err := os.Stat(filepath.Join(x.opts.Dir, s.File))
+		if err != nil {
+			return fmt.Errorf("%w: %v", ErrDamaged, err)
+		}
+		if info.Size() != s.Size {
+			return fmt.Errorf("%w: %s has another length", ErrDamaged, s.File)
+		}
+	}
+	return nil
 }

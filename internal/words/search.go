@@ -13,6 +13,10 @@ import (
 type Change struct {
 	Changed *roaring.Bitmap
 	Now     []*Terms
+
+	// More, if not nil, yields further ones of Now, some at a time. It may be called
+	// twice.
+	More func(yield func([]*Terms) error) error
 }
 
 // Found is the answer to a search.
@@ -62,12 +66,19 @@ func (x *Index) once(ctx context.Context, q Query, c Change, w Wanted) (counted,
 		}
 		st := x.hold()
 		defer x.release(st)
+		if st.closed {
+			return errClosed
+		}
 		return t.files(ctx, st, q, c.Changed)
 	})
 	if err != nil {
 		return counted{}, err
 	}
-	if err := t.memory(ctx, q, c.Now); err != nil {
+	hear := func(list []*Terms) error { return t.memory(ctx, q, list) }
+	if err = hear(c.Now); err == nil && c.More != nil {
+		err = c.More(hear)
+	}
+	if err != nil {
 		return counted{}, err
 	}
 	return t.rank(w), nil
