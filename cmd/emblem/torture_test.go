@@ -7,9 +7,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -25,17 +28,17 @@ var (
 
 // A process that is killed at any moment leaves a whole number of the writes that
 // it was sent, in order, and all that it acknowledged; every way of asking agrees
-// on which.
+// on which, also while derived files are damaged.
 func TestTorture(t *testing.T) {
 	v := newVictim(t)
 	for v.kills < *kills {
 		v.live()
 		if t.Failed() {
-			t.Fatalf("seed %d, after %d kills", *killSeed, v.kills)
+			t.Fatalf("seed %d, after %d kills and %v", *killSeed, v.kills, v.damages)
 		}
 	}
-	t.Logf("%d kills: %d while opening or being asked, %d writes acknowledged, %d sent and not acknowledged, of which %d were there",
-		v.kills, v.early, v.acknowledged, v.open, v.kept)
+	t.Logf("%d kills, %d of them while it opened, %d ends; %d writes acknowledged, %d sent and not acknowledged, of which %d were there; %d derived files damaged",
+		v.kills, v.early, v.ends, v.acknowledged, v.open, v.kept, len(v.damages))
 }
 
 // victim is a library whose process is killed again and again.
@@ -51,7 +54,8 @@ type victim struct {
 	seq   uint64
 	n     int // of the next write
 
-	kills, early, acknowledged, open, kept int
+	kills, early, ends, acknowledged, open, kept int
+	damages                                      []string
 }
 
 type victimDocument struct {
@@ -76,24 +80,89 @@ func newVictim(t *testing.T) *victim {
 }
 
 // live starts a process, asks it for everything, lets it write, and kills it at
-// some moment.
+// some moment or lets it end.
 func (v *victim) live() {
 	p := v.startApply()
-	delay := time.Duration(v.random.ExpFloat64() * float64(80*time.Millisecond))
-	asked := v.random.IntN(5) > 0 // else it is killed while it opens
-	if asked {
-		p.check(v)
-		go p.feed(v.writes(v.random.IntN(2000)))
+	delay := time.Duration(v.random.ExpFloat64() * float64(60*time.Millisecond))
+	if v.random.IntN(6) == 0 { // while it opens
+		time.Sleep(delay)
+		p.kill()
+		v.kills++
+		v.early++
+		return
+	}
+	if v.random.IntN(3) == 0 {
+		v.damage()
+	}
+	p.check(v)
+	if v.random.IntN(6) == 0 {
+		p.end(v)
+		return
+	}
+	fed := make(chan struct{})
+	writes := v.writes(v.random.IntN(2000))
+	go func() {
+		defer close(fed)
+		p.feed(writes)
+	}()
+	if v.random.IntN(3) == 0 {
+		v.damage()
 	}
 	time.Sleep(delay)
 	p.Process.Kill()
-	v.kills++
-	if asked {
-		v.count(p.rest())
-	} else {
-		v.early++
-	}
+	<-fed
+	v.count(p.rest())
 	p.Wait()
+	v.kills++
+}
+
+// end lets the process write some and end by itself.
+func (p *applyProcess) end(v *victim) {
+	p.feed(v.writes(v.random.IntN(200)))
+	p.in.Close()
+	v.count(p.rest())
+	if err := p.Wait(); v.acked < len(v.sent) {
+		p.t.Errorf("%d of %d writes are acknowledged at the end: %v: %s", v.acked, len(v.sent), err, p.errs.String())
+	}
+	v.ends++
+}
+
+func (p *applyProcess) kill() {
+	p.Process.Kill()
+	p.Wait()
+	p.in.Close()
+}
+
+// damage flips a bit of a derived file, cuts it or removes it.
+func (v *victim) damage() {
+	var files []string
+	filepath.WalkDir(filepath.Join(v.data, "libraries"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.Contains(path, "derived") {
+			files = append(files, path)
+		}
+		return nil
+	})
+	if len(files) == 0 {
+		return
+	}
+	path := files[v.random.IntN(len(files))]
+	content, err := os.ReadFile(path)
+	if err != nil || len(content) == 0 {
+		return
+	}
+	kind := []string{"bit", "cut", "gone"}[v.random.IntN(3)]
+	switch kind {
+	case "bit":
+		content[v.random.IntN(len(content))] ^= 1 << v.random.IntN(8)
+		err = os.WriteFile(path, content, 0o600)
+	case "cut":
+		err = os.Truncate(path, int64(v.random.IntN(len(content))))
+	case "gone":
+		err = os.Remove(path)
+	}
+	if err == nil { // else it has just been replaced
+		v.damages = append(v.damages, filepath.Base(path)+" "+kind)
+	}
 }
 
 // startApply starts library apply and defines the space.
@@ -246,8 +315,7 @@ func (p *applyProcess) ask(lines ...any) []applyResult {
 	for range lines {
 		line, err := p.out.ReadBytes('\n')
 		if err != nil {
-			p.Process.Kill()
-			p.Wait()
+			p.kill()
 			p.t.Fatalf("%v: %s", err, p.errs.String())
 		}
 		results = append(results, p.decode(line))
