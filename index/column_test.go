@@ -52,8 +52,9 @@ func TestChurn(t *testing.T) {
 	put(0, n/4, 2)
 	q := make([]float32, dim)
 	q[0] = 1
-	hits, err := ix.Search(ctx, Query{Space: "v", Vector: q, Limit: n + 5, Keep: func(ord uint32) bool { return ord != n-1 }})
+	found, err := ix.Search(ctx, Query{Space: "v", Vector: q, Limit: n + 5, Keep: func(ord uint32) bool { return ord != n-1 }})
 	check(t, err)
+	hits := found.Hits
 	if len(hits) != n-1 {
 		t.Fatalf("%d hits, want %d", len(hits), n-1)
 	}

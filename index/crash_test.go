@@ -73,12 +73,12 @@ func verifyPrefix(t *testing.T, ix *Index, acked int) {
 	if len(want) > 0 {
 		t.Errorf("missing after write %d: %v", n, want)
 	}
-	hits, err := ix.Search(context.Background(), Query{Space: "v", Vector: []float32{1, 1}, Limit: 100})
+	found, err := ix.Search(context.Background(), Query{Space: "v", Vector: []float32{1, 1}, Limit: 100})
 	check(t, err)
 	s, err := ix.Stats()
 	check(t, err)
-	if len(hits) != s.Documents || s.Vectors["v"] != s.Documents || s.Seq != uint64(n+1) {
-		t.Errorf("%d hits, stats %+v after write %d", len(hits), s, n)
+	if len(found.Hits) != s.Documents || s.Vectors["v"] != s.Documents || s.Seq != uint64(n+1) {
+		t.Errorf("%d hits, stats %+v after write %d", len(found.Hits), s, n)
 	}
 }
 

@@ -178,7 +178,8 @@ func askFor(ix *index.Index, m *indextest.Model) error {
 	}
 	for _, f := range []*index.Filter{nil, filter} {
 		passes := func(d index.Document) bool { return f == nil || d.Metadata["n"].(int64) >= 20 }
-		hits, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 50, Filter: f})
+		found, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 50, Filter: f})
+		hits := found.Hits
 		if err != nil {
 			return err
 		}

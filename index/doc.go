@@ -20,5 +20,5 @@
 //		ID:      "/pictures/a.jpg",
 //		Vectors: map[string][][]float32{"image": {v}},
 //	})
-//	hits, err := ix.Search(ctx, index.Query{Space: "image", Vector: q, Limit: 10})
+//	found, err := ix.Search(ctx, index.Query{Space: "image", Vector: q, Limit: 10})
 package index

@@ -125,7 +125,8 @@ func (b *filterBench) check(text string) {
 	}
 	ctx := context.Background()
 	q := []float32{b.r.Float32(), b.r.Float32(), b.r.Float32()}
-	all, err := b.ix.Search(ctx, Query{Space: "v", Vector: q, Limit: 1000})
+	found, err := b.ix.Search(ctx, Query{Space: "v", Vector: q, Limit: 1000})
+	all := found.Hits
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -136,7 +137,8 @@ func (b *filterBench) check(text string) {
 			want = append(want, fmt.Sprint(h.ID, h.Score, h.Ordinal))
 		}
 	}
-	hits, err := b.ix.Search(ctx, Query{Space: "v", Vector: q, Limit: limit, Filter: f})
+	answer, err := b.ix.Search(ctx, Query{Space: "v", Vector: q, Limit: limit, Filter: f})
+	hits := answer.Hits
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -250,7 +252,8 @@ func TestFilterWhileWriting(t *testing.T) {
 			writing = false
 		default:
 		}
-		hits, err := ix.Search(context.Background(), Query{Space: "v", Vector: []float32{1, 1}, Limit: 30, Filter: f})
+		found, err := ix.Search(context.Background(), Query{Space: "v", Vector: []float32{1, 1}, Limit: 30, Filter: f})
+		hits := found.Hits
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,8 @@ func TestSearchSeesOneMoment(t *testing.T) {
 			running = false
 		default:
 		}
-		hits, err := ix.Search(ctx, index.Query{Space: "image", Vector: v[0], Limit: 100, Keep: keepX})
+		found, err := ix.Search(ctx, index.Query{Space: "image", Vector: v[0], Limit: 100, Keep: keepX})
+		hits := found.Hits
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,8 @@ func TestManyWriters(t *testing.T) {
 				if _, err := ix.Put(ctx, indextest.Doc(id, v)); err != nil {
 					t.Error(err)
 				}
-				hits, err := ix.Search(ctx, index.Query{Space: "image", Vector: v, Limit: 1})
+				found, err := ix.Search(ctx, index.Query{Space: "image", Vector: v, Limit: 1})
+				hits := found.Hits
 				if err != nil || len(hits) != 1 || hits[0].ID != id {
 					t.Errorf("%s was not found by its writer: %v %v", id, hits, err)
 				}
@@ -217,7 +219,8 @@ func ExampleIndex() {
 	ix.Put(ctx,
 		index.Document{ID: "east", Vectors: map[string][][]float32{"image": {{1, 0}}}},
 		index.Document{ID: "north", Vectors: map[string][][]float32{"image": {{0, 1}}}})
-	hits, err := ix.Search(ctx, index.Query{Space: "image", Vector: []float32{0.6, 0.8}})
+	found, err := ix.Search(ctx, index.Query{Space: "image", Vector: []float32{0.6, 0.8}})
+	hits := found.Hits
 	for _, h := range hits {
 		fmt.Printf("%s %.1f\n", h.ID, h.Score)
 	}

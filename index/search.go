@@ -17,6 +17,14 @@ type Query struct {
 	Vector []float32 // Space.Dim long; of any length if the space is Cosine
 	Limit  int       // 0 means 10
 
+	// MinRecall is the share of the true best documents that is to be expected among
+	// the hits, 0 to 1. 0 means all of them where comparing everything costs about a
+	// millisecond (some ten thousand vectors), else 0.99.
+	MinRecall float64
+
+	// Exact asks for the hits, order and scores of comparing all vectors in float32.
+	Exact bool
+
 	// Filter restricts the search to the documents that pass; nil means all.
 	Filter *Filter
 
@@ -34,11 +42,33 @@ type Hit struct {
 	Metadata map[string]any
 }
 
-// Search returns the best documents, best first, equal scores by ordinal. It
-// compares all vectors of the space, with a filter those of the documents that
-// pass. Fewer than Limit hits mean that there are no more.
-func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
-	return ix.settled(q.Filter, func(*view) ([]Hit, error) {
+// Found is the answer to a Query.
+type Found struct {
+	Hits []Hit  // best first, equal scores by ordinal
+	Seq  uint64 // the write up to which the search saw everything
+
+	Plan     Plan
+	Visited  int     // vectors compared, most of them by their codes
+	Rescored int     // of those, vectors compared in float32
+	Expected float64 // share of the true best to be expected among the hits; 1 if exact
+}
+
+// Plan is how a search was done.
+type Plan string
+
+const (
+	PlanExact  Plan = "exact"          // all vectors, as if compared in float32
+	PlanFlat   Plan = "flat"           // the codes of all vectors, by the likely errors of codes
+	PlanGraph  Plan = "graph"          // a walk from vector to vector
+	PlanFilter Plan = "filtered graph" // a walk among those of the documents that pass
+)
+
+// Search returns the best documents, best first, equal scores by ordinal. Fewer than
+// Limit hits mean that there are no more.
+func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
+	var out Found
+	var err error
+	out.Hits, err = ix.settled(q.Filter, func(*view) ([]Hit, error) {
 		v, err := ix.load()
 		if err == nil && q.Filter != nil {
 			v, err = ix.loadFacts(v)
@@ -46,8 +76,10 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 		if err != nil {
 			return nil, err
 		}
+		out = Found{Seq: v.seq, Plan: PlanExact, Expected: 1}
 		return ix.search(ctx, v, q)
 	})
+	return out, err
 }
 
 // settled looks for documents until all that were found are still there to be

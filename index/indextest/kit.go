@@ -159,7 +159,8 @@ func testFilter(t *testing.T, open func() Store) {
 	filter, err := index.ParseFilter("even and n>=4 and not (folder:f1 or n in(8,10)) or name=03")
 	must(t, err)
 	found := func() []string {
-		hits, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: 30, Filter: filter})
+		found, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: 30, Filter: filter})
+		hits := found.Hits
 		must(t, err)
 		return ids(hits)
 	}
@@ -236,7 +237,8 @@ func get(t *testing.T, s Store, id string) index.Document {
 
 func search(t *testing.T, s Store, q []float32, limit int) []index.Hit {
 	t.Helper()
-	hits, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: limit})
+	found, err := s.Search(context.Background(), index.Query{Space: Space.Name, Vector: q, Limit: limit})
+	hits := found.Hits
 	must(t, err)
 	return hits
 }

@@ -227,14 +227,14 @@ func (n *naive) Documents() iter.Seq2[index.Document, error] {
 	}
 }
 
-func (n *naive) Search(_ context.Context, q index.Query) ([]index.Hit, error) {
+func (n *naive) Search(_ context.Context, q index.Query) (index.Found, error) {
 	s, err := n.space(q.Space)
 	if err != nil {
-		return nil, err
+		return index.Found{}, err
 	}
 	v, err := naiveUnit(s, q.Vector)
 	if err != nil {
-		return nil, err
+		return index.Found{}, err
 	}
 	var hits []index.Hit
 	for _, d := range n.state.docs {
@@ -257,7 +257,7 @@ func (n *naive) Search(_ context.Context, q index.Query) ([]index.Hit, error) {
 		}
 	}
 	slices.SortFunc(hits, n.order)
-	return hits[:min(len(hits), q.Limit)], nil
+	return index.Found{Hits: hits[:min(len(hits), q.Limit)], Plan: index.PlanExact, Expected: 1}, nil
 }
 
 func (n *naive) passes(f *index.Filter, d index.Document) bool {

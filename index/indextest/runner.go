@@ -141,7 +141,8 @@ func (r *runner) search(s step) error {
 		}
 		q.Filter, passes = filter, s.filter.holds
 	}
-	hits, err := r.store.Search(context.Background(), q)
+	found, err := r.store.Search(context.Background(), q)
+	hits := found.Hits
 	if err != nil {
 		return err
 	}

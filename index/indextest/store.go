@@ -25,9 +25,9 @@ type Store interface {
 	// Documents yields all documents without their vectors, hidden ones too.
 	Documents() iter.Seq2[index.Document, error]
 
-	// Search compares all vectors of a space and returns the best documents, equal
-	// scores by ordinal.
-	Search(context.Context, index.Query) ([]index.Hit, error)
+	// Search finds the best documents of a space, equal scores by ordinal. With so few
+	// vectors as the kit has it is exact.
+	Search(context.Context, index.Query) (index.Found, error)
 
 	Close() error
 }

@@ -28,8 +28,13 @@ func (a *applying) get(id string) (any, error) {
 }
 
 type searchResult struct {
-	Op   string      `json:"op"`
-	Hits []searchHit `json:"hits"`
+	Op       string      `json:"op"`
+	Hits     []searchHit `json:"hits"`
+	Plan     index.Plan  `json:"plan,omitempty"`    // how vectors were searched
+	Visited  int         `json:"visited,omitempty"` // vectors compared
+	Rescored int         `json:"rescored,omitempty"`
+	Expected float64     `json:"expected_recall,omitempty"`
+	Seq      uint64      `json:"seq,omitempty"` // the write up to which everything was seen
 }
 
 type searchHit struct {
@@ -50,26 +55,29 @@ func (a *applying) search(o op) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []index.Hit
+	var found index.Found
 	switch {
 	case vector != nil && space == "": // nothing can be there
 	case vector != nil:
-		var answer index.Found
-		answer, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit, Filter: o.Filter})
-		found = answer.Hits
+		found, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit,
+			MinRecall: o.MinRecall, Exact: o.Exact, Filter: o.Filter})
 	case o.Filter != nil:
-		found, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
+		found.Hits, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
 	default:
 		err = errors.New(`"search" needs a "vector" or a "filter"`)
 	}
 	if err != nil {
 		return nil, err
 	}
-	result := searchResult{"search", make([]searchHit, len(found))}
-	for i, h := range found {
-		result.Hits[i] = searchHit{i + 1, h.ID, h.Score, h.Metadata}
+	return newSearchResult(found), nil
+}
+
+func newSearchResult(f index.Found) searchResult {
+	r := searchResult{"search", make([]searchHit, len(f.Hits)), f.Plan, f.Visited, f.Rescored, f.Expected, f.Seq}
+	for i, h := range f.Hits {
+		r.Hits[i] = searchHit{i + 1, h.ID, h.Score, h.Metadata}
 	}
-	return result, nil
+	return r
 }
 
 // wanted is the vector of a search and its space, "" if the library has none.
