@@ -12,9 +12,9 @@ var (
 	ErrClosed = errors.New("index: closed")
 	// ErrLocked is returned by Open when another process has the directory open.
 	ErrLocked = errors.New("index: the directory is open in another process")
-	// ErrTrimmed is returned by Changes when the asked for changes are no longer
-	// kept; the oldest sequence is in the message.
-	ErrTrimmed = errors.New("index: changes are no longer kept")
+	// ErrTrimmed is returned for changes and states that are no longer kept; the
+	// oldest sequence is in the message.
+	ErrTrimmed = errors.New("index: that is longer ago than the retention")
 )
 
 // A SpaceError says that a space is already defined with another encoder or

@@ -19,7 +19,9 @@ type Options struct {
 	// Vectors have their own memory.
 	CacheBytes int64
 
-	// LogRetention is how long changes are kept for Changes; 0 means 24 hours.
+	// LogRetention is how long the past is kept, for Changes and for queries as of
+	// an earlier sequence; 0 means 24 hours. Documents that were deleted or replaced
+	// take room as long.
 	LogRetention time.Duration
 
 	// Logf receives what the store has to say about trouble; nil drops it.
@@ -42,8 +44,6 @@ type Options struct {
 	seal int                   // sealAt, or a test's
 }
 
-const formatVersion = "1"
-
 // An Index is an open directory of documents. Its methods may be called from
 // many goroutines.
 type Index struct {
@@ -57,9 +57,11 @@ type Index struct {
 	words  *wordsLeg
 	acked  *witness
 
-	write  sync.Mutex // held while a write gets its ordinals and its place in the order
-	next   uint32     // next ordinal
-	oldest uint64     // first sequence in the log
+	write sync.Mutex // held while a write gets its ordinals and its place in the order
+	next  uint32     // next ordinal
+
+	trimming sync.Mutex // held while the past is forgotten
+	trimmer  trimmer
 
 	life   sync.Mutex
 	closed bool
@@ -90,6 +92,7 @@ func Open(dir string, opts Options) (*Index, error) {
 		db.Close()
 		return nil, err
 	}
+	ix.startTrimming()
 	return ix, nil
 }
 
@@ -109,20 +112,19 @@ func (ix *Index) restore() error {
 	}
 	next, err1 := ix.counter(keyNext)
 	seq, err2 := ix.counter(keySeq)
-	oldest, err3 := ix.counter(keyOldest)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	if err := ix.acked.checkSeq(seq); err != nil {
 		return err
 	}
-	ix.next, v.seq, ix.oldest = uint32(next), seq, max(oldest, 1)
+	ix.next, v.seq = uint32(next), seq
 	v.marks = v.marks.cover(ix.next)
-	if err := ix.restoreHidden(v); err != nil {
-		return err
+	if err := ix.trim(time.Now()); err != nil {
+		ix.logf("index: what is older than the retention stays for now: %v", err)
 	}
 	ix.view.Store(v)
-	return ix.trimLog(time.Now())
+	return errors.Join(ix.restoreHidden(v), ix.restoreEnded(v))
 }
 
 func (ix *Index) restoreHidden(v *view) error {
@@ -132,15 +134,15 @@ func (ix *Index) restoreHidden(v *view) error {
 	})
 }
 
-func (ix *Index) checkFormat() error {
-	value, err := ix.get([]byte(keyFormat))
-	if errors.Is(err, ErrNotFound) {
-		return ix.db.Set([]byte(keyFormat), []byte(formatVersion), syncWrites)
-	}
-	if err == nil && string(value) != formatVersion {
-		err = fmt.Errorf("index: the directory has format %q, this emblem reads %q; use the version that wrote it", value, formatVersion)
-	}
-	return err
+// restoreEnded marks the documents that went within the retention.
+func (ix *Index) restoreEnded(v *view) error {
+	return ix.each([]byte(prefixEnd), func(key, value []byte) error {
+		if len(value) != 8 {
+			return errDamagedPast
+		}
+		v.marks.end(ordinalAt(key, len(prefixEnd)), binary.BigEndian.Uint64(value))
+		return nil
+	})
 }
 
 // Close waits for running calls and closes the store. It is an error to close
@@ -154,6 +156,7 @@ func (ix *Index) Close() error {
 		return ErrClosed
 	}
 	ix.users.Wait()
+	ix.trimmer.end()
 	ix.closeFacts()
 	ix.words.close()
 	err := ix.db.Close()
@@ -209,7 +212,11 @@ func (ix *Index) each(prefix []byte, f func(key, value []byte) error) error {
 }
 
 func (ix *Index) eachBetween(from, to []byte, f func(key, value []byte) error) error {
-	it, err := ix.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	return eachIn(ix.db, from, to, f)
+}
+
+func eachIn(r pebble.Reader, from, to []byte, f func(key, value []byte) error) error {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return readError(err)
 	}

@@ -14,6 +14,15 @@ import (
 //	hid/<ordinal>                     the document is hidden
 //	log/<sequence>                    what a write changed
 //	meta/format meta/schema meta/next meta/seq meta/oldest meta/note/<key>
+//
+// What went within the retention, so that a query can ask how things were; the
+// vectors of an ended ordinal stay as long:
+//
+//	past/<ordinal><sequence>          record that was valid until this write
+//	end/<ordinal>                     sequence of the write that ended it
+//	was/<length><id><sequence>        ordinal that the id had until this write
+//	turn/<sequence>                   next ordinal, and older ones that the write touched
+//	meta/asof                         first sequence that can be asked for, its next ordinal
 const (
 	prefixDoc  = "doc/"
 	prefixID   = "id/"
@@ -21,18 +30,41 @@ const (
 	prefixHid  = "hid/"
 	prefixLog  = "log/"
 	prefixNote = "meta/note/"
+	prefixPast = "past/"
+	prefixEnd  = "end/"
+	prefixWas  = "was/"
+	prefixTurn = "turn/"
 
 	keyFormat = "meta/format"
 	keySchema = "meta/schema"
 	keyNext   = "meta/next"   // next ordinal
 	keySeq    = "meta/seq"    // sequence of the last write
 	keyOldest = "meta/oldest" // first sequence whose change is kept
+	keyAsOf   = "meta/asof"
 )
 
 func docKey(ord uint32) []byte { return binary.BigEndian.AppendUint32([]byte(prefixDoc), ord) }
 func hidKey(ord uint32) []byte { return binary.BigEndian.AppendUint32([]byte(prefixHid), ord) }
 func idKey(id string) []byte   { return append([]byte(prefixID), id...) }
 func logKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(prefixLog), seq) }
+
+func endKey(ord uint32) []byte  { return binary.BigEndian.AppendUint32([]byte(prefixEnd), ord) }
+func turnKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(prefixTurn), seq) }
+
+func pastPrefix(ord uint32) []byte { return binary.BigEndian.AppendUint32([]byte(prefixPast), ord) }
+
+func pastKey(ord uint32, until uint64) []byte {
+	return binary.BigEndian.AppendUint64(pastPrefix(ord), until)
+}
+
+// wasPrefix begins with the length, so that no id's keys are among another's.
+func wasPrefix(id string) []byte {
+	return append(binary.BigEndian.AppendUint16([]byte(prefixWas), uint16(len(id))), id...)
+}
+
+func wasKey(id string, until uint64) []byte {
+	return binary.BigEndian.AppendUint64(wasPrefix(id), until)
+}
 
 func spacePrefix(space string) []byte { return []byte(prefixVec + space + "/") }
 

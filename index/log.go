@@ -67,20 +67,25 @@ func (ix *Index) Changes(after uint64) iter.Seq2[Commit, error] {
 			return
 		}
 		defer leave()
-		ix.write.Lock()
-		oldest := ix.oldest
-		ix.write.Unlock()
+		// One snapshot, so that nothing is forgotten while it is read.
+		snap := ix.db.NewSnapshot()
+		defer snap.Close()
+		oldest, err := counterOf(snap, keyOldest)
+		if err != nil {
+			yield(Commit{}, err)
+			return
+		}
 		if after+1 < oldest {
 			yield(Commit{}, fmt.Errorf("%w: the oldest sequence to start after is %d", ErrTrimmed, oldest-1))
 			return
 		}
-		ix.yieldLog(after, yield)
+		yieldLog(snap, after, yield)
 	}
 }
 
-func (ix *Index) yieldLog(after uint64, yield func(Commit, error) bool) {
+func yieldLog(r pebble.Reader, after uint64, yield func(Commit, error) bool) {
 	stopped := false
-	err := ix.eachBetween(logKey(after+1), logEnd(), func(key, value []byte) error {
+	err := eachIn(r, logKey(after+1), logEnd(), func(key, value []byte) error {
 		c, err := decodeLog(key, value)
 		if err != nil {
 			return err
@@ -96,35 +101,3 @@ func (ix *Index) yieldLog(after uint64, yield func(Commit, error) bool) {
 }
 
 func logEnd() []byte { return after([]byte(prefixLog)) }
-
-// trimLog forgets changes that are older than the retention. It runs at Open.
-func (ix *Index) trimLog(now time.Time) error {
-	keep := now.Add(-ix.opts.LogRetention)
-	first := ix.oldest
-	err := ix.eachBetween(logKey(first), logEnd(), func(key, value []byte) error {
-		c, err := decodeLog(key, value)
-		if err != nil {
-			return err
-		}
-		if c.Time.After(keep) {
-			return errStop
-		}
-		first = c.Seq + 1
-		return nil
-	})
-	if err != nil && !errors.Is(err, errStop) {
-		return err
-	}
-	if first == ix.oldest {
-		return nil
-	}
-	b := ix.db.NewBatch()
-	defer b.Close()
-	b.DeleteRange(logKey(ix.oldest), logKey(first), nil)
-	b.Set([]byte(keyOldest), binary.BigEndian.AppendUint64(nil, first), nil)
-	if err := b.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("index: write: %w", err)
-	}
-	ix.oldest = first
-	return nil
-}

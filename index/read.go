@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -50,35 +51,60 @@ func (ix *Index) Get(id string) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	d := Document{ID: rec.ID, Metadata: rec.Metadata, Ordinal: ord, Hidden: ix.isHidden(ord)}
-	d.Vectors, err = ix.vectorsOf(snap, ord, rec)
-	return d, err
+	hidden, err := isHidden(snap, ord)
+	if err != nil {
+		return Document{}, err
+	}
+	return ix.document(snap, ord, rec, hidden)
+}
+
+// document reads what is not in the record.
+func (ix *Index) document(r pebble.Reader, ord uint32, rec record, hidden bool) (Document, error) {
+	vectors, err := ix.vectorsOf(r, ord, rec)
+	return Document{ID: rec.ID, Metadata: rec.Metadata, Vectors: vectors, Hidden: hidden, Ordinal: ord}, err
 }
 
 func (ix *Index) vectorsOf(r pebble.Reader, ord uint32, rec record) (map[string][][]float32, error) {
 	out := make(map[string][][]float32, len(rec.Spaces))
-	for name, n := range rec.Spaces {
+	for name := range rec.Spaces {
 		s, ok := ix.view.Load().space(name)
-		if !ok {
-			return nil, fmt.Errorf("index: document %q has vectors in the unknown space %q", rec.ID, name)
+		if !ok { // dropped
+			continue
 		}
-		for i := range n {
-			value, err := read(r, vecKey(name, ord, i))
-			if err != nil {
-				return nil, err
-			}
-			v := make([]float32, s.Dim)
-			if !decodeVector(v, value) {
-				return nil, errDamagedVector
-			}
-			out[name] = append(out[name], v)
+		list, err := vectorsIn(r, s, ord, rec)
+		if err != nil {
+			return nil, err
 		}
+		out[name] = list
 	}
 	return out, nil
 }
 
-func (ix *Index) isHidden(ord uint32) bool {
-	return ix.view.Load().marks[ord/markChunk][ord%markChunk].hidden.Load()
+// vectorsIn reads the vectors that a document has in a space.
+func vectorsIn(r pebble.Reader, s Space, ord uint32, rec record) ([][]float32, error) {
+	var out [][]float32
+	for i := range rec.Spaces[s.Name] {
+		value, err := read(r, vecKey(s.Name, ord, i))
+		if err != nil {
+			return nil, err
+		}
+		v := make([]float32, s.Dim)
+		if !decodeVector(v, value) {
+			return nil, errDamagedVector
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func isHidden(r pebble.Reader, ord uint32) (bool, error) { return has(r, hidKey(ord)) }
+
+func has(r pebble.Reader, key []byte) (bool, error) {
+	_, err := read(r, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Documents yields all documents without their vectors, hidden ones too, in the
@@ -91,14 +117,20 @@ func (ix *Index) Documents() iter.Seq2[Document, error] {
 			return
 		}
 		defer leave()
+		snap := ix.db.NewSnapshot()
+		defer snap.Close()
 		stopped := false
-		err = ix.each([]byte(prefixDoc), func(key, value []byte) error {
+		err = eachIn(snap, []byte(prefixDoc), after([]byte(prefixDoc)), func(key, value []byte) error {
 			rec, err := decodeRecord(value)
 			if err != nil {
 				return err
 			}
 			ord := ordinalAt(key, len(prefixDoc))
-			d := Document{ID: rec.ID, Metadata: rec.Metadata, Ordinal: ord, Hidden: ix.isHidden(ord)}
+			hidden, err := isHidden(snap, ord)
+			if err != nil {
+				return err
+			}
+			d := Document{ID: rec.ID, Metadata: rec.Metadata, Ordinal: ord, Hidden: hidden}
 			if stopped = !yield(d, nil); stopped {
 				return errStop
 			}
@@ -169,23 +201,33 @@ func (ix *Index) Stats() (Stats, error) {
 		return Stats{}, err
 	}
 	defer leave()
-	v := ix.view.Load()
-	s := Stats{Seq: v.seq, Vectors: map[string]int{}, DiskBytes: ix.db.Metrics().DiskSpaceUsage()}
-	count := func(prefix []byte, n *int) error {
-		return ix.each(prefix, func(_, _ []byte) error { *n++; return nil })
-	}
-	if err := count([]byte(prefixDoc), &s.Documents); err != nil {
+	s := Stats{Vectors: map[string]int{}, DiskBytes: ix.db.Metrics().DiskSpaceUsage()}
+	snap := ix.db.NewSnapshot()
+	defer snap.Close()
+	if s.Seq, err = counterOf(snap, keySeq); err != nil {
 		return s, err
 	}
-	if err := count([]byte(prefixHid), &s.Hidden); err != nil {
-		return s, err
-	}
-	for _, space := range v.schema {
+	gone := map[uint32]bool{}
+	err1 := eachOrdinal(snap, []byte(prefixEnd), func(ord uint32) { gone[ord] = true })
+	err2 := eachOrdinal(snap, []byte(prefixDoc), func(uint32) { s.Documents++ })
+	err3 := eachOrdinal(snap, []byte(prefixHid), func(uint32) { s.Hidden++ })
+	for _, space := range ix.Spaces() {
 		n := 0
-		if err := count(spacePrefix(space.Name), &n); err != nil {
-			return s, err
-		}
+		err := eachOrdinal(snap, spacePrefix(space.Name), func(ord uint32) {
+			if !gone[ord] {
+				n++
+			}
+		})
 		s.Vectors[space.Name] = n
+		err1 = errors.Join(err1, err)
 	}
-	return s, nil
+	return s, errors.Join(err1, err2, err3)
+}
+
+// eachOrdinal calls f for every key under prefix, with the ordinal after it.
+func eachOrdinal(r pebble.Reader, prefix []byte, f func(ord uint32)) error {
+	return eachIn(r, prefix, after(prefix), func(key, _ []byte) error {
+		f(ordinalAt(key, len(prefix)))
+		return nil
+	})
 }

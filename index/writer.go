@@ -18,6 +18,8 @@ type writer struct {
 	seq     uint64
 	next    uint32
 	ended   []uint32
+	kept    map[uint32]bool // whose past is stored
+	turn    turn
 	hidden  map[uint32]bool
 	rows    []row
 	log     []logItem
@@ -34,7 +36,7 @@ type row struct {
 func newWriter(ix *Index) *writer {
 	old := ix.view.Load()
 	return &writer{ix: ix, batch: ix.db.NewIndexedBatch(), old: old, seq: old.seq + 1, next: ix.next,
-		hidden: map[uint32]bool{}}
+		kept: map[uint32]bool{}, hidden: map[uint32]bool{}}
 }
 
 // change stages one item. An error is the store's; the item's own goes into its
@@ -177,6 +179,7 @@ func (w *writer) update(d *Document) (Status, error) {
 	if string(value) == string(old) && w.isHidden(ord) == d.Hidden {
 		return Unchanged, nil
 	}
+	w.keep(ord, old)
 	w.set(docKey(ord), value)
 	w.hide(ord, d.Hidden)
 	w.see(ord, d)
@@ -196,21 +199,27 @@ func (w *writer) delete(id string) (Status, error) {
 	return Deleted, nil
 }
 
-// remove takes a document out of the store.
+// remove takes a document out of the present. What it was before this write stays
+// for the retention, vectors included.
 func (w *writer) remove(id string, ord uint32) error {
-	rec, _, err := recordOf(w.batch, ord)
+	rec, stored, err := recordOf(w.batch, ord)
 	if err != nil {
 		return err
 	}
 	w.unset(docKey(ord))
 	w.unset(idKey(id))
 	w.unset(hidKey(ord))
+	w.ended = append(w.ended, ord)
+	if ord < w.ix.next {
+		w.keep(ord, stored)
+		w.end(id, ord)
+		return nil
+	}
 	for name, n := range rec.Spaces {
 		for i := range n {
 			w.unset(vecKey(name, ord, i))
 		}
 	}
-	w.ended = append(w.ended, ord)
 	return nil
 }
 
@@ -234,7 +243,7 @@ func (w *writer) isHidden(ord uint32) bool {
 	if h, ok := w.hidden[ord]; ok {
 		return h
 	}
-	return ord < w.ix.next && w.old.marks[ord/markChunk][ord%markChunk].hidden.Load()
+	return ord < w.ix.next && w.wasHidden(ord)
 }
 
 // sameVectors says whether the document's stored vectors are these, bit for bit.
@@ -275,7 +284,9 @@ func (w *writer) finish() error {
 	if err != nil {
 		return err
 	}
+	w.turn.next = w.next
 	w.set(logKey(w.seq), entry)
+	w.set(turnKey(w.seq), w.turn.encode())
 	w.set([]byte(keySeq), binary.BigEndian.AppendUint64(nil, w.seq))
 	w.set([]byte(keyNext), binary.BigEndian.AppendUint64(nil, uint64(w.next)))
 	w.receipt.Seq = w.seq
