@@ -34,7 +34,7 @@ is made if there is none; it needs no model and no pictures.
   meta    id, metadata, hidden: the vectors stay
   delete  id, ids or filter
   get     id
-  search  vector or vectors, space, limit, filter
+  search  vector or vectors, space, limit, min_recall, exact, filter
   stats
 
 More in docs/library.md.`,

@@ -30,7 +30,7 @@ var opKeys = map[string][]string{
 	"meta":   {"id", "metadata", "hidden"},
 	"delete": {"id", "ids", "filter"},
 	"get":    {"id"},
-	"search": {"vector", "vectors", "space", "limit", "filter"},
+	"search": {"vector", "vectors", "space", "limit", "min_recall", "exact", "filter"},
 	"stats":  {},
 }
 
@@ -50,8 +50,10 @@ type op struct {
 	Metadata *metadata           `json:"metadata"`
 	Hidden   *bool               `json:"hidden"`
 
-	Limit  *int          `json:"limit"`
-	Filter *index.Filter `json:"filter"`
+	Limit     *int          `json:"limit"`
+	MinRecall float64       `json:"min_recall"`
+	Exact     bool          `json:"exact"`
+	Filter    *index.Filter `json:"filter"`
 
 	said map[string]json.RawMessage // the line's keys
 }
@@ -129,6 +131,9 @@ func (o *op) check() error {
 		if o.Limit != nil && *o.Limit < 1 {
 			return errors.New(`"limit" must be at least 1`)
 		}
+		if o.MinRecall < 0 || o.MinRecall > 1 {
+			return errors.New(`"min_recall" must be between 0 and 1`)
+		}
 	}
 	if o.count("vector", "vectors") == 2 {
 		return errors.New(`say "vector" or "vectors", not both`)
@@ -174,7 +179,7 @@ func wrongType(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	takes := map[string]string{"int": "a whole number", "bool": "true or false", "string": "a string", "[]string": "a list of strings"}[wrong.Type.String()]
+	takes := map[string]string{"int": "a whole number", "bool": "true or false", "string": "a string", "float64": "a number", "[]string": "a list of strings"}[wrong.Type.String()]
 	if takes == "" {
 		takes = "an object"
 	}
