@@ -33,6 +33,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
 		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "internal/vector", "cmd/emblem"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly"},
+	{floor: 0, path: "internal/calibrate", does: "scores into probabilities"},
 	{floor: 0, path: "internal/batch", does: "inputs of many callers in shared batches",
 		only: []string{"server"}},
 

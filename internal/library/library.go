@@ -29,10 +29,11 @@ type Library struct {
 
 	migrating atomic.Bool // Migrate runs, also between its turns of indexing
 
-	mu       sync.Mutex
-	manifest Manifest
-	captions map[string][][]float32 // everyday captions by model, see probability.go
-	maps     map[string]*linearMap  // of queries of a model to come, by its space
+	mu         sync.Mutex
+	manifest   Manifest
+	captions   map[string][][]float32 // everyday captions by model, see probability.go
+	background background             // of the last search
+	maps       map[string]*linearMap  // of queries of a model to come, by its space
 }
 
 // Manifest is what a library knows about itself.

@@ -46,7 +46,11 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return nil, err
 	}
-	vector, err := q.vector(ctx, e, carry)
+	parts, err := q.embed(ctx, e, carry)
+	if err != nil {
+		return nil, err
+	}
+	vector, err := q.sum(parts)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,7 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return nil, err
 	}
-	j, err := l.newJudge(ctx, e, q, vector)
+	j, err := l.newJudge(ctx, e, q, parts, space, carry, answer.Seq)
 	if err != nil {
 		return nil, err
 	}
@@ -117,27 +121,8 @@ func (l *Library) only(paths []string) (func(uint32) bool, error) {
 	return func(ord uint32) bool { return kept[ord] }, nil
 }
 
-func (q Query) hasText() bool {
-	for _, t := range q.Terms {
-		if t.Text != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// vector is the weighed sum of the terms' unit vectors, at unit length. carry, if
-// not nil, maps each of them.
-func (q Query) vector(ctx context.Context, e Embedder, carry *linearMap) ([]float32, error) {
-	parts, err := q.embed(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	if carry != nil {
-		for i, t := range q.Terms {
-			parts[i] = carry.carry(parts[i], t.Image == "")
-		}
-	}
+// sum is the weighed sum of the terms' unit vectors, at unit length.
+func (q Query) sum(parts [][]float32) ([]float32, error) {
 	sum := make([]float64, len(parts[0]))
 	for i, t := range q.Terms {
 		for k, x := range parts[i] {
@@ -159,8 +144,8 @@ func (q Query) vector(ctx context.Context, e Embedder, carry *linearMap) ([]floa
 }
 
 // embed returns a vector for each term: one call for all words, one for all
-// pictures.
-func (q Query) embed(ctx context.Context, e Embedder) ([][]float32, error) {
+// pictures. carry, if not nil, maps each of them.
+func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]float32, error) {
 	var texts []string
 	var images []image.Image
 	for _, t := range q.Terms {
@@ -193,6 +178,9 @@ func (q Query) embed(ctx context.Context, e Embedder) ([][]float32, error) {
 			from = &fromImages
 		}
 		out[i], *from = (*from)[0], (*from)[1:]
+		if carry != nil {
+			out[i] = carry.carry(out[i], t.Image == "")
+		}
 	}
 	return out, nil
 }
