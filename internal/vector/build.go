@@ -2,7 +2,6 @@ package vector
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -22,7 +21,7 @@ func (g *Graph) Add(n int) error {
 	}
 	for g.linked < n {
 		batch := min(max(g.linked/32, 1), 8192, n-g.linked)
-		if len(g.entries) == 0 {
+		if len(g.entrance.rows) == 0 {
 			batch = 1
 		}
 		g.addBatch(g.linked + batch)
@@ -90,6 +89,7 @@ func (g *Graph) addBatch(n int) {
 	slices.SortFunc(arrows, func(a, b arrow) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 	g.link(arrows)
 	g.publish(n, pairs)
+	g.seed(false)
 }
 
 // publish makes a batch that is linked part of the graph.
@@ -113,7 +113,6 @@ func (g *Graph) publish(n int, pairs []pair) {
 	}
 	g.linked = n
 	g.show(n)
-	g.seed()
 }
 
 // arrow is a link to be made.
@@ -185,27 +184,6 @@ func (p patch) apply(g *Graph) {
 		g.lock.Unlock()
 	}
 }
-
-// seed chooses where walks begin: live rows spread over the ids, about the root of
-// their number, so that one of them is in or near each large cluster. They are few
-// enough to stay in the cache.
-func (g *Graph) seed() {
-	count := entryCount(g.linked)
-	g.entries = nil
-	for i := range count {
-		at := i * g.linked / count
-		for at < g.linked && (g.dead.Has(uint32(at)) || g.twins.follows(uint32(at))) {
-			at++
-		}
-		if n := len(g.entries); at < g.linked && (n == 0 || g.entries[n-1] != uint32(at)) {
-			g.entries = append(g.entries, uint32(at))
-		}
-	}
-}
-
-func entryCount(n int) int { return min(n, max(64, int(entryShare*math.Sqrt(float64(n))))) }
-
-const entryShare = 1
 
 // pruner chooses links.
 type pruner struct {

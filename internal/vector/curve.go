@@ -9,41 +9,71 @@ import (
 // for some limits.
 type curve []point
 
+// point is one effort's mean recall over the sample. Error is the deviation of what
+// other queries, as many, would differ from it by.
 type point struct {
 	Limit, Effort uint32
-	Recall        float64
+	Recall, Error float64
 }
 
 var curveLimits = []int{1, 10, 100}
 
-// reserve is aimed for beyond a recall, as a share of what is missing to 1: the
-// sample is one of many.
-const reserve = 0.1
+// sure is how many deviations a recall is aimed at above what is asked for: of sets
+// of queries as large as the sample, 19 in 20 then reach it.
+const sure = 1.65
 
-// at returns the least effort that gives a recall, 0 if none does, from the points
-// of the next larger limit that was measured.
+func (p point) least() float64 { return p.Recall - sure*p.Error }
+
+// at returns the least effort that gives a recall and the recall to be expected; 0
+// if only a scan will do. Between the limits that were measured, and above them, it
+// goes by proportion.
 func (c curve) at(limit int, recall float64) (int, float64) {
-	recall += (1 - recall) * reserve
-	var before point
+	var l0, e0 float64
+	for len(c) > 0 {
+		n := 0
+		for n < len(c) && c[n].Limit == c[0].Limit {
+			n++
+		}
+		l, last := float64(c[0].Limit), n == len(c)
+		e, r := c[:n].reach(recall)
+		switch {
+		case e == 0:
+			return 0, 0
+		case limit > int(l) && last:
+			return int(math.Ceil(e * float64(limit) / l)), r
+		case limit <= int(l):
+			return int(math.Ceil(e0 + (e-e0)*(float64(limit)-l0)/(l-l0))), r
+		}
+		l0, e0, c = l, e, c[n:]
+	}
+	return 0, 0
+}
+
+// valid says whether a curve that was read can be one.
+func (c curve) valid() bool {
+	before := point{}
 	for _, p := range c {
-		if int(p.Limit) < limit {
+		if p.Limit < before.Limit || p.Limit == before.Limit && p.Effort <= before.Effort || p.Limit < 1 || p.Effort < 1 || p.Effort > 4096 ||
+			p.Limit > 1024 || !(p.Error >= 0) || !(p.Recall >= 0 && p.Recall <= 1) {
+			return false
+		}
+		before = p
+	}
+	return true
+}
+
+// reach is at for the points of one limit.
+func (c curve) reach(recall float64) (float64, float64) {
+	for i, p := range c {
+		if p.least() < recall {
 			continue
 		}
-		if before.Limit != p.Limit {
-			if before.Limit != 0 {
-				break
-			}
+		if i == 0 {
+			return float64(p.Effort), p.Recall
 		}
-		if p.Recall >= recall {
-			if before.Limit == 0 {
-				return int(p.Effort), p.Recall
-			}
-			share := (recall - before.Recall) / (p.Recall - before.Recall)
-			return int(math.Ceil(float64(before.Effort) + share*float64(p.Effort-before.Effort))), recall
-		}
-		if before.Limit == 0 || p.Recall > before.Recall {
-			before = p
-		}
+		before := c[i-1]
+		share := (recall - before.least()) / (p.least() - before.least())
+		return float64(before.Effort) + share*float64(p.Effort-before.Effort), before.Recall + share*(p.Recall-before.Recall)
 	}
 	return 0, 0
 }
@@ -51,7 +81,7 @@ func (c curve) at(limit int, recall float64) (int, float64) {
 // Learn fits the graph to a sample of queries of one kind: where walks begin, what
 // part of the score their mean decides, and what effort gives what recall. Queries
 // that do not lie among the rows, such as texts among pictures, also get links
-// between the rows that they find (Repair), from half of the sample; the other half
+// between the rows that they find (Repair), from a quarter of the sample; the rest
 // measures.
 func (g *Graph) Learn(sample [][]float32) error {
 	if len(sample) < 20 {
@@ -72,8 +102,8 @@ func (g *Graph) Learn(sample [][]float32) error {
 		g.lock.Lock()
 		g.codes.adopt(&next)
 		g.lock.Unlock()
-		g.repair(sample[:len(sample)/2])
-		sample = sample[len(sample)/2:]
+		g.repair(sample[:len(sample)/4])
+		sample = sample[len(sample)/4:]
 	}
 	g.measure(sample)
 	return nil
@@ -133,10 +163,10 @@ func (g *Graph) measureLimit(sample [][]float32, limit int) curve {
 		}
 	})
 	var points curve
-	for effort := float64(limit); effort < float64(g.n)/8 && effort < 4096; effort = max(effort+2, effort*1.2) {
-		r := g.recall(sample, truth, int(effort), limit)
-		points = append(points, point{uint32(limit), uint32(effort), r})
-		if r > 0.9985 {
+	for effort := float64(limit); effort < float64(g.linked)/8 && effort < 4096; effort = max(effort+2, effort*1.2) {
+		p := g.recall(sample, truth, int(effort), limit)
+		points = append(points, p)
+		if p.least() > 0.9985 {
 			break
 		}
 	}
@@ -152,22 +182,23 @@ func (g *Graph) likelyBest(queries [][]float32, limit int) [][]Hit {
 	return s.search(queries)
 }
 
-// recall is the mean share of the truth that walks of an effort find.
-func (g *Graph) recall(sample [][]float32, truth [][]Hit, effort, limit int) float64 {
-	found := make([]int, max(g.Workers, 1))
-	share(0, len(sample), g.Workers, func(w, from, to int) {
+// recall measures what share of the truth walks of an effort find.
+func (g *Graph) recall(sample [][]float32, truth [][]Hit, effort, limit int) point {
+	shares := make([]float64, len(sample))
+	Share(len(sample), g.Workers, func(from, to int) {
 		for i := from; i < to; i++ {
 			g.lock.RLock()
 			got, _ := g.walk(sample[i], Params{Limit: limit}, effort, 0)
 			g.lock.RUnlock()
-			found[w] += overlap(got, truth[i])
+			shares[i] = float64(overlap(got, truth[i])) / float64(limit)
 		}
 	})
-	sum := 0
-	for _, f := range found {
-		sum += f
+	n, sum, squares := float64(len(shares)), 0.0, 0.0
+	for _, s := range shares {
+		sum, squares = sum+s, squares+s*s
 	}
-	return float64(sum) / float64(limit*len(sample))
+	mean := sum / n
+	return point{uint32(limit), uint32(effort), mean, math.Sqrt(2 * max(0, squares/n-mean*mean) / n)}
 }
 
 func overlap(a, b []Hit) int {

@@ -46,9 +46,7 @@ func (g *Graph) Compact() {
 		})
 	}
 	g.unlink(gone)
-	g.lock.Lock()
-	defer g.lock.Unlock()
-	g.seed()
+	g.seed(true)
 }
 
 // whatIsGone lists the linked rows that are gone.

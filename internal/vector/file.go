@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 	"slices"
 	"sync/atomic"
 	"unsafe"
@@ -70,7 +69,7 @@ func (g *Graph) head() head {
 	c := g.codes
 	h := head{Version: version, Dim: uint32(c.Dim), Metric: uint32(c.Metric), Anchors: uint32(len(c.anchors)),
 		Degree: uint32(g.Degree), Extra: uint32(g.Extra), Breadth: uint32(g.Breadth), Alpha: g.Alpha, Radius: c.radius, Top: c.top,
-		Rows: uint32(g.n), Linked: uint32(g.linked), Entries: uint32(len(g.entries)), Seed: c.Seed, Reach: c.reach, Longest: c.longest}
+		Rows: uint32(g.n), Linked: uint32(g.linked), Entries: uint32(len(g.entrance.rows)), Seed: c.Seed, Reach: c.reach, Longest: c.longest}
 	copy(h.Magic[:], magic)
 	if c.lift != nil {
 		h.Lifted = 1
@@ -100,7 +99,7 @@ func (g *Graph) parts(dead Bitmap) [][]byte {
 		out = append(out, asBytes(a))
 	}
 	out = append(out, asBytes(c.lift), c.codes[:c.n*c.stride()], asBytes(c.sides[:c.n]), asBytes(g.links[:g.linked*g.stride()]),
-		asBytes(dead), asBytes(g.entries), asBytes(g.twins.first))
+		asBytes(dead), asBytes(g.entrance.rows), asBytes(g.twins.first))
 	for _, points := range g.curves {
 		out = append(out, asBytes(points))
 	}
@@ -224,7 +223,7 @@ func (h *head) plausible(size int) bool {
 	need := uint64(h.Anchors*h.Dim*4) + n*4*uint64(h.Lifted) + n*uint64((h.Dim+127)/128*64+16) +
 		uint64(h.Linked)*4*uint64(1+h.Degree+h.Extra) + (n+63)/64*8 + uint64(h.Entries)*4 + uint64(h.Linked)*4*uint64(h.Twins)
 	for _, p := range h.Points {
-		need += uint64(p) * 16
+		need += uint64(p) * uint64(unsafe.Sizeof(point{}))
 	}
 	need += uint64(binary.Size(h))
 	return need+(need+cut-1)/cut*4 == uint64(size)
@@ -252,7 +251,7 @@ func (h *head) empty(rows Rows, workers int) (*Graph, error) {
 	if err := g.reserve(int(h.Rows)); err != nil {
 		return nil, err
 	}
-	g.entries = make([]uint32, h.Entries)
+	g.entrance.rows = make([]uint32, h.Entries)
 	if h.Twins == 1 {
 		g.twins.first = make([]uint32, h.Linked)
 	}
@@ -269,21 +268,20 @@ func (g *Graph) verify() error {
 	if !g.linksWithin() || !g.chainTwins() {
 		return ErrDamaged
 	}
-	for _, id := range g.entries {
+	for _, id := range g.entrance.rows {
 		if id >= uint32(g.linked) {
 			return ErrDamaged
 		}
 	}
 	for _, c := range g.curves {
-		for _, p := range c {
-			if p.Effort > uint32(max(g.n, 1)) || p.Limit < 1 || math.IsNaN(p.Recall) {
-				return ErrDamaged
-			}
+		if !c.valid() {
+			return ErrDamaged
 		}
 	}
 	if marks := g.dead[:(g.n+63)/64]; intersect(marks, all(g.n)).Len() != marks.Len() {
 		return ErrDamaged
 	}
+	g.entrance = g.grouped(g.entrance.rows)
 	g.deadN = g.dead.Len()
 	g.countLoose()
 	return nil

@@ -22,19 +22,19 @@ type Graph struct {
 	census  *census    // under change
 	patches []patch    // the same
 
-	lock    sync.RWMutex // held for writing by a change while searches must not look
-	n       int          // rows that searches see
-	linked  int          // rows that are linked
-	given   int          // rows that are there or being added
-	mem     *memory
-	links   []uint32 // (linked, stride): the number of links, the links
-	dead    Bitmap
-	deadN   int      // of the rows that searches see
-	loose   int      // linked rows that are gone
-	entries []uint32 // where walks begin
-	curves  [kinds]curve
-	twins   twins
-	walkers sync.Pool
+	lock     sync.RWMutex // held for writing by a change while searches must not look
+	n        int          // rows that searches see
+	linked   int          // rows that are linked
+	given    int          // rows that are there or being added
+	mem      *memory
+	links    []uint32 // (linked, stride): the number of links, the links
+	dead     Bitmap
+	deadN    int      // of the rows that searches see
+	loose    int      // linked rows that are gone
+	entrance entrance // where walks begin
+	curves   [kinds]curve
+	twins    twins
+	walkers  sync.Pool
 }
 
 // GraphOptions shape a graph. Zero means the default.

@@ -30,11 +30,12 @@ func (k key) estimate() float32 {
 type pool struct {
 	keys  []key
 	limit int
+	depth int   // how many of the best are expanded
 	next  int   // all before it are expanded
 	trail []key // all that were taken, in that order
 }
 
-func (p *pool) reset(limit int) { p.keys, p.limit, p.next, p.trail = p.keys[:0], limit, 0, p.trail[:0] }
+func (p *pool) reset(limit int) { p.keys, p.limit, p.depth, p.next, p.trail = p.keys[:0], limit, limit, 0, p.trail[:0] }
 
 // add takes a candidate that is not in the pool yet.
 func (p *pool) add(k key) {
@@ -63,10 +64,11 @@ func (p *pool) add(k key) {
 
 // take returns the best candidate that is not expanded yet and marks it.
 func (p *pool) take() (uint32, bool) {
-	for p.next < len(p.keys) && p.keys[p.next]&1 != 0 {
+	end := min(len(p.keys), p.depth)
+	for p.next < end && p.keys[p.next]&1 != 0 {
 		p.next++
 	}
-	if p.next == len(p.keys) {
+	if p.next >= end {
 		return 0, false
 	}
 	p.keys[p.next] |= 1

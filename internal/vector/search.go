@@ -84,34 +84,21 @@ func (g *Graph) begin(q []float32, p Params) ([]Hit, Report, *scan) {
 func (g *Graph) tryWalk(q []float32, p Params) ([]Hit, Report) {
 	alive := g.n - g.deadN
 	if p.Allow != nil {
-		alive = g.allowed(p.Allow)
-		if alive == g.n-g.deadN {
+		m := g.allowed(p.Allow)
+		if m == alive {
 			p.Allow = nil
 		}
+		alive = m
 	}
 	p.Limit = min(p.Limit, alive)
-	effort, expected := g.effort(q, p)
-	if p.Exact || effort == 0 || p.Limit == 0 || g.linked < g.n {
+	effort, expected := g.effortFor(q, p, 1)
+	if p.Exact || effort == 0 || p.Limit == 0 || g.linked < g.n || g.walkCost(effort) >= float64(alive) {
 		return nil, Report{}
 	}
-	cost := g.walkCost(effort)
 	if p.Allow != nil {
-		effort = g.allowedEffort(effort, alive)
-		cost = g.walkCost(effort) * costAllowed
-	}
-	switch {
-	case cost >= float64(alive):
-		return nil, Report{}
-	case p.Allow != nil:
-		return g.walkAllowed(q, p, alive, effort, expected)
+		return g.walkAllowed(q, p, alive)
 	}
 	return g.walk(q, p, effort, expected)
-}
-
-// allowedEffort is what a walk among the allowed rows needs for the recall that
-// effort gives among all: it has fewer ways to a row.
-func (g *Graph) allowedEffort(effort, alive int) int {
-	return int(math.Ceil(float64(effort) * math.Sqrt(float64(g.n)/float64(alive))))
 }
 
 func (g *Graph) check(q []float32, p *Params) error {
@@ -149,10 +136,7 @@ func (g *Graph) allowed(b Bitmap) int {
 // miss, one of a scan is not.
 func (g *Graph) walkCost(effort int) float64 { return float64(effort*g.Degree) * scanPerVisit }
 
-const (
-	scanPerVisit = 1.5
-	costAllowed  = 5 // of a walk among the allowed rows, in plain ones of the same effort
-)
+const scanPerVisit = 1.5
 
 // flat returns a scan of rows and fills in its report.
 func (g *Graph) flat(p Params, allow, dead Bitmap, r *Report) *scan {
@@ -172,23 +156,6 @@ func (g *Graph) walk(q []float32, p Params, effort int, expected float64) ([]Hit
 	w.run()
 	top := w.finish(p)
 	return top.list, Report{Plan: PlanGraph, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
-}
-
-// walkAllowed walks among the allowed rows. Where the filter and the query exclude
-// each other the best allowed rows are no neighbourhood, and a scan is to follow.
-func (g *Graph) walkAllowed(q []float32, p Params, alive, effort int, expected float64) ([]Hit, Report) {
-	w := g.walker()
-	defer w.release()
-	effort = max(effort, p.Limit)
-	from, few := w.probe(q, effort, p.Allow, alive)
-	if few || len(from) == 0 || !w.runAllowed(from, effort, p.Allow, int(float64(alive)/scanPerVisit)) {
-		return nil, Report{}
-	}
-	top := w.finish(p)
-	if len(top.list) < p.Limit {
-		return nil, Report{}
-	}
-	return top.list, Report{Plan: PlanFilter, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
 }
 
 // finish scores the walk's candidates exactly, best first, until none of the rest is
@@ -254,11 +221,12 @@ func (w *walker) addTwins(top *hits, h Hit, allow Bitmap) {
 // the last hit before the second pass stops.
 const secondPass = 2.5
 
-// effort is what the curve of the query's kind says for a recall; 0 means that only
-// a scan will do.
-func (g *Graph) effort(q []float32, p Params) (int, float64) {
+// effortFor is what the curve of the query's kind says for a recall among a share of
+// the rows: the limit-th of them is the limit/share-th of all. 0 means that only a
+// scan will do.
+func (g *Graph) effortFor(q []float32, p Params, share float64) (int, float64) {
 	if p.Effort > 0 {
-		return p.Effort, 0
+		return int(math.Ceil(float64(p.Effort) / share)), 0
 	}
-	return g.curves[g.codes.kind(q)].at(p.Limit, p.MinRecall)
+	return g.curves[g.codes.kind(q)].at(int(math.Ceil(float64(p.Limit)/share)), p.MinRecall)
 }

@@ -14,6 +14,8 @@ type walker struct {
 	found   [block]float32
 	scores  []float32
 	scored  int
+	allow   Bitmap // of a walk under a filter
+	known   []key
 }
 
 func (g *Graph) walker() *walker {
@@ -61,11 +63,7 @@ func (w *walker) among(id uint32, breadth int) {
 
 func (w *walker) begin(breadth int) {
 	w.pool.reset(breadth)
-	for rest := w.graph.entries; len(rest) > 0; {
-		n := min(len(rest), block)
-		w.visit(rest[:n])
-		rest = rest[n:]
-	}
+	w.enter()
 }
 
 // run expands candidates, best first, until the best breadth known are expanded.
