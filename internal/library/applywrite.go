@@ -3,6 +3,7 @@ package library
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -166,11 +167,7 @@ func (a *applying) passing(f *index.Filter) ([]string, error) {
 	if err := a.flush(); err != nil {
 		return nil, err
 	}
-	stats, err := a.lib.ix.Stats()
-	if err != nil {
-		return nil, err
-	}
-	hits, err := a.lib.ix.Select(a.ctx, index.Selection{Filter: f, Limit: stats.Documents + 1})
+	hits, err := a.lib.ix.Select(a.ctx, index.Selection{Filter: f, Limit: math.MaxInt32})
 	if err != nil {
 		return nil, err
 	}
