@@ -30,7 +30,7 @@ type Key struct {
 	Libraries []string  `json:"libraries,omitempty"` // none means all
 	Rate      string    `json:"rate,omitempty"`      // requests, such as 600/m; "" means no limit
 	Created   time.Time `json:"created"`
-	Hash      string    `json:"hash"` // the key's SHA-256, in hex
+	Hash      string    `json:"hash,omitempty"` // the key's SHA-256, in hex
 }
 
 // Keyring keeps keys in a file, hashed. What another process changes in the file

@@ -49,6 +49,7 @@ type globals struct {
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newIndexCmd(a),
+		newServeCmd(a),
 		newSearchCmd(a),
 		newLibraryCmd(a),
 		newEmbedCmd(a),
@@ -58,6 +59,7 @@ func commands(a *app) []*cobra.Command {
 		newInspectCmd(a),
 		newModelsCmd(a),
 		newPullCmd(a),
+		newKeyCmd(a),
 		newBenchCmd(a),
 		newVersionCmd(a),
 	}

@@ -77,6 +77,9 @@ var rooms = []room{
 	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",
 		only: []string{"cmd/emblem"}},
 
+	{floor: 1, path: "testdata/pictures", does: "the sample pictures, embedded",
+		only: []string{"cmd/emblem"}},
+
 	{floor: 6, path: "server", does: "HTTP in the dialects of others, behind a guard"},
 
 	{floor: 7, path: "cmd/emblem", does: "the command line"},

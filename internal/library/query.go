@@ -22,11 +22,18 @@ type Query struct {
 	Filter *index.Filter `json:",omitempty"`
 }
 
-// Term is one part of a query: Text or Image, not both.
+// Term is one part of a query: one of Text, Image and Document.
 type Term struct {
-	Text   string
-	Image  string  // path of a picture
-	Weight float64 // negative for a term that is taken away; never 0
+	Text     string
+	Image    string  // path of a picture
+	Document string  // id of a document that is in the library; it is not found itself
+	Weight   float64 // negative for a term that is taken away; never 0
+
+	// Vector, if not nil, is what the model makes of the term, made before. A term
+	// with a Vector and nothing else is a picture.
+	Vector []float32 `json:",omitempty"`
+
+	stored []float32 // of a document
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
@@ -26,6 +27,9 @@ type Hit struct {
 	Score       float64 `json:"score"` // cosine
 	Probability float64 `json:"probability"`
 	Mapped      bool    `json:"mapped,omitempty"` // by a model to come, over a map
+
+	// Metadata is what filters can ask for.
+	Metadata map[string]any `json:"-"`
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
@@ -46,15 +50,18 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return nil, err
 	}
+	keep, err := l.only(o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	if q, keep, err = l.withDocuments(q, space, keep); err != nil {
+		return nil, err
+	}
 	parts, err := q.embed(ctx, e, carry)
 	if err != nil {
 		return nil, err
 	}
 	vector, err := q.sum(parts)
-	if err != nil {
-		return nil, err
-	}
-	keep, err := l.only(o.Paths)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +80,7 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 			return nil, err
 		}
 		if p >= o.MinProbability {
-			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4), carry != nil})
+			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4), carry != nil, public(f.Metadata)})
 		}
 	}
 	return hits, nil
@@ -91,13 +98,24 @@ func (l *Library) list(ctx context.Context, q Query, o SearchOptions) ([]Hit, er
 	}
 	hits := make([]Hit, len(found))
 	for i, f := range found {
-		hits[i] = Hit{Rank: i + 1, Path: f.ID, Probability: 1}
+		hits[i] = Hit{Rank: i + 1, Path: f.ID, Probability: 1, Metadata: public(f.Metadata)}
 	}
 	return hits, nil
 }
 
 // Fields returns what filters can ask for, with up to examples values of each.
 func (l *Library) Fields(examples int) ([]index.Field, error) { return l.ix.Fields(examples) }
+
+// public is metadata without what is the library's own.
+func public(metadata map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range metadata {
+		if !slices.Contains(private, k) {
+			out[k] = v
+		}
+	}
+	return out
+}
 
 func round(x, unit float64) float64 { return math.Round(x*unit) / unit }
 
@@ -146,43 +164,79 @@ func (q Query) sum(parts [][]float32) ([]float32, error) {
 // embed returns a vector for each term: one call for all words, one for all
 // pictures. carry, if not nil, maps each of them.
 func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]float32, error) {
+	out := make([][]float32, len(q.Terms))
 	var texts []string
 	var images []image.Image
-	for _, t := range q.Terms {
-		if t.Image == "" {
-			texts = append(texts, t.Text)
-			continue
+	var textAt, imageAt []int
+	for i, t := range q.Terms {
+		switch {
+		case t.stored != nil:
+			out[i] = t.stored
+		case t.Vector != nil:
+			out[i] = t.Vector
+		case t.Image == "":
+			texts, textAt = append(texts, t.Text), append(textAt, i)
+		default:
+			im, err := queryImage(t.Image, e.ImageSide())
+			if err != nil {
+				return nil, err
+			}
+			images, imageAt = append(images, im), append(imageAt, i)
 		}
-		im, err := queryImage(t.Image, e.ImageSide())
+	}
+	if len(texts) > 0 {
+		vectors, err := e.EmbedTexts(ctx, texts)
 		if err != nil {
 			return nil, err
 		}
-		images = append(images, im)
-	}
-	var fromTexts, fromImages [][]float32
-	var err error
-	if len(texts) > 0 {
-		if fromTexts, err = e.EmbedTexts(ctx, texts); err != nil {
-			return nil, err
-		}
+		place(out, textAt, vectors)
 	}
 	if len(images) > 0 {
-		if fromImages, err = e.EmbedImages(ctx, images); err != nil {
+		vectors, err := e.EmbedImages(ctx, images)
+		if err != nil {
 			return nil, err
 		}
+		place(out, imageAt, vectors)
 	}
-	out := make([][]float32, len(q.Terms))
 	for i, t := range q.Terms {
-		from := &fromTexts
-		if t.Image != "" {
-			from = &fromImages
-		}
-		out[i], *from = (*from)[0], (*from)[1:]
-		if carry != nil {
-			out[i] = carry.carry(out[i], t.Image == "")
+		if carry != nil && t.stored == nil { // what is stored is in the old space already
+			out[i] = carry.carry(out[i], t.Text != "")
 		}
 	}
 	return out, nil
+}
+
+// place puts vectors where they belong.
+func place(out [][]float32, at []int, vectors [][]float32) {
+	for k, i := range at {
+		out[i] = vectors[k]
+	}
+}
+
+// withDocuments looks up the terms that are documents, and returns what keeps
+// them out of the hits: nobody looks for what they show.
+func (l *Library) withDocuments(q Query, space string, keep func(uint32) bool) (Query, func(uint32) bool, error) {
+	shown := map[uint32]bool{}
+	terms := slices.Clone(q.Terms)
+	for i, t := range terms {
+		if t.Document == "" {
+			continue
+		}
+		d, err := l.ix.Get(t.Document)
+		if err != nil {
+			return q, nil, err
+		}
+		if len(d.Vectors[space]) == 0 {
+			return q, nil, errorf(KindQuery, "the document %q has no vector to search with", t.Document)
+		}
+		terms[i].stored = d.Vectors[space][0]
+		shown[d.Ordinal] = true
+	}
+	q.Terms = terms
+	if len(shown) == 0 {
+		return q, keep, nil
+	}
+	return q, func(ord uint32) bool { return !shown[ord] && (keep == nil || keep(ord)) }, nil
 }
 
 // queryImage reads a picture of a query as Index reads those of the library.

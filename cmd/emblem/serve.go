@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/server"
+)
+
+// serveOptions are those of the serve command.
+type serveOptions struct {
+	Addr     string
+	Models   []string // [NAME=]M
+	DType    string
+	Hosts    []string
+	TrustNet []string
+	TLSCert  string
+	TLSKey   string
+	Insecure bool // no key is asked for, wherever the address
+	Wait     time.Duration
+	Drain    time.Duration
+	nets     []netip.Prefix
+}
+
+const defaultAddr = "127.0.0.1:3625"
+
+func newServeCmd(a *app) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve search and vectors over HTTP, with a page for the browser",
+		Long: `Serve search and vectors over HTTP, with a page for the browser.
+
+OpenAI's clients find vectors of texts and pictures at /v1/embeddings; the
+servers of Infinity, TEI, Cohere, Jina, Ollama, Immich and Weaviate's module are
+spoken too. The page is at /.
+
+Only this machine can reach it, unless --addr says otherwise; then clients need
+a key: emblem key add NAME.`,
+		Example: `  emblem serve
+  emblem serve --model laion/CLIP-ViT-B-32-laion2B-s34B-b79K
+  emblem serve --addr 0.0.0.0:3625 --tls-cert cert.pem --tls-key key.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Addr, "addr", defaultAddr, "address to listen on")
+	f.StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
+	f.StringArrayVar(&o.TrustNet, "trust-net", nil, "a network, such as 10.0.0.0/8, that gets vectors without a key (repeatable)")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain (PEM); read again when it changes")
+	f.StringVar(&o.TLSKey, "tls-key", "", "the certificate's key (PEM)")
+	f.BoolVar(&o.Insecure, "insecure-no-key", false, "let everybody who reaches the address do everything")
+	f.DurationVar(&o.Wait, "batch-wait", 0, "how long a batch waits for company")
+	f.DurationVar(&o.Drain, "shutdown-timeout", 30*time.Second, "how long running requests may take to end")
+	return cmd
+}
+
+func (o *serveOptions) check() error {
+	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
+		return usagef("--addr %q is not of the form HOST:PORT, such as %s", o.Addr, defaultAddr)
+	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return usagef("--tls-cert and --tls-key belong together; give both")
+	}
+	for _, s := range o.TrustNet {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return usagef("--trust-net %q is not a network such as 10.0.0.0/8", s)
+		}
+		o.nets = append(o.nets, p.Masked())
+	}
+	return oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16")
+}
+
+// serve owns the data directory and answers until it is told to stop.
+func (a *app) serve(ctx context.Context, o serveOptions) error {
+	dir, err := a.dataDir()
+	if err != nil {
+		return err
+	}
+	keys, err := a.keys(dir, o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return refusef("config", "the data directory %s cannot be made: %v; name another with --data", dir, err)
+	}
+	lock, busy, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	if busy {
+		return failf("data_locked", "another process%s uses the data directory %s; end it, or name another with --data", holder(dir), dir)
+	}
+	return a.own(ctx, dir, lock, func(ctx context.Context, h *host, s *session) error {
+		x := &serving{app: a, host: h, session: s, options: o, dir: dir, keys: keys}
+		return x.run(ctx)
+	})
+}
+
+// keys opens the keyring. Beyond loopback there has to be a key.
+func (a *app) keys(dir string, o serveOptions) (*server.Keyring, error) {
+	ring, err := server.OpenKeyring(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, refusef("config", "%w", err)
+	}
+	if !o.Insecure && !loopback(o.Addr) && !ring.Any() {
+		return nil, refusef("no_key", "others could reach %s and there is no key yet; make one with: emblem key add NAME, or let everybody in with --insecure-no-key", o.Addr)
+	}
+	return ring, nil
+}
+
+// loopback says whether only this machine can reach an address.
+func loopback(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// serving is one run of the serve command.
+type serving struct {
+	*app
+	host    *host
+	session *session
+	options serveOptions
+	dir     string
+	keys    *server.Keyring
+}
+
+func (x *serving) run(ctx context.Context) error {
+	listener, err := x.listen()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	embedders, err := x.embedders(ctx)
+	if err != nil {
+		return err
+	}
+	o := server.Options{
+		Embedders: embedders, Libraries: shelves{x.host},
+		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, Log: x.log,
+	}
+	if !x.options.Insecure {
+		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)
+	}
+	srv, err := server.New(o)
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	x.announce(srv, listener, embedders)
+	samples := x.samples(ctx)
+	err = srv.Serve(ctx, listener)
+	<-samples
+	return err
+}
+
+// listen takes the address. One that is in use is a sentence with the next one.
+func (x *serving) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", x.options.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, failf("address_in_use", "%s is in use, perhaps by another emblem; take the next one with: emblem serve --addr %s", x.options.Addr, nextAddr(x.options.Addr))
+	}
+	if err != nil {
+		return nil, refusef("address", "cannot listen on %s: %v", x.options.Addr, err)
+	}
+	if x.options.TLSCert == "" {
+		return l, nil
+	}
+	return withTLS(l, x.options.TLSCert, x.options.TLSKey)
+}
+
+// nextAddr is the next address that is free.
+func nextAddr(addr string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return addr
+	}
+	for p := n + 1; p < n+100; p++ {
+		next := net.JoinHostPort(host, strconv.Itoa(p))
+		if l, err := net.Listen("tcp", next); err == nil {
+			l.Close()
+			return next
+		}
+	}
+	return net.JoinHostPort(host, "0")
+}
+
+// embedders opens the named models, or the built-in one, and those of the
+// libraries, which are to be searched too.
+func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
+	refs := x.options.Models
+	if len(refs) == 0 {
+		refs = []string{models.Default}
+	}
+	var out []server.Embedder
+	for _, ref := range refs {
+		name, m := "", ref
+		if before, after, ok := strings.Cut(ref, "="); ok && !exists(ref) {
+			name, m = before, after
+		}
+		e, err := x.embedder(ctx, name, m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	names, err := x.host.store.Names()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if e := x.libraryEmbedder(ctx, name, out); e != nil {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedder, error) {
+	ref, err := x.modelRef(ref)
+	if err != nil {
+		return nil, err
+	}
+	e, err := x.host.model(ctx, modelChoice{Ref: ref, DType: x.options.DType})
+	if err != nil {
+		return nil, err
+	}
+	return serviceOf(name, e)
+}
+
+// libraryEmbedder opens the model of a library, unless it is open. A library
+// whose model is gone is not searched; that is told, and stops nothing else.
+func (x *serving) libraryEmbedder(ctx context.Context, name string, have []server.Embedder) server.Embedder {
+	lib, err := x.host.store.Open(name)
+	if err != nil {
+		x.log.Warn("a library cannot be opened", "library", name, "error", err)
+		return nil
+	}
+	m := lib.Manifest()
+	if m.Ref == "" || slices.ContainsFunc(have, func(e server.Embedder) bool { return e.Fingerprint() == m.Fingerprint }) {
+		return nil
+	}
+	e, err := x.embedder(ctx, "", m.Ref)
+	if err != nil {
+		x.log.Warn("a library cannot be searched: its model does not open", "library", name, "model", m.Model, "error", err)
+		return nil
+	}
+	return e
+}
+
+// announce says where the server is, and how to get in.
+func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder) {
+	scheme := "http"
+	if x.options.TLSCert != "" {
+		scheme = "https"
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	where := scheme + "://" + net.JoinHostPort(host, strconv.Itoa(addr.Port))
+	fmt.Fprintf(x.stderr, "emblem is at %s%s\n", where, srv.LoginPath())
+	for _, e := range embedders {
+		fmt.Fprintf(x.stderr, "  model %s, %d dimensions\n", e.Name(), e.Dim())
+	}
+	for _, p := range x.options.nets {
+		fmt.Fprintf(x.stderr, "  clients in %s get vectors without a key\n", p)
+	}
+	switch {
+	case x.options.Insecure && !loopback(x.options.Addr):
+		fmt.Fprintln(x.stderr, "  everybody who reaches this address may do everything: --insecure-no-key")
+	case scheme == "http" && !loopback(x.options.Addr):
+		fmt.Fprintln(x.stderr, "  keys and pictures travel unencrypted; give --tls-cert and --tls-key, or put a proxy in front")
+	}
+}

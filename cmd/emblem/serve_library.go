@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+
+	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/library"
+	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/internal/picture"
+	"github.com/emblem-search/emblem/server"
+)
+
+// shelves are the libraries of a data directory as the server takes them.
+type shelves struct{ host *host }
+
+// Names implements server.Libraries.
+func (s shelves) Names(context.Context) ([]string, error) { return s.host.store.Names() }
+
+// Library implements server.Libraries.
+func (s shelves) Library(_ context.Context, name string) (server.Library, error) {
+	return s.shelf(s.host.store.Open(name))
+}
+
+// Create implements server.Libraries.
+func (s shelves) Create(_ context.Context, name string) (server.Library, error) {
+	return s.shelf(s.host.store.Create(name))
+}
+
+func (s shelves) shelf(l *library.Library, err error) (server.Library, error) {
+	if err != nil {
+		return nil, clientError(err)
+	}
+	return shelf{s.host, l}, nil
+}
+
+// clientError gives an error of libraries its status; others stay inside.
+func clientError(err error) error {
+	var own *library.Error
+	var filter *index.FilterError
+	switch {
+	case errors.As(err, &filter):
+		return &server.Error{Status: http.StatusBadRequest, Code: "bad_filter", Param: "filter", Message: filter.Error()}
+	case errors.Is(err, index.ErrNotFound):
+		return &server.Error{Status: http.StatusNotFound, Code: "document_not_found", Param: "id", Message: "there is no such document"}
+	case !errors.As(err, &own):
+		return err
+	}
+	status := http.StatusBadRequest
+	switch own.Kind {
+	case library.KindLibrary:
+		status = http.StatusNotFound
+	case library.KindModel, library.KindBusy:
+		status = http.StatusConflict
+	}
+	return &server.Error{Status: status, Code: string(own.Kind), Message: own.Message}
+}
+
+// shelf is a library as the server takes it.
+type shelf struct {
+	host *host
+	lib  *library.Library
+}
+
+// Entry implements server.Library.
+func (s shelf) Entry(context.Context) (server.LibraryEntry, error) {
+	st, err := s.lib.Stats()
+	return server.LibraryEntry{Name: st.Library, Model: st.Model, Documents: st.Pictures, Updated: st.Updated}, err
+}
+
+// Search implements server.Library.
+func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error) {
+	q, err := s.query(f)
+	if err != nil {
+		return nil, clientError(err)
+	}
+	var model library.Embedder
+	if len(q.Terms) > 0 {
+		if model, err = s.host.model(ctx, modelChoice{Ref: chosenModel(s.lib, ""), DType: "auto"}); err != nil {
+			return nil, err
+		}
+	}
+	found, err := s.lib.Search(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability})
+	if err != nil {
+		return nil, clientError(err)
+	}
+	out := &server.Found{}
+	for _, h := range found {
+		out.Hits = append(out.Hits, server.Hit{Rank: h.Rank, ID: h.Path, Path: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata})
+	}
+	return out, nil
+}
+
+// query turns the server's terms into the library's.
+func (s shelf) query(f server.Find) (library.Query, error) {
+	var q library.Query
+	for _, t := range f.Terms {
+		q.Terms = append(q.Terms, library.Term{Text: t.Text, Vector: t.Vector, Document: t.Document, Weight: t.Weight})
+	}
+	if f.Filter == "" {
+		return q, nil
+	}
+	var err error
+	q.Filter, err = index.ParseFilter(f.Filter)
+	return q, err
+}
+
+// Put implements server.Library. Vectors in a space that is not there yet define
+// it, but for the model's own.
+func (s shelf) Put(ctx context.Context, docs []server.Document) ([]server.Outcome, error) {
+	list := make([]index.Document, len(docs))
+	for i, d := range docs {
+		list[i] = index.Document{ID: d.ID, Vectors: d.Vectors, Metadata: wholeNumbers(d.Metadata)}
+		if err := s.define(ctx, d.Vectors); err != nil {
+			return nil, err
+		}
+	}
+	receipt, err := s.lib.Put(ctx, list...)
+	return outcomes(receipt), clientError(err)
+}
+
+// define makes the spaces that documents have vectors in. A library without a
+// model takes the server's first one for its own.
+func (s shelf) define(ctx context.Context, vectors map[string][][]float32) error {
+	for space, list := range vectors {
+		if len(list) == 0 {
+			continue
+		}
+		if space == spaceOfModel {
+			if err := s.adopt(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		var clash *index.SpaceError
+		err := s.lib.Define(index.Space{Name: space, Dim: len(list[0])})
+		if err != nil && !errors.As(err, &clash) {
+			return &server.Error{Status: http.StatusBadRequest, Code: "bad_space", Param: "vectors", Message: err.Error()}
+		}
+	}
+	return nil
+}
+
+// spaceOfModel is the space of what the library's model has embedded.
+const spaceOfModel = "image"
+
+func (s shelf) adopt(ctx context.Context) error {
+	if s.lib.Manifest().Model != "" {
+		return nil
+	}
+	m, err := s.host.model(ctx, modelChoice{Ref: models.Default, DType: "auto"})
+	if err != nil {
+		return err
+	}
+	return s.lib.Adopt(m, models.Default, false)
+}
+
+// wholeNumbers makes JSON's numbers without a fraction whole ones, and lists
+// lists of strings, as filters see them.
+func wholeNumbers(metadata map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range metadata {
+		switch v := v.(type) {
+		case float64:
+			if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+				out[k] = int64(v)
+				continue
+			}
+			out[k] = v
+		case []any:
+			list := make([]string, len(v))
+			for i, x := range v {
+				list[i] = fmt.Sprint(x)
+			}
+			out[k] = list
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// Delete implements server.Library.
+func (s shelf) Delete(ctx context.Context, ids []string) ([]server.Outcome, error) {
+	receipt, err := s.lib.Delete(ctx, ids...)
+	return outcomes(receipt), clientError(err)
+}
+
+func outcomes(r index.Receipt) []server.Outcome {
+	out := make([]server.Outcome, len(r.Results))
+	for i, res := range r.Results {
+		out[i] = server.Outcome{ID: res.ID, Status: string(res.Status)}
+		if res.Err != nil {
+			words := strings.TrimPrefix(res.Err.Error(), "index: ")
+			out[i].Error = &words
+		}
+	}
+	return out
+}
+
+// Picture implements server.Library. Only pictures that the library knows, in
+// folders that were indexed, are opened: an id may be anybody's words.
+func (s shelf) Picture(_ context.Context, id string) (io.ReadCloser, error) {
+	if _, err := s.lib.Document(id); err != nil {
+		return nil, clientError(err)
+	}
+	none := &server.Error{Status: http.StatusNotFound, Code: "picture_not_found", Param: "id", Message: "this document has no picture's file (any more)"}
+	if !s.lib.Holds(id) {
+		return nil, none
+	}
+	f, err := picture.Open(id)
+	if err != nil {
+		return nil, none
+	}
+	head := make([]byte, 64)
+	n, _ := io.ReadFull(f, head)
+	if _, ok := picture.Sniff(head[:n]); !ok {
+		f.Close()
+		return nil, none
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Fields implements server.Library.
+func (s shelf) Fields(_ context.Context, examples int) ([]server.Field, error) {
+	fields, err := s.lib.Fields(examples)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]server.Field, len(fields))
+	for i, f := range fields {
+		out[i] = server.Field{Name: f.Name, Documents: f.Documents, Examples: f.Examples}
+	}
+	return out, nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"crypto/tls"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificate is a pair of files that may be replaced while the server runs, as
+// those who renew certificates do.
+type certificate struct {
+	cert, key string
+
+	mu     sync.Mutex
+	looked time.Time
+	stamp  [2]time.Time
+	pair   *tls.Certificate
+}
+
+// certificateAge is how long a certificate is used before its files are looked at
+// again.
+const certificateAge = 5 * time.Second
+
+// withTLS encrypts what comes to a listener.
+func withTLS(l net.Listener, cert, key string) (net.Listener, error) {
+	c := &certificate{cert: cert, key: key}
+	if _, err := c.get(nil); err != nil {
+		l.Close()
+		return nil, refusef("config", "the certificate cannot be used: %v", err)
+	}
+	return tls.NewListener(l, &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
+}
+
+// get returns the certificate as it is now. Files that cannot be read, such as
+// ones that are just being replaced, leave the old one in use.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pair != nil && time.Since(c.looked) < certificateAge {
+		return c.pair, nil
+	}
+	c.looked = time.Now()
+	stamp := [2]time.Time{modified(c.cert), modified(c.key)}
+	if c.pair != nil && stamp == c.stamp {
+		return c.pair, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		if c.pair != nil {
+			return c.pair, nil
+		}
+		return nil, err
+	}
+	c.pair, c.stamp = &pair, stamp
+	return c.pair, nil
+}
+
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
