@@ -41,6 +41,7 @@ func TestDamagedTruth(t *testing.T) {
 	names, err := disk.List("index")
 	check(t, err)
 	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "derived" })
 	surfaced := map[string]int{}
 	for _, name := range names {
 		for what, damage := range damages {
