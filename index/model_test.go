@@ -17,7 +17,7 @@ import (
 
 var (
 	histories = flag.Int("histories", 1, "how many random histories TestHistory compares with the model")
-	steps     = flag.Int("steps", 20_000, "steps of each")
+	steps     = flag.Int("steps", 10_000, "steps of each")
 	seed      = flag.Uint64("seed", 1, "seed of the first")
 	only      = flag.String("only", "", "numbers of the steps to take, separated by commas; none means all")
 )

@@ -1,6 +1,7 @@
 package indextest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -95,6 +96,22 @@ func (m *Model) Compare(s Store) error {
 		return fmt.Errorf("%d documents; want %d", n, len(m.Documents))
 	}
 	return nil
+}
+
+// answer says how what a store answers for an id differs from the model.
+func (m *Model) answer(id string, got index.Document, err error) error {
+	want, ok := m.Documents[id]
+	switch {
+	case !ok && errors.Is(err, index.ErrNotFound):
+		return nil
+	case !ok:
+		return fmt.Errorf("%q is %+v, %v; want ErrNotFound", id, got, err)
+	case err != nil:
+		return fmt.Errorf("%q: %w", id, err)
+	case want.Ordinal != unknown && got.Ordinal != want.Ordinal:
+		return fmt.Errorf("%q has ordinal %d; want %d", id, got.Ordinal, want.Ordinal)
+	}
+	return m.alike(got, want)
 }
 
 // alike says how a document from a store differs from the model's.

@@ -275,6 +275,18 @@ func (n *naive) order(a, b index.Hit) int {
 	return cmp.Or(cmp.Compare(b.Score, a.Score), ties)
 }
 
+func (n *naive) GetAsOf(id string, seq uint64) (index.Document, error) {
+	if n.fault == "the past is the present" {
+		return n.Get(id)
+	}
+	for _, s := range slices.Backward(n.disk.states) {
+		if s.seq == seq {
+			return (&naive{state: s}).Get(id)
+		}
+	}
+	return index.Document{}, index.ErrTrimmed
+}
+
 func (n *naive) Close() error { return nil }
 
 // Another store than package index's passes the kit.
@@ -294,7 +306,7 @@ func TestNaive(t *testing.T) {
 // Every fault is found, in a history that is short afterwards.
 func TestFaults(t *testing.T) {
 	for _, fault := range []string{"deleted stays", "ordinals are used again", "hidden is forgotten", "acknowledged is lost",
-		"only the first vector counts", "ties by id", "scores of 8 bits"} {
+		"only the first vector counts", "ties by id", "scores of 8 bits", "the past is the present"} {
 		h := History{Seed: 1, Steps: 4000}
 		place := func() Place { return &naiveDisk{fault: fault} }
 		short, err := h.find(place)

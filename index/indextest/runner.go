@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/emblem-search/emblem/index"
 )
@@ -15,7 +16,17 @@ type runner struct {
 	model *Model
 	seq   uint64 // of the last acknowledged write
 	last  int64  // highest ordinal of an acknowledged write, plus 1
+	past  []moment
 }
+
+// moment is what was after a write.
+type moment struct {
+	seq   uint64
+	model *Model
+}
+
+// mostMoments is how many a runner remembers.
+const mostMoments = 32
 
 func (r *runner) take(s step) error {
 	if err := r.define(); err != nil {
@@ -34,6 +45,8 @@ func (r *runner) take(s step) error {
 		return r.reopen()
 	case doCrash:
 		return r.crash(s)
+	case doRecall:
+		return r.recall(s)
 	case doClash:
 		return r.clash(s)
 	}
@@ -59,7 +72,36 @@ func (r *runner) write(s step) error {
 	if err != nil {
 		return err
 	}
-	return r.acknowledged(s.changes, receipt)
+	if err := r.acknowledged(s.changes, receipt); err != nil {
+		return err
+	}
+	if s.random.IntN(8) == 0 {
+		if len(r.past) == mostMoments {
+			r.past = slices.Delete(r.past, 0, 1+s.random.IntN(mostMoments))
+		}
+		r.past = append(r.past, moment{r.seq, r.model.Clone()})
+	}
+	return nil
+}
+
+// recall compares some documents with what they were after an earlier write.
+func (r *runner) recall(s step) error {
+	store, ok := r.store.(Rememberer)
+	if !ok || len(r.past) == 0 {
+		return nil
+	}
+	then := r.past[s.random.IntN(len(r.past))]
+	for range 8 {
+		id := randomID(s.random)
+		got, err := store.GetAsOf(id, then.seq)
+		if errors.Is(err, index.ErrTrimmed) {
+			return nil
+		}
+		if err := then.model.answer(id, got, err); err != nil {
+			return fmt.Errorf("as of %d: %w", then.seq, err)
+		}
+	}
+	return nil
 }
 
 // acknowledged holds a receipt against what the model says of the changes, and
@@ -119,16 +161,7 @@ func (r *runner) learn(changes []index.Change) error {
 // get compares one document.
 func (r *runner) get(id string) error {
 	got, err := r.store.Get(id)
-	want, ok := r.model.Documents[id]
-	switch {
-	case !ok && errors.Is(err, index.ErrNotFound):
-		return nil
-	case !ok:
-		return fmt.Errorf("%q is %+v, %v; want ErrNotFound", id, got, err)
-	case err != nil:
-		return fmt.Errorf("%q: %w", id, err)
-	}
-	return r.model.alike(got, want)
+	return r.model.answer(id, got, err)
 }
 
 func (r *runner) search(s step) error {

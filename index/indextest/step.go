@@ -17,8 +17,9 @@ const (
 	doGet     kind = "get"
 	doCompare kind = "compare" // everything
 	doReopen  kind = "reopen"
-	doCrash   kind = "crash" // in the middle of a write
-	doClash   kind = "clash" // of two definitions of a space
+	doCrash   kind = "crash"  // in the middle of a write
+	doClash   kind = "clash"  // of two definitions of a space
+	doRecall  kind = "recall" // what was after an earlier write
 )
 
 // perMille is how often each kind comes.
@@ -26,7 +27,7 @@ var perMille = []struct {
 	kind  kind
 	share int
 }{
-	{doReopen, 3}, {doCrash, 3}, {doClash, 4}, {doCompare, 10}, {doGet, 60}, {doSearch, 380}, {doWrite, 540},
+	{doReopen, 3}, {doCrash, 3}, {doClash, 4}, {doCompare, 10}, {doRecall, 20}, {doGet, 50}, {doSearch, 380}, {doWrite, 530},
 }
 
 // step is one of a history. It depends on the history's seed and its own number

@@ -32,6 +32,13 @@ type Store interface {
 	Close() error
 }
 
+// Rememberer is a Store that also knows the past.
+type Rememberer interface {
+	// GetAsOf returns a document as it was after a write, an index.ErrNotFound, or an
+	// index.ErrTrimmed if that is too long ago.
+	GetAsOf(id string, seq uint64) (index.Document, error)
+}
+
 // Place is where a store lives while it is closed.
 type Place interface {
 	// Open opens the store as the last Close or Crash left it.
