@@ -61,7 +61,7 @@ func (ix *Index) saveFacts() {
 
 func (ix *Index) writeFacts(v *view) error {
 	fs, dir := ix.fs(), ix.columnsDir()
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := ix.makeColumnsDir(); err != nil {
 		return err
 	}
 	names, err := fs.List(dir)
@@ -107,6 +107,18 @@ func (ix *Index) writeFacts(v *view) error {
 		}
 	}
 	return nil
+}
+
+// makeColumnsDir makes the folder, durably: new names in it are lost with it.
+func (ix *Index) makeColumnsDir() error {
+	fs := ix.fs()
+	if _, err := fs.Stat(ix.columnsDir()); err == nil {
+		return nil
+	}
+	if err := fs.MkdirAll(ix.columnsDir(), 0o755); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(fs, fs.PathJoin(ix.dir, "derived")), syncDir(fs, ix.dir))
 }
 
 // encodeState writes the state of a view.
@@ -161,11 +173,7 @@ func (ix *Index) writeColumns(name string, data []byte) (uint32, error) {
 	if err := fs.Rename(path+".new", path); err != nil {
 		return 0, err
 	}
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return 0, err
-	}
-	return fileSum(tail), errors.Join(d.Sync(), d.Close())
+	return fileSum(tail), syncDir(fs, dir)
 }
 
 // fileSum is the last sum in a file, which depends on all of it.
