@@ -170,7 +170,8 @@ func (b *filterBench) checkSelect(f *Filter, text string) {
 		}
 		return math.Inf(-1)
 	}
-	hits, err := b.ix.Select(context.Background(), Selection{Filter: f, Newest: []string{fieldTaken, fieldWidth}, Limit: 1000})
+	found, err := b.ix.Select(context.Background(), Selection{Filter: f, Newest: []string{fieldTaken, fieldWidth}, Limit: 1000})
+	hits := found.Hits
 	if err != nil || len(hits) != len(want) {
 		b.t.Fatalf("%s: selects %d, want %d (%v)", text, len(hits), len(want), err)
 	}

@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"slices"
 	"strconv"
@@ -22,28 +21,11 @@ type Selection struct {
 	Limit int // 0 means 10
 
 	Keep func(ordinal uint32) bool // if not nil, only what it accepts
-}
 
-// Select returns the documents that pass a filter, newest first, then by
-// ordinal. Scores are 0.
-func (ix *Index) Select(ctx context.Context, s Selection) ([]Hit, error) {
-	if s.Limit == 0 {
-		s.Limit = 10
-	}
-	return ix.settled(s.Filter, func(v *view) ([]Hit, error) {
-		v, err := ix.loadFacts(v)
-		if err != nil {
-			return nil, err
-		}
-		found := v.facts.matching(s.Filter)
-		if s.Keep != nil {
-			found = kept(found, s.Keep)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		return ix.hits(v.facts.newest(found, s.Newest, s.Limit))
-	})
+	// As in Query.
+	AsOf    uint64
+	AtLeast uint64
+	Cursor  string
 }
 
 func kept(found *roaring.Bitmap, keep func(ord uint32) bool) *roaring.Bitmap {
@@ -58,28 +40,22 @@ type dated struct {
 	age float64
 }
 
-// newest returns the first documents of a set in the order of their ages.
-func (f *facts) newest(found *roaring.Bitmap, fields []string, limit int) []scored {
-	best := newestOf{limit: limit}
+// newest offers the documents of a set with their ages.
+func (f *facts) newest(found *roaring.Bitmap, fields []string, best *newestOf) {
 	f.eachRecent(func(_ int, d fact) {
 		if !d.gone && found.Contains(d.ord) {
 			best.add(dated{d.ord, d.age(fields)})
 		}
 	})
 	for _, h := range f.segments {
-		h.newest(h.among(found), fields, &best)
+		h.newest(h.among(found), fields, best)
 	}
-	best.cut()
-	out := make([]scored, len(best.list))
-	for i, d := range best.list {
-		out[i].ord = d.ord
-	}
-	return out
 }
 
 // newestOf keeps the newest of many: at most twice the limit, sorted now and then.
 type newestOf struct {
 	limit int
+	after *cursor // if not nil, only what stands behind it
 	list  []dated
 	worst *dated // of the limit, once there are as many
 	cuts  int
@@ -88,7 +64,7 @@ type newestOf struct {
 func byAge(a, b dated) int { return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.ord, b.ord)) }
 
 func (n *newestOf) add(d dated) {
-	if n.worst != nil && byAge(d, *n.worst) > 0 {
+	if n.worst != nil && byAge(d, *n.worst) > 0 || !n.after.passed(d.age, d.ord) {
 		return
 	}
 	if n.list = append(n.list, d); len(n.list) >= 2*n.limit+64 {

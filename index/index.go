@@ -60,6 +60,8 @@ type Index struct {
 	write sync.Mutex // held while a write gets its ordinals and its place in the order
 	next  uint32     // next ordinal
 
+	writes bell // rings when one is seen
+
 	trimming sync.Mutex // held while the past is forgotten
 	trimmer  trimmer
 
@@ -155,6 +157,7 @@ func (ix *Index) Close() error {
 	if was {
 		return ErrClosed
 	}
+	ix.writes.ring()
 	ix.users.Wait()
 	ix.trimmer.end()
 	ix.closeFacts()

@@ -35,6 +35,7 @@ func (ix *Index) publish(w *writer) error {
 	}
 	next.bury(len(w.ended))
 	ix.view.Store(next)
+	ix.writes.ring()
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -31,6 +30,19 @@ type Query struct {
 	// Keep, if not nil, restricts the search to ordinals it accepts. It is called
 	// from several goroutines.
 	Keep func(ordinal uint32) bool
+
+	// AsOf asks for what there was after the write with this sequence, if that is
+	// within the retention; 0 means now.
+	AsOf uint64
+
+	// AtLeast lets the search wait until it sees the write with this sequence, such as
+	// Receipt.Seq.
+	AtLeast uint64
+
+	// Cursor continues behind the hits of an answer, its Found.Next, as of the same
+	// write: pages have no hit twice and leave none out, whatever is written in
+	// between. The query has to be the same but for Limit.
+	Cursor string
 }
 
 // A Hit is a found document. Score is the cosine or inner product with the best
@@ -45,7 +57,8 @@ type Hit struct {
 // Found is the answer to a Query.
 type Found struct {
 	Hits []Hit  // best first, equal scores by ordinal
-	Seq  uint64 // the write up to which the search saw everything
+	Seq  uint64 // the write up to which the search saw everything, and nothing after it
+	Next string // a Cursor for what comes after the hits; "" if that is nothing
 
 	Plan     Plan
 	Visited  int     // vectors compared, most of them by their codes
@@ -63,83 +76,19 @@ const (
 	PlanFilter Plan = "filtered graph" // a walk among those of the documents that pass
 )
 
-// Search returns the best documents, best first, equal scores by ordinal. Fewer than
-// Limit hits mean that there are no more.
-func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
-	var out Found
-	var err error
-	out.Hits, err = ix.settled(q.Filter, func(*view) ([]Hit, error) {
-		v, err := ix.load()
-		if err == nil && q.Filter != nil {
-			v, err = ix.loadFacts(v)
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = Found{Seq: v.seq, Plan: PlanExact, Expected: 1}
-		return ix.search(ctx, v, q)
-	})
-	return out, err
-}
-
-// settled looks for documents until all that were found are still there to be
-// read and pass the filter.
-func (ix *Index) settled(f *Filter, look func(*view) ([]Hit, error)) ([]Hit, error) {
-	leave, err := ix.enter()
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	for {
-		v := ix.view.Load()
-		hits, err := look(v)
-		if err == nil && !ix.pass(f, hits) {
-			err = ErrNotFound
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return hits, err
-		}
-		// A document went or changed between the scan and its reading: look again,
-		// once the write that did it is published.
-		ix.write.Lock()
-		again := ix.view.Load().seq > v.seq
-		ix.write.Unlock()
-		if !again {
-			return nil, errors.New("index: a found document is missing; the store is damaged")
-		}
-	}
-}
-
-func (ix *Index) search(ctx context.Context, v *view, q Query) ([]Hit, error) {
+// nearest finds the documents of a view that are nearest to the query's vector.
+func (ix *Index) nearest(ctx context.Context, v *view, q Query) ([]scored, Found, error) {
 	s, ok := v.space(q.Space)
 	if !ok {
-		return nil, fmt.Errorf("index: no space %q", q.Space)
+		return nil, Found{}, fmt.Errorf("index: no space %q", q.Space)
 	}
 	vector, err := s.prepare(q.Vector)
 	if err != nil {
-		return nil, err
+		return nil, Found{}, err
 	}
-	if q.Limit == 0 {
-		q.Limit = 10
-	}
+	q.Limit = cmp.Or(q.Limit, 10)
 	found, err := v.scan(ctx, v.columns[q.Space], vector, q)
-	if err != nil {
-		return nil, err
-	}
-	return ix.hits(found)
-}
-
-// hits reads what was found.
-func (ix *Index) hits(found []scored) ([]Hit, error) {
-	hits := make([]Hit, len(found))
-	for i, f := range found {
-		rec, _, err := recordOf(ix.db, f.ord)
-		if err != nil {
-			return nil, err
-		}
-		hits[i] = Hit{rec.ID, f.ord, f.score, rec.Metadata}
-	}
-	return hits, nil
+	return found, Found{Plan: PlanExact, Expected: 1}, err
 }
 
 const (

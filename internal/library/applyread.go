@@ -62,7 +62,7 @@ func (a *applying) search(o op) (any, error) {
 		found, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit,
 			MinRecall: o.MinRecall, Exact: o.Exact, Filter: o.Filter})
 	case o.Filter != nil:
-		found.Hits, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
+		found, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
 	default:
 		err = errors.New(`"search" needs a "vector" or a "filter"`)
 	}

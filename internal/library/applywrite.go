@@ -167,12 +167,12 @@ func (a *applying) passing(f *index.Filter) ([]string, error) {
 	if err := a.flush(); err != nil {
 		return nil, err
 	}
-	hits, err := a.lib.ix.Select(a.ctx, index.Selection{Filter: f, Limit: math.MaxInt32})
+	found, err := a.lib.ix.Select(a.ctx, index.Selection{Filter: f, Limit: math.MaxInt32})
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(hits))
-	for i, h := range hits {
+	ids := make([]string, len(found.Hits))
+	for i, h := range found.Hits {
 		ids[i] = h.ID
 	}
 	return ids, nil

@@ -96,8 +96,8 @@ func (l *Library) list(ctx context.Context, q Query, o SearchOptions) ([]Hit, er
 	if err != nil {
 		return nil, err
 	}
-	hits := make([]Hit, len(found))
-	for i, f := range found {
+	hits := make([]Hit, len(found.Hits))
+	for i, f := range found.Hits {
 		hits[i] = Hit{Rank: i + 1, Path: f.ID, Probability: 1, Metadata: public(f.Metadata)}
 	}
 	return hits, nil
