@@ -115,7 +115,7 @@ func TestSearchPaths(t *testing.T) {
 	d.paint("p", "r", red, 3)
 	d.paint("q", "r", red, 3)
 	d.paint("q", "b", blue, 3)
-	r := d.must("search", "red", d.path("p"), d.path("q/b000.png"), "--json")
+	r := d.must("search", "red", d.path("p"), d.path("q/b000.png"), "--json", "--min-probability", "0")
 	if n := strings.Count(r.stdout, "\n"); n != 4 {
 		t.Errorf("%d hits, want the 4 files of the paths:\n%s", n, r.stdout)
 	}
@@ -132,8 +132,29 @@ func TestSearchPaths(t *testing.T) {
 	}
 	// A named library is searched as it is, within the paths.
 	d.must("index", d.path("q"))
-	if r = d.must("search", "red", d.path("q/b001.png"), "--library", "default", "--paths"); r.stdout != d.path("q/b001.png")+"\n" {
+	if r = d.must("search", "red", d.path("q/b001.png"), "--library", "default", "--paths", "--min-probability", "0"); r.stdout != d.path("q/b001.png")+"\n" {
 		t.Errorf("paths within a library: %q", r.stdout)
+	}
+}
+
+// What does not match is not shown: every format says so alike, and one flag shows
+// it all the same.
+func TestSearchCut(t *testing.T) {
+	d := newDesk(t)
+	d.paint("p", "b", blue, 30)
+	d.must("index", d.path("p"))
+	for _, format := range []string{"", "--paths", "-0", "--json"} {
+		args := strings.Fields("search red " + format)
+		r := d.run(args...)
+		if r.code != 3 || r.stdout != "" || !strings.Contains(r.stderr, "the nearest is "+d.path("p/b0")) || !strings.Contains(r.stderr, "--min-probability 0") {
+			t.Errorf("%v: exit %d, %q, %q", args, r.code, r.stdout, r.stderr)
+		}
+		if r = d.must(append(args, "--min-probability", "0", "-n", "2")...); !strings.Contains(r.stdout, d.path("p/b0")) {
+			t.Errorf("%v: all the same: %q", args, r.stdout)
+		}
+		if r = d.must(append(args[:1:1], strings.Fields("blue -n 1 "+format)...)...); !strings.Contains(r.stdout, d.path("p/b0")) {
+			t.Errorf("blue %s: %q", format, r.stdout)
+		}
 	}
 }
 

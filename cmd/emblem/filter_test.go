@@ -12,10 +12,10 @@ func TestSearchFilter(t *testing.T) {
 	d.paint("p", "b", blue, 2)
 	d.must("index", d.path("p"))
 	for args, want := range map[string][]string{
-		"search red --paths --filter name:b*":             {"b000.png", "b001.png"},
-		"search --paths --filter kind:png|and|name:b000*": {"b000.png"},
-		"search blue --paths -n 1 --filter not|name:b*":   {"r00"},
-		"search --paths -n 2 --filter width>1":            {"", ""},
+		"search red --paths --min-probability 0 --filter name:b*":           {"b000.png", "b001.png"},
+		"search --paths --filter kind:png|and|name:b000*":                   {"b000.png"},
+		"search blue --paths --min-probability 0 -n 1 --filter not|name:b*": {"r00"},
+		"search --paths -n 2 --filter width>1":                              {"", ""},
 	} {
 		r := d.must(strings.Split(strings.ReplaceAll(strings.ReplaceAll(args, " ", "\x00"), "|", " "), "\x00")...)
 		lines := strings.Split(strings.TrimSpace(r.stdout), "\n")

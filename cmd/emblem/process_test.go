@@ -117,7 +117,8 @@ func TestTwoProcesses(t *testing.T) {
 		t.Errorf("the second: %+v", r)
 	}
 	alone := d.must("search", "blue", "-n", "1", "--json")
-	if alone.stdout != blueHit.stdout {
+	// The larger library is another background for the probability.
+	if before, _, _ := strings.Cut(blueHit.stdout, `"probability"`); !strings.HasPrefix(alone.stdout, before) {
 		t.Errorf("alone %q, through the owner %q", alone.stdout, blueHit.stdout)
 	}
 	if _, err := os.Stat(filepath.Join(d.data, socketName)); !os.IsNotExist(err) {

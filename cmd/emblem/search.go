@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/calibrate"
 	"github.com/emblem-search/emblem/internal/library"
 )
 
@@ -50,6 +52,9 @@ QUERY is terms joined by " + " and " - ": words, or a picture as ./a.jpg or
 image:"my pool.jpg"; 2:snow counts twice. With PATHs, they are indexed first,
 in a library of their own in the cache directory.
 
+Only hits that are likely enough are shown; --min-probability 0 shows what was
+nearest in any case.
+
 --filter narrows the search by what is known of the pictures: year>=2020 and
 camera:X100 and not folder:Trash. Without QUERY it lists what passes, newest
 first; --filter help lists the fields.`,
@@ -77,7 +82,7 @@ first; --filter help lists the fields.`,
 	f.StringArrayVar(&images, "image", nil, "a picture to search by (repeatable)")
 	f.StringVar(&filter, "filter", "", "only pictures that pass, such as \"year>=2020 and kind:jpeg\"; help lists the fields")
 	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")
-	f.Float64Var(&o.MinProbability, "min-probability", 0, "leave out hits below, 0 to 1")
+	f.Float64Var(&o.MinProbability, "min-probability", calibrate.Cut, "leave out hits below, 0 to 1; 0 shows all")
 	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
 	f.BoolVarP(&nul, "null", "0", false, "print paths only, each ended by a NUL byte")
 	f.BoolVar(&asJSON, "json", false, "one JSON object per hit")
@@ -233,7 +238,7 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 		return err
 	}
 	if len(hits) == 0 {
-		return o.nothing(lib)
+		return o.nothing(ctx, lib, model)
 	}
 	var out bytes.Buffer
 	o.print(&out, hits, lib.Name(), name, s.Graphics)
@@ -243,11 +248,14 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 
 // nothing says that nothing matched, and whether the filter asks for a field that
 // no picture has: most likely it is misspelt.
-func (o searchOptions) nothing(lib *library.Library) error {
-	why := ""
+func (o searchOptions) nothing(ctx context.Context, lib *library.Library, model library.Embedder) error {
+	why, err := o.nearest(ctx, lib, model)
+	if err != nil {
+		return err
+	}
 	if f := o.Query.Filter; f != nil {
 		if o.Said != "" && len(o.Query.Terms) > 0 {
-			why = fmt.Sprintf(" with the filter %q", f)
+			why = fmt.Sprintf(" with the filter %q", f) + why
 		}
 		have, err := lib.Fields(0)
 		if err != nil {
@@ -261,6 +269,20 @@ func (o searchOptions) nothing(lib *library.Library) error {
 		}
 	}
 	return nothingMatched("nothing matched %q%s", o.Said, why)
+}
+
+// nearest says what was found below the cut.
+func (o searchOptions) nearest(ctx context.Context, lib *library.Library, model library.Embedder) (string, error) {
+	if len(o.Query.Terms) == 0 || o.MinProbability == 0 {
+		return "", nil
+	}
+	all, err := lib.Search(ctx, model, o.Query, library.SearchOptions{Limit: 1, Paths: o.Paths})
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	// Rounded down: 0.1996 is below 0.2.
+	p := math.Floor(all[0].Probability*100) / 100
+	return fmt.Sprintf("; the nearest is %s at %.2f, see --min-probability 0", visible(all[0].Path), p), nil
 }
 
 // indexFirst brings a cached library up to date. One that another model or

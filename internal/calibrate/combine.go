@@ -2,29 +2,36 @@ package calibrate
 
 import "math"
 
-// A Term is one part of a sum: how likely a hit matches it, and its weight in the
-// sum, negative for what is taken away.
-type Term struct{ Probability, Weight float64 }
+// A Term is one part of a sum and how likely a hit matches it by itself.
+type Term struct {
+	Probability float64
+	Words       bool // not a picture
+	Away        bool // taken away
+}
 
-// Sum is how likely a hit matches a sum of terms: the weighed geometric mean of
-// its terms, so that a hit that misses one of two falls far below. A term taken
-// away counts with the probability that the hit does not match it. The rule is a
-// definition; nothing was fitted. A single term has its own probability.
+// Sum is how likely a hit matches a sum of terms. What is asked for in words must
+// all be there, which is at most as likely as the least likely of it; pictures
+// beside words say what hits should look like, and leave the probability to the
+// words. Without words they are examples, of which being like one is enough. What
+// is taken away must not match. Weights change the order of hits, not what is
+// asked for. The rule is a definition; nothing was fitted.
 func Sum(terms []Term) float64 {
-	var logs, weights float64
+	words, like, without := 1.0, 0.0, 1.0
+	var haveWords, havePictures bool
 	for _, t := range terms {
-		p := t.Probability
-		if t.Weight < 0 {
-			p = 1 - p
+		switch {
+		case t.Away:
+			without *= 1 - t.Probability
+		case t.Words:
+			words, haveWords = min(words, t.Probability), true
+		default:
+			like, havePictures = max(like, t.Probability), true
 		}
-		w := math.Abs(t.Weight)
-		logs += w * math.Log(max(p, math.SmallestNonzeroFloat64))
-		weights += w
 	}
-	if weights == 0 {
-		return 0
+	if havePictures && !haveWords {
+		return like * without
 	}
-	return math.Exp(logs / weights)
+	return words * without
 }
 
 // Text is how likely a document's own words match a query: from its BM25 score and

@@ -17,7 +17,7 @@ type judge struct {
 
 type judgedTerm struct {
 	*calibrate.Judge
-	weight float64
+	words, away bool
 }
 
 // everyday are the captions that every background is made with.
@@ -32,8 +32,8 @@ func (l *Library) newJudge(ctx context.Context, e Embedder, q Query, parts [][]f
 	}
 	j := &judge{space: space}
 	for i, t := range q.Terms {
-		one := judgedTerm{weight: t.Weight}
-		if t.Text != "" {
+		one := judgedTerm{words: t.Text != "", away: t.Weight < 0}
+		if one.words {
 			one.Judge = b.Words(parts[i])
 		} else {
 			one.Judge = b.Picture(parts[i])
@@ -60,7 +60,7 @@ func (l *Library) probability(j *judge, h index.Hit) (float64, error) {
 func (j *judge) match(v []float32) float64 {
 	terms := make([]calibrate.Term, len(j.terms))
 	for i, t := range j.terms {
-		terms[i] = calibrate.Term{Probability: t.Probability(v), Weight: t.weight}
+		terms[i] = calibrate.Term{Probability: t.Probability(v), Words: t.words, Away: t.away}
 	}
 	return calibrate.Sum(terms)
 }
