@@ -150,10 +150,11 @@ func (ix *Index) sight() string {
 }
 
 // writeColumns writes a file, durably, under its name when it is whole. It returns
-// the sum of all of it.
+// the sum of all of it, and uses data up.
 func (ix *Index) writeColumns(name string, data []byte) (uint32, error) {
 	fs, dir := ix.fs(), ix.columnsDir()
 	head, tail := columns.Seal(data)
+	sum := fileSum(tail) // a file system may change what it was given to write
 	path := fs.PathJoin(dir, name)
 	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -173,7 +174,7 @@ func (ix *Index) writeColumns(name string, data []byte) (uint32, error) {
 	if err := fs.Rename(path+".new", path); err != nil {
 		return 0, err
 	}
-	return fileSum(tail), syncDir(fs, dir)
+	return sum, syncDir(fs, dir)
 }
 
 // fileSum is the last sum in a file, which depends on all of it.
