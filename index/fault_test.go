@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -55,21 +56,27 @@ type trial struct {
 	at      int64 // the call that fails, from 1; 0 is none
 	mode    mode
 	calls   atomic.Int64
-	failed  sync.Map           // what failed, for messages
+	failed  sync.Map // what failed, for messages
+	mu      sync.Mutex
 	states  []*indextest.Model // in which the index may be
 	died    chan struct{}      // closed when the process would have ended
 	end     sync.Once
 	why     atomic.Pointer[error] // the process ended
 	healthy atomic.Bool           // nothing fails any more
-	random  *rand.Rand
 }
 
 func newTrial(at int64, m mode) *trial {
-	return &trial{disk: vfs.NewCrashableMem(), at: at, mode: m, died: make(chan struct{}),
-		states: []*indextest.Model{indextest.NewModel()}, random: rand.New(rand.NewPCG(1, 2))}
+	empty := indextest.NewModel()
+	empty.Spaces[indextest.Space.Name] = indextest.Space
+	return &trial{disk: vfs.NewCrashableMem(), at: at, mode: m, died: make(chan struct{}), states: []*indextest.Model{empty}}
 }
 
 func (l *trial) inject(op errorfs.Op) error {
+	select {
+	case <-l.died:
+		select {} // nothing happens any more
+	default:
+	}
 	n := l.calls.Add(1)
 	if l.at == 0 || l.healthy.Load() || n < l.at || l.mode == once && n > l.at || l.mode == full && !takesRoom(op) {
 		return nil
@@ -128,7 +135,7 @@ func (l *trial) run(t *testing.T) int64 {
 	}
 	l.healthy.Store(true)
 	for _, percent := range []int{100, 0} {
-		rest := l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: l.random})
+		rest := l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(1, 2))})
 		ix, err := index.Open("index", index.OnDisk(rest, index.Early(index.Options{})))
 		if err != nil {
 			t.Fatalf("on a healthy disk with %d %% of what was not synced: %v", percent, err)
@@ -183,20 +190,20 @@ func (l *trial) write(ix *index.Index, n int) error {
 		return l.surfaced("Define", err)
 	}
 	changes := faultChanges(n)
-	_, err := ix.Apply(context.Background(), changes)
+	before := l.present()
 	var after []*indextest.Model
-	for _, m := range l.states {
-		m.Spaces[indextest.Space.Name] = indextest.Space
+	for _, m := range before {
 		next := m.Clone()
 		for _, c := range changes {
 			next.Apply(c)
 		}
 		after = append(after, next)
 	}
-	if err != nil {
-		after = append(after, l.states...)
+	l.become(append(slices.Clone(after), before...)) // until it is acknowledged
+	_, err := ix.Apply(context.Background(), changes)
+	if err == nil {
+		l.become(after)
 	}
-	l.states = after
 	return l.surfaced("Apply", err)
 }
 
@@ -224,7 +231,7 @@ func (l *trial) look(ix *index.Index) error {
 		return err
 	}
 	for _, f := range []*index.Filter{nil, filter} {
-		q := indextest.Vector(l.random)
+		q := indextest.Vector(rand.New(rand.NewPCG(uint64(l.calls.Load()), 2)))
 		found, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
 		hits := found.Hits
 		if err != nil && l.mode == full && len(ix.Spaces()) > 0 {
@@ -244,10 +251,22 @@ func (l *trial) look(ix *index.Index) error {
 	return nil
 }
 
+func (l *trial) present() []*indextest.Model {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.states
+}
+
+func (l *trial) become(states []*indextest.Model) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.states = states
+}
+
 // any returns nil if f holds of one of the states.
 func (l *trial) any(f func(*indextest.Model) error) error {
 	var all []error
-	for _, m := range l.states {
+	for _, m := range l.present() {
 		err := f(m)
 		if err == nil {
 			return nil
