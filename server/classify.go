@@ -5,14 +5,16 @@ import (
 	"net/http"
 )
 
+type classifyBody struct {
+	Model  string          `json:"model"`
+	Input  json.RawMessage `json:"input"`
+	Labels []string        `json:"labels"`
+}
+
 // classify answers POST /v1/classify, Jina's shape: which of the labels each
 // input is, as the model was trained to say it.
 func (s *Server) classify(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Model  string          `json:"model"`
-		Input  json.RawMessage `json:"input"`
-		Labels []string        `json:"labels"`
-	}
+	var body classifyBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err

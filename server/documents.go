@@ -15,14 +15,26 @@ type documentBody struct {
 	Metadata map[string]any             `json:"metadata"`
 }
 
+type documentsBody struct {
+	Documents []documentBody `json:"documents"`
+}
+
+// outcomesAnswer is what became of documents, in their order.
+type outcomesAnswer struct {
+	Results []Outcome `json:"results"`
+}
+
+type deleteBody struct {
+	IDs    []string `json:"ids"`
+	Filter string   `json:"filter"`
+}
+
 const maxDocuments = 1000
 
 // putDocuments answers POST /v1/libraries/{l}/documents with a result for each
 // document; one that is at fault fails alone.
 func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Documents []documentBody `json:"documents"`
-	}
+	var body documentsBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err
@@ -39,7 +51,7 @@ func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"results": results})
+	writeJSON(w, http.StatusOK, outcomesAnswer{results})
 	return nil
 }
 
@@ -155,10 +167,7 @@ func (s *Server) deleteDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var body struct {
-		IDs    []string `json:"ids"`
-		Filter string   `json:"filter"`
-	}
+	var body deleteBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err
@@ -175,7 +184,7 @@ func (s *Server) deleteDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"results": results})
+	writeJSON(w, http.StatusOK, outcomesAnswer{results})
 	return nil
 }
 
@@ -188,7 +197,7 @@ func (s *Server) deleteFiltered(w http.ResponseWriter, r *http.Request, l Librar
 			return err
 		}
 		if len(found.Hits) == 0 {
-			writeJSON(w, http.StatusOK, map[string]any{"results": results})
+			writeJSON(w, http.StatusOK, outcomesAnswer{results})
 			return nil
 		}
 		ids := make([]string, len(found.Hits))

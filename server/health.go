@@ -9,15 +9,18 @@ import (
 // healthRoutes are what load balancers and people's scripts ask. They need no key
 // and tell nothing but yes or no.
 func (s *Server) healthRoutes() []route {
-	get := func(path string, h handler) route { return route{method: "GET", path: path, handle: h} }
+	get := func(path string, h handler, doc string) route {
+		return route{method: "GET", path: path, handle: h, doc: doc}
+	}
 	return []route{
-		get("/livez", s.livez),
-		get("/readyz", s.readyz),
-		get("/health", s.readyz),
-		get("/metrics", s.serveMetrics),
-		get("/ping", immichPing),
-		get("/.well-known/live", noContent),
-		get("/.well-known/ready", s.wellKnownReady),
+		get("/livez", s.livez, "Whether the process answers."),
+		get("/readyz", s.readyz, "Whether every loaded model answers."),
+		get("/health", s.readyz, "The same, at Infinity's and TEI's path."),
+		get("/metrics", s.serveMetrics, "Metrics in Prometheus' form."),
+		get("/openapi.json", s.serveOpenAPI, "This description."),
+		get("/ping", immichPing, "Immich's probe."),
+		get("/.well-known/live", noContent, "Weaviate's probe."),
+		get("/.well-known/ready", s.wellKnownReady, "Weaviate's probe of readiness."),
 	}
 }
 

@@ -101,20 +101,30 @@ type Field struct {
 	Examples  []string `json:"examples"`
 }
 
+type libraryList struct {
+	Object string         `json:"object"`
+	Data   []LibraryEntry `json:"data"`
+}
+
+type fieldList struct {
+	Fields []Field `json:"fields"`
+}
+
 // libraryRoutes are those of collections.
 func (s *Server) libraryRoutes() []route {
-	on := func(method, path string, scope Scope, h handler) route {
-		return route{method: method, path: path, scope: scope, handle: h}
-	}
+	const one = "/v1/libraries/:library"
 	return []route{
-		on("GET", "/v1/libraries", ScopeSearch, s.listLibraries),
-		on("GET", "/v1/libraries/:library", ScopeSearch, s.getLibrary),
-		on("GET", "/v1/libraries/:library/fields", ScopeSearch, s.libraryFields),
-		on("POST", "/v1/libraries/:library/search", ScopeSearch, s.searchLibrary),
-		on("POST", "/v1/libraries/:library/documents", ScopeWrite, s.putDocuments),
-		on("POST", "/v1/libraries/:library/delete", ScopeWrite, s.deleteDocuments),
-		on("GET", "/v1/libraries/:library/thumbnail", ScopeSearch, s.thumbnail),
-		on("POST", "/v1/libraries/:library/zip", ScopeSearch, s.zipDocuments),
+		{method: "GET", path: "/v1/libraries", scope: ScopeSearch, handle: s.listLibraries, answer: libraryList{}, doc: "List the libraries."},
+		{method: "GET", path: one, scope: ScopeSearch, handle: s.getLibrary, answer: LibraryEntry{}, doc: "Say what a library is."},
+		{method: "GET", path: one + "/fields", scope: ScopeSearch, handle: s.libraryFields, answer: fieldList{}, doc: "List what filters can ask for."},
+		{method: "POST", path: one + "/search", scope: ScopeSearch, handle: s.searchLibrary, body: searchBody{}, answer: searchAnswer{},
+			doc: "Search by words, pictures, documents and vectors, weighed, with a filter."},
+		{method: "POST", path: one + "/documents", scope: ScopeWrite, handle: s.putDocuments, body: documentsBody{}, answer: outcomesAnswer{},
+			doc: "Add or replace documents; each has a result of its own."},
+		{method: "POST", path: one + "/delete", scope: ScopeWrite, handle: s.deleteDocuments, body: deleteBody{}, answer: outcomesAnswer{},
+			doc: "Delete documents by id or by a filter."},
+		{method: "GET", path: one + "/thumbnail", scope: ScopeSearch, handle: s.thumbnail, query: []string{"id", "size"}, doc: "A document's picture, made smaller (JPEG)."},
+		{method: "POST", path: one + "/zip", scope: ScopeSearch, handle: s.zipDocuments, body: zipBody{}, doc: "The pictures of documents in an archive."},
 	}
 }
 
@@ -138,7 +148,7 @@ func (s *Server) library(r *http.Request, create bool) (Library, error) {
 func (s *Server) listLibraries(w http.ResponseWriter, r *http.Request) error {
 	list := []LibraryEntry{}
 	if s.Libraries == nil {
-		writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+		writeJSON(w, http.StatusOK, libraryList{"list", list})
 		return nil
 	}
 	names, err := s.Libraries.Names(r.Context())
@@ -159,7 +169,7 @@ func (s *Server) listLibraries(w http.ResponseWriter, r *http.Request) error {
 		}
 		list = append(list, e)
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	writeJSON(w, http.StatusOK, libraryList{"list", list})
 	return nil
 }
 
@@ -186,6 +196,6 @@ func (s *Server) libraryFields(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"fields": append([]Field{}, fields...)})
+	writeJSON(w, http.StatusOK, fieldList{append([]Field{}, fields...)})
 	return nil
 }

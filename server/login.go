@@ -7,10 +7,10 @@ import (
 // sessionRoutes log browsers in and out.
 func (s *Server) sessionRoutes() []route {
 	return []route{
-		{method: "GET", path: "/session", handle: s.getSession},
-		{method: "POST", path: "/session", handle: s.logIn},
-		{method: "DELETE", path: "/session", handle: s.logOut},
-		{method: "GET", path: "/login/:link", handle: s.logInByLink},
+		{method: "GET", path: "/session", handle: s.getSession, doc: "Whether a key is needed, and what the browser's session may do."},
+		{method: "POST", path: "/session", handle: s.logIn, body: logInBody{}, doc: "Log a browser in with a key, for a cookie."},
+		{method: "DELETE", path: "/session", handle: s.logOut, doc: "Log a browser out."},
+		{method: "GET", path: "/login/:link", handle: s.logInByLink, doc: "Log a browser in with a link that works once."},
 	}
 }
 
@@ -41,11 +41,13 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+type logInBody struct {
+	Key string `json:"key"`
+}
+
 // logIn takes a key and gives a cookie.
 func (s *Server) logIn(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Key string `json:"key"`
-	}
+	var body logInBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err

@@ -18,13 +18,18 @@ func (s *Server) modelEntry(c *encoder) modelEntry {
 	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint()}
 }
 
+type modelList struct {
+	Object string       `json:"object"`
+	Data   []modelEntry `json:"data"`
+}
+
 // listModels answers GET /v1/models.
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 	list := []modelEntry{}
 	for _, c := range s.encoders {
 		list = append(list, s.modelEntry(c))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	writeJSON(w, http.StatusOK, modelList{"list", list})
 	return nil
 }
 

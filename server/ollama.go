@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
+type ollamaBody struct {
+	Model      string    `json:"model"`
+	Input      oneOrMore `json:"input"`
+	Images     []string  `json:"images"`
+	Truncate   *bool     `json:"truncate"`
+	Dimensions int       `json:"dimensions"`
+}
+
 // ollamaEmbed answers Ollama's POST /api/embed. Pictures may come as data URLs
 // among the input, or as bare base64 in images.
 func (s *Server) ollamaEmbed(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
-	var body struct {
-		Model      string    `json:"model"`
-		Input      oneOrMore `json:"input"`
-		Images     []string  `json:"images"`
-		Truncate   *bool     `json:"truncate"`
-		Dimensions int       `json:"dimensions"`
-	}
+	var body ollamaBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err

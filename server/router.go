@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +18,12 @@ type route struct {
 	scope        Scope // "" lets everybody in
 	handle       handler
 	shape        func(http.ResponseWriter, *Error) // of errors; nil is OpenAI's
+
+	// What OpenAPI says of it; without a doc it is left out.
+	doc    string
+	body   any      // a value of the request's type
+	answer any      // and of the answer's
+	query  []string // parameters
 }
 
 // newRouter builds the routes. This is the only file that knows echo: a handler
@@ -29,13 +36,22 @@ func (s *Server) newRouter(routes []route) http.Handler {
 		e.Add(rt.method, rt.path, func(c echo.Context) error {
 			r := c.Request()
 			for _, name := range c.ParamNames() {
-				r.SetPathValue(name, c.Param(name))
+				r.SetPathValue(name, unescaped(c.Param(name)))
 			}
 			h(c.Response(), r)
 			return nil
 		})
 	}
 	return e
+}
+
+// unescaped is a path parameter as it was meant: a client may escape the slash of
+// a model's name.
+func unescaped(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
 }
 
 // lost answers for what no route takes.

@@ -1,47 +1,54 @@
 package server
 
-import "net/http"
-
 // routes is the table of what is served. OpenAPI is made from it.
 func (s *Server) routes() []route {
 	var all []route
-	all = append(all, s.healthRoutes()...)
-	all = append(all, s.vectorRoutes()...)
-	all = append(all, s.libraryRoutes()...)
-	all = append(all, s.sessionRoutes()...)
-	all = append(all, s.pageRoutes()...)
+	for _, some := range [][]route{s.healthRoutes(), s.modelRoutes(), s.vectorRoutes(), s.otherRoutes(), s.libraryRoutes(), s.absentRoutes(), s.sessionRoutes(), s.pageRoutes()} {
+		all = append(all, some...)
+	}
 	return all
 }
 
-// vectorRoutes are those that turn texts and pictures into vectors, in all
-// dialects.
+// modelRoutes say what is loaded.
+func (s *Server) modelRoutes() []route {
+	list := route{method: "GET", path: "/v1/models", scope: ScopeEmbed, handle: s.listModels, doc: "List the loaded models.", answer: modelList{}}
+	plain := list
+	plain.path, plain.doc = "/models", "The same, at Infinity's path."
+	one := route{method: "GET", path: "/v1/models/:model", scope: ScopeEmbed, handle: s.getModel, doc: "Say what a model is.", answer: modelEntry{}}
+	two := one
+	two.path, two.doc = "/v1/models/:org/:model", "The same for a name with a slash."
+	return []route{list, plain, one, two}
+}
+
+// vectorRoutes turn texts and pictures into vectors, in the shapes that most
+// clients speak.
 func (s *Server) vectorRoutes() []route {
-	post := func(path string, h handler) route {
-		return route{method: "POST", path: path, scope: ScopeEmbed, handle: h}
-	}
-	get := func(path string, h handler) route {
-		return route{method: "GET", path: path, scope: ScopeEmbed, handle: h}
-	}
-	shaped := func(r route, shape func(http.ResponseWriter, *Error)) route { r.shape = shape; return r }
+	embed := route{method: "POST", path: "/v1/embeddings", scope: ScopeEmbed, handle: s.embeddings, body: embeddingsBody{}, answer: embeddingsAnswer{},
+		doc: "Turn texts, token ids and pictures into vectors: OpenAI's request, with Infinity's modality, Jina's objects and vLLM's messages."}
+	plain := embed
+	plain.path, plain.doc = "/embeddings", "The same, at Infinity's path."
+	older := embed
+	older.path, older.handle, older.doc = "/embeddings_image", s.embeddingsImage, "Turn pictures into vectors, at Infinity's older path."
+	rerank := route{method: "POST", path: "/v1/rerank", scope: ScopeEmbed, handle: s.rerank, body: rerankBody{},
+		doc: "Order documents by their cosine to a query: Cohere's and Jina's request, or TEI's with texts."}
+	rerankPlain := rerank
+	rerankPlain.path, rerankPlain.doc = "/rerank", "The same, at Infinity's and TEI's path."
+	classify := route{method: "POST", path: "/v1/classify", scope: ScopeEmbed, handle: s.classify, body: classifyBody{}, doc: "Say which of the labels each input is."}
+	classifyPlain := classify
+	classifyPlain.path, classifyPlain.doc = "/classify", "The same, at Infinity's path."
+	return []route{embed, plain, older, rerank, rerankPlain, classify, classifyPlain}
+}
+
+// otherRoutes are those of servers with shapes of their own.
+func (s *Server) otherRoutes() []route {
 	return []route{
-		get("/v1/models", s.listModels),
-		get("/v1/models/:model", s.getModel),
-		get("/v1/models/:org/:model", s.getModel),
-		get("/models", s.listModels),
-		post("/v1/embeddings", s.embeddings),
-		post("/embeddings", s.embeddings),
-		post("/embeddings_image", s.embeddingsImage),
-		post("/v1/rerank", s.rerank),
-		post("/rerank", s.rerank),
-		post("/v1/classify", s.classify),
-		post("/classify", s.classify),
-		shaped(post("/v2/embed", s.cohereEmbed), writeCohere),
-		shaped(post("/embed", s.teiEmbed), writeTEI),
-		shaped(post("/similarity", s.teiSimilarity), writeTEI),
-		shaped(post("/api/embed", s.ollamaEmbed), writeOllama),
-		shaped(get("/api/tags", s.ollamaTags), writeOllama),
-		shaped(post("/vectorize", s.weaviateVectorize), writeWeaviate),
-		shaped(get("/meta", s.weaviateMeta), writeWeaviate),
-		shaped(post("/predict", s.immichPredict), writeImmich),
+		{method: "POST", path: "/v2/embed", scope: ScopeEmbed, handle: s.cohereEmbed, shape: writeCohere, body: cohereBody{}, doc: "Cohere's embed."},
+		{method: "POST", path: "/embed", scope: ScopeEmbed, handle: s.teiEmbed, shape: writeTEI, body: teiBody{}, answer: [][]float32{}, doc: "text-embeddings-inference's embed."},
+		{method: "POST", path: "/similarity", scope: ScopeEmbed, handle: s.teiSimilarity, shape: writeTEI, answer: []float32{}, doc: "text-embeddings-inference's similarity."},
+		{method: "POST", path: "/api/embed", scope: ScopeEmbed, handle: s.ollamaEmbed, shape: writeOllama, body: ollamaBody{}, doc: "Ollama's embed."},
+		{method: "GET", path: "/api/tags", scope: ScopeEmbed, handle: s.ollamaTags, shape: writeOllama, doc: "Ollama's list of models."},
+		{method: "POST", path: "/vectorize", scope: ScopeEmbed, handle: s.weaviateVectorize, shape: writeWeaviate, body: weaviateBody{}, doc: "vectorize of Weaviate's multi2vec-clip."},
+		{method: "GET", path: "/meta", scope: ScopeEmbed, handle: s.weaviateMeta, shape: writeWeaviate, doc: "meta of Weaviate's multi2vec-clip."},
+		{method: "POST", path: "/predict", scope: ScopeEmbed, handle: s.immichPredict, shape: writeImmich, doc: "Immich's machine learning, the task clip (multipart)."},
 	}
 }

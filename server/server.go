@@ -33,7 +33,8 @@ type Options struct {
 	Drain    time.Duration // how long running requests may take to end; 0 means 30 seconds
 	MaxConns int           // connections at once; 0 means 1024
 
-	Log *slog.Logger // nil drops it
+	Version string       // emblem's, for /openapi.json
+	Log     *slog.Logger // nil drops it
 }
 
 func (o *Options) fill() {
@@ -61,16 +62,17 @@ func (o *Options) fill() {
 // Server answers requests. It is an http.Handler; Serve runs it.
 type Server struct {
 	Options
-	handler    http.Handler
-	encoders   []*encoder
-	hosts      []string
-	bodies     *semaphore.Weighted // bytes of requests that are being read or worked on
-	sessions   *sessions
-	thumbnails *thumbnails
-	metrics    *metrics
-	started    time.Time
-	running    sync.WaitGroup
-	draining   atomic.Bool
+	handler     http.Handler
+	encoders    []*encoder
+	hosts       []string
+	bodies      *semaphore.Weighted // bytes of requests that are being read or worked on
+	sessions    *sessions
+	thumbnails  *thumbnails
+	metrics     *metrics
+	description map[string]any // OpenAPI
+	started     time.Time
+	running     sync.WaitGroup
+	draining    atomic.Bool
 }
 
 // New makes a server.
@@ -83,7 +85,9 @@ func New(o Options) (*Server, error) {
 		s.encoders = append(s.encoders, c)
 		s.metrics.watch(c)
 	}
-	s.handler = s.guard(s.newRouter(s.routes()))
+	routes := s.routes()
+	s.description = s.openAPI(routes)
+	s.handler = s.guard(s.newRouter(routes))
 	return s, nil
 }
 

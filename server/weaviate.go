@@ -4,12 +4,14 @@ import (
 	"net/http"
 )
 
+type weaviateBody struct {
+	Texts  []string `json:"texts"`
+	Images []string `json:"images"`
+}
+
 // weaviateVectorize answers POST /vectorize of Weaviate's multi2vec-clip module.
 func (s *Server) weaviateVectorize(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Texts  []string `json:"texts"`
-		Images []string `json:"images"`
-	}
+	var body weaviateBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err

@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+type zipBody struct {
+	IDs []string `json:"ids"`
+}
+
 const maxZipped = 500 // pictures of an archive
 
 // zipDocuments answers POST /v1/libraries/{l}/zip with the pictures of documents
@@ -18,9 +22,7 @@ func (s *Server) zipDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var body struct {
-		IDs []string `json:"ids"`
-	}
+	var body zipBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {
 		return err

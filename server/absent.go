@@ -1,0 +1,29 @@
+package server
+
+import (
+	"net/http"
+)
+
+// absentRoutes are those of models that answer questions and draw. None of that
+// kind can be loaded yet; clients are told so in the words of the route they
+// know.
+func (s *Server) absentRoutes() []route {
+	var out []route
+	for path, what := range map[string]string{
+		"/v1/chat/completions": "answers questions", "/v1/completions": "continues texts", "/v1/responses": "answers questions",
+		"/v1/images/generations": "draws", "/v1/images/edits": "draws", "/v1/images/variations": "draws",
+	} {
+		scope := ScopeAsk
+		if what == "draws" {
+			scope = ScopeDraw
+		}
+		out = append(out, route{method: "POST", path: path, scope: scope, handle: absent(what), doc: "No model that " + what + " is loaded: always 404."})
+	}
+	return out
+}
+
+func absent(what string) handler {
+	return func(http.ResponseWriter, *http.Request) error {
+		return refuse(http.StatusNotFound, "model_not_found", "model", "no model that %s is loaded; GET /v1/models lists what is", what)
+	}
+}
