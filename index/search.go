@@ -31,6 +31,40 @@ type Query struct {
 	// from several goroutines.
 	Keep func(ordinal uint32) bool
 
+	// Words asks for the documents whose texts have these words, by BM25; with a
+	// vector too, the two rankings are fused. Words, "a phrase", pre*, fuzzy~: all are
+	// wanted, but for the function words of a sentence. Empty means no such ranking.
+	Words  string
+	Typing bool // the last of Words may be the beginning of a word
+	Fusion Fusion
+
+	// Floor is the score under which a document is no real hit of the vector leg; 0
+	// means that all are.
+	Floor float32
+
+	// Like and Unlike are ids of documents whose vectors are added to Vector, and
+	// taken away; see the documentation for the weights. They are not found.
+	Like, Unlike []string
+
+	// Collapse, if not 0, folds hits into better ones that they are as near to: the
+	// cosine of their vectors in Space is this or higher.
+	Collapse float32
+
+	// Diversity, 0 to 1, is how much hits should differ from those before them, at the
+	// price of their scores.
+	Diversity float64
+
+	// GroupBy is a field, as filters have it, of which each value is found once: its
+	// best document.
+	GroupBy string
+
+	// Highlight, if not 0, adds fragments of at most about so many bytes.
+	Highlight int
+
+	// Facets are fields whose values are counted among all documents that have the
+	// words and pass the filter.
+	Facets []string
+
 	// AsOf asks for what there was after the write with this sequence, if that is
 	// within the retention; 0 means now.
 	AsOf uint64
@@ -50,8 +84,14 @@ type Query struct {
 type Hit struct {
 	ID       string
 	Ordinal  uint32
-	Score    float32
+	Score    float32 // of several legs: the fused one
 	Metadata map[string]any
+
+	Legs      []LegScore // what the legs say, of queries with words or more to do
+	Folded    []string   // ids of near duplicates that the hit stands for
+	Group     string     // its value in GroupBy, if it has one
+	GroupSize int        // hits of the group that were looked at, this one included
+	Fragments []Fragment // where the words stand
 }
 
 // Found is the answer to a Query.
@@ -64,6 +104,9 @@ type Found struct {
 	Visited  int     // vectors compared, most of them by their codes
 	Rescored int     // of those, vectors compared in float32
 	Expected float64 // share of the true best to be expected among the hits; 1 if exact
+
+	Legs   []LegReport // of queries with words or more to do
+	Facets []Facet     // of the query's Facets
 }
 
 // Plan is how a search was done.

@@ -120,7 +120,8 @@ func (s *spoken) agree(how string) {
 			truth = append(truth, words.Analyse(s.opts.textOf(have.Ordinal, id, d.Metadata)))
 		}
 	}
-	var none *words.Index
+	var none *words.View
+	ctx := context.Background()
 	for range 12 {
 		text := s.query()
 		q, err := words.Parse(text, false)
@@ -128,11 +129,11 @@ func (s *spoken) agree(how string) {
 			s.t.Fatal(err)
 		}
 		w := words.Wanted{Limit: 1000}
-		got, err := s.words.search(context.Background(), s.view.Load(), q, w)
+		got, err := s.find(q, w)
 		if err != nil {
 			s.t.Fatal(how, err)
 		}
-		want, err := none.Search(context.Background(), q, words.Change{Now: truth}, w)
+		want, err := none.Search(ctx, q, words.Change{Now: truth}, w)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -140,6 +141,23 @@ func (s *spoken) agree(how string) {
 			s.t.Fatalf("%s: %q finds %d %v, want %d %v", how, text, got.Total, got.Matches, want.Total, want.Matches)
 		}
 	}
+}
+
+// find searches the present.
+func (s *spoken) find(q words.Query, w words.Wanted) (words.Found, error) {
+	ctx, seq := context.Background(), s.view.Load().seq
+	c, err := s.words.capture(ctx)
+	if err != nil {
+		return words.Found{}, err
+	}
+	defer func() { c.close() }()
+	snap := s.db.NewSnapshot()
+	defer snap.Close()
+	m, err := momentOf(snap, seq)
+	if err != nil {
+		return words.Found{}, err
+	}
+	return s.words.search(ctx, c, m, q, w)
 }
 
 func TestWordsFollowEveryWrite(t *testing.T) {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/emblem-search/emblem/internal/words"
 )
@@ -48,15 +48,22 @@ type wordsLeg struct {
 	mu    sync.Mutex
 	files *words.Index // nil where there is no disk
 	stale *roaring.Bitmap
-	again *roaring.Bitmap         // stale since the running fold began
-	bad   bool                    // the files must be made anew
-	said  map[uint32]*words.Terms // of stale documents, as far as read; nil for none
-	notes uint64                  // how often documents became stale
+	again *roaring.Bitmap  // stale since the running fold began
+	bad   bool             // the files must be made anew
+	said  map[uint32]heard // of stale documents
+	notes uint64           // how often documents became stale
+}
+
+// heard is what was read of a stale document.
+type heard struct {
+	note  uint64 // when it became stale
+	known bool
+	terms *words.Terms // nil for none
 }
 
 func newWordsLeg(ix *Index) *wordsLeg {
 	l := &wordsLeg{ix: ix, opened: make(chan struct{}), wake: make(chan struct{}, 1),
-		stale: roaring.New(), again: roaring.New(), said: map[uint32]*words.Terms{}}
+		stale: roaring.New(), again: roaring.New(), said: map[uint32]heard{}}
 	l.stop, l.end = context.WithCancel(context.Background())
 	return l
 }
@@ -96,7 +103,7 @@ func (l *wordsLeg) touch(ord uint32) {
 	l.stale.Add(ord)
 	l.again.Add(ord)
 	l.notes++
-	delete(l.said, ord)
+	l.said[ord] = heard{note: l.notes}
 }
 
 // close folds what is left and lets the files go.
@@ -371,7 +378,7 @@ func (l *wordsLeg) fold() error {
 	}
 	snap := l.ix.db.NewSnapshot()
 	defer snap.Close()
-	now, err := l.ix.termsOf(snap, batch.ToArray())
+	now, err := l.ix.termsAt(&moment{store: snap, next: math.MaxUint32, touched: roaring.New()}, batch.ToArray())
 	if err != nil {
 		return err
 	}
@@ -380,7 +387,8 @@ func (l *wordsLeg) fold() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stale.AndNot(roaring.AndNot(batch, l.again))
+	batch.AndNot(l.again)
+	l.stale.AndNot(batch)
 	for it := batch.Iterator(); it.HasNext(); {
 		delete(l.said, it.Next())
 	}
@@ -394,39 +402,4 @@ func firstOf(set *roaring.Bitmap, n int) *roaring.Bitmap {
 	list := make([]uint32, n)
 	it := set.ManyIterator()
 	return roaring.BitmapOf(list[:it.NextMany(list)]...)
-}
-
-// termsOf reads documents, on all cores, and returns the terms of those that are there and not
-// hidden.
-func (ix *Index) termsOf(r pebble.Reader, ords []uint32) ([]*words.Terms, error) {
-	list := make([]*words.Terms, len(ords))
-	err := onAllCores(len(ords), func(i int) (err error) {
-		list[i], err = ix.termsAt(r, ords[i])
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := list[:0]
-	for _, t := range list {
-		if t != nil {
-			out = append(out, t)
-		}
-	}
-	return out, nil
-}
-
-// termsAt reads one document; nil means that it is not there or hidden.
-func (ix *Index) termsAt(r pebble.Reader, ord uint32) (*words.Terms, error) {
-	rec, _, err := recordOf(r, ord)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if _, err := read(r, hidKey(ord)); !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
-	return words.Analyse(ix.opts.textOf(ord, rec.ID, rec.Metadata)), nil
 }

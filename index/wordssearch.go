@@ -19,64 +19,83 @@ const (
 	mostHurt   = 3          // damages that one search survives
 )
 
-// search finds the documents of a view that match, of those that keep accepts.
-func (l *wordsLeg) search(ctx context.Context, v *view, q words.Query, w words.Wanted) (words.Found, error) {
+// capture is what the files knew at one time. A search takes it after the view of its
+// moment and before the store's state, so that what changed in between is stale or
+// touched since the moment, or both.
+type capture struct {
+	files *words.View // nil for none
+	stale *roaring.Bitmap
+	all   bool // every document is stale
+	notes uint64
+}
+
+// capture waits until it is known what the files know. It is to be closed.
+func (l *wordsLeg) capture(ctx context.Context) (*capture, error) {
 	l.begin()
 	select {
 	case <-l.opened:
 	case <-ctx.Done():
-		return words.Found{}, fmt.Errorf("index: the words are being opened: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("index: the words are being opened: %w", context.Cause(ctx))
 	}
 	if l.failed != nil {
-		return words.Found{}, l.failed
+		return nil, l.failed
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.bad:
+		return &capture{all: true, notes: l.notes}, nil
+	case l.files == nil:
+		return &capture{stale: l.stale.Clone(), notes: l.notes}, nil
+	}
+	return &capture{files: l.files.View(), stale: l.stale.Clone(), notes: l.notes}, nil
+}
+
+func (c *capture) close() { c.files.Close() }
+
+// search finds the documents of a moment that match.
+func (l *wordsLeg) search(ctx context.Context, c *capture, m *moment, q words.Query, w words.Wanted) (words.Found, error) {
 	for hurt := 0; ; hurt++ {
-		files, stale, err := l.present()
+		change, read, err := l.change(ctx, c, m)
 		if err != nil {
 			return words.Found{}, err
 		}
-		change, read, err := l.change(ctx, stale)
-		if err != nil {
-			return words.Found{}, err
-		}
-		found, err := files.Search(ctx, q, change, w)
+		found, err := c.files.Search(ctx, q, change, w)
 		if errors.Is(err, words.ErrDamaged) && hurt < mostHurt {
 			l.hurt(err)
+			c.close()
+			*c = capture{all: true, notes: c.notes}
 			continue
 		}
 		if err != nil && ctx.Err() != nil && change.More != nil {
 			err = fmt.Errorf("index: the words of %d documents are read from the store, which got to %d; give the search more time: %w",
-				stale.GetCardinality(), read.Load(), context.Cause(ctx))
+				change.Changed.GetCardinality(), read.Load(), context.Cause(ctx))
 		}
 		return found, err
 	}
 }
 
-// present returns the files that can be used and what they do not know.
-func (l *wordsLeg) present() (*words.Index, *roaring.Bitmap, error) {
-	l.mu.Lock()
-	files, stale, bad := l.files, l.stale.Clone(), l.bad
-	l.mu.Unlock()
-	if !bad {
-		return files, stale, nil
+// change is what the files do not know about the moment: if it is little it is read at
+// once, else while the search goes on. read counts the latter.
+func (l *wordsLeg) change(ctx context.Context, c *capture, m *moment) (out words.Change, read *atomic.Int64, err error) {
+	read = new(atomic.Int64)
+	stale := c.stale
+	if c.all {
+		stale = roaring.New()
+		if err := eachOrdinal(m.store, []byte(prefixDoc), func(ord uint32) { stale.Add(ord) }); err != nil {
+			return out, read, err
+		}
 	}
-	all, err := l.ix.living()
-	return nil, all, err
-}
-
-// change reads what the files do not know: if it is little at once, else while the search
-// goes on. read counts the latter.
-func (l *wordsLeg) change(ctx context.Context, stale *roaring.Bitmap) (c words.Change, read *atomic.Int64, err error) {
-	c.Changed, read = stale, new(atomic.Int64)
-	if stale.GetCardinality() <= mostSaid {
-		c.Now, err = l.recent(stale)
-		return c, read, err
+	out.From = m.next
+	out.Changed = roaring.Or(stale, m.touched)
+	out.Changed.RemoveRange(uint64(m.next), 1<<32)
+	if out.Changed.GetCardinality() <= mostSaid {
+		out.Now, err = l.recent(c, m, out.Changed)
+		return out, read, err
 	}
-	c.More = func(yield func([]*words.Terms) error) error {
-		snap := l.ix.db.NewSnapshot()
-		defer snap.Close()
+	out.More = func(yield func([]*words.Terms) error) error {
 		some := make([]uint32, streamSome)
-		for it := stale.ManyIterator(); ; {
+		for it := out.Changed.ManyIterator(); ; {
 			n := it.NextMany(some)
 			if n == 0 {
 				return nil
@@ -84,7 +103,7 @@ func (l *wordsLeg) change(ctx context.Context, stale *roaring.Bitmap) (c words.C
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			list, err := l.ix.termsOf(snap, some[:n])
+			list, err := l.ix.termsAt(m, some[:n])
 			if err == nil {
 				err = yield(list)
 			}
@@ -94,44 +113,85 @@ func (l *wordsLeg) change(ctx context.Context, stale *roaring.Bitmap) (c words.C
 			read.Add(int64(n))
 		}
 	}
-	return c, read, nil
+	return out, read, nil
 }
 
-// recent returns the terms of stale documents and keeps them for the next search.
-func (l *wordsLeg) recent(stale *roaring.Bitmap) ([]*words.Terms, error) {
+// recent returns the terms of documents at a moment. Those that nothing touched since are
+// kept for the next search.
+func (l *wordsLeg) recent(c *capture, m *moment, changed *roaring.Bitmap) ([]*words.Terms, error) {
 	var list []*words.Terms
 	var missing []uint32
 	l.mu.Lock()
-	notes := l.notes
-	for it := stale.Iterator(); it.HasNext(); {
+	for it := changed.Iterator(); it.HasNext(); {
 		ord := it.Next()
-		t, ok := l.said[ord]
-		if !ok {
+		h := l.said[ord]
+		if !h.known || h.note > c.notes || m.touched.Contains(ord) {
 			missing = append(missing, ord)
-		} else if t != nil {
-			list = append(list, t)
+		} else if h.terms != nil {
+			list = append(list, h.terms)
 		}
 	}
 	l.mu.Unlock()
-	fresh, err := l.ix.termsOf(l.ix.db, missing)
+	fresh, err := l.ix.termsAt(m, missing)
 	if err != nil {
 		return nil, err
 	}
+	l.keep(c, m, missing, fresh)
+	return append(list, fresh...), nil
+}
+
+// keep remembers terms of stale documents.
+func (l *wordsLeg) keep(c *capture, m *moment, ords []uint32, terms []*words.Terms) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.notes == notes {
-		for _, ord := range missing {
-			if l.stale.Contains(ord) {
-				l.said[ord] = nil
-			}
-		}
-		for _, t := range fresh {
-			if l.stale.Contains(t.Ordinal()) {
-				l.said[t.Ordinal()] = t
-			}
+	put := func(ord uint32, t *words.Terms) {
+		if h := l.said[ord]; h.note <= c.notes && l.stale.Contains(ord) && !m.touched.Contains(ord) {
+			l.said[ord] = heard{h.note, true, t}
 		}
 	}
-	return append(list, fresh...), nil
+	for _, ord := range ords {
+		put(ord, nil)
+	}
+	for _, t := range terms {
+		put(t.Ordinal(), t)
+	}
+}
+
+// termsAt reads documents at a moment, on all cores, and returns the terms of those that
+// are there and not hidden.
+func (ix *Index) termsAt(m *moment, ords []uint32) ([]*words.Terms, error) {
+	list := make([]*words.Terms, len(ords))
+	err := onAllCores(len(ords), func(i int) error {
+		rec, hidden, err := m.recordNow(ords[i])
+		if errors.Is(err, ErrNotFound) || err == nil && hidden {
+			return nil
+		}
+		if err == nil {
+			list[i] = words.Analyse(ix.opts.textOf(ords[i], rec.ID, rec.Metadata))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := list[:0]
+	for _, t := range list {
+		if t != nil {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// recordNow is record, quicker for what was not touched since the moment.
+func (m *moment) recordNow(ord uint32) (rec record, hidden bool, err error) {
+	if m.touched.Contains(ord) {
+		return m.record(ord)
+	}
+	if rec, _, err = recordOf(m.store, ord); err == nil {
+		hidden, err = isHidden(m.store, ord)
+	}
+	return rec, hidden, err
 }
 
 // onAllCores calls f for 0 to n-1 and returns one of the errors.

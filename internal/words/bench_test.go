@@ -85,7 +85,9 @@ func BenchmarkSearching(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			total := 0
 			for b.Loop() {
-				found, err := s.Search(context.Background(), q, Change{}, Wanted{Limit: 100})
+				v := s.View()
+				found, err := v.Search(context.Background(), q, Change{}, Wanted{Limit: 100})
+				v.Close()
 				if err != nil {
 					b.Fatal(err)
 				}

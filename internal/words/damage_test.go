@@ -120,7 +120,9 @@ func TestFilesThatShrinkUnderASearch(t *testing.T) {
 	}
 	q, _ := Parse("beach", false)
 	for range 3 {
-		if _, err := s.Search(context.Background(), q, Change{}, Wanted{Limit: 10}); !errors.Is(err, ErrDamaged) {
+		v := s.View()
+		defer v.Close()
+		if _, err := v.Search(context.Background(), q, Change{}, Wanted{Limit: 10}); !errors.Is(err, ErrDamaged) {
 			t.Errorf("a search of empty files: %v", err)
 		}
 	}

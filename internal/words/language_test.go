@@ -38,7 +38,7 @@ var inflected = []struct{ lang, caption, query string }{
 	{"hu", "Kutyák futnak a tengerparton", "kutya tengerpart"},
 	{"hu", "Virágok a kertben", "virág kert"},
 	{"tr", "Köpekler sahilde koşuyor", "köpek sahil"},
-	{"tr", "İstanbul'da evler", "istanbul ev"},
+	{"tr", "İstanbul'da evler", "istanbul evleri"},
 	{"hr", "Psi trče po plažama", "plaža"},
 	{"hr", "Planine i jezera", "planina jezero"},
 	{"ru", "Собаки бегут по пляжу", "собака пляж"},

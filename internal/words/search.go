@@ -14,6 +14,9 @@ type Change struct {
 	Changed *roaring.Bitmap
 	Now     []*Terms
 
+	// From, if not 0, is the first ordinal that does not count.
+	From uint32
+
 	// More, if not nil, yields further ones of Now, some at a time. It may be called
 	// twice.
 	More func(yield func([]*Terms) error) error
@@ -30,16 +33,34 @@ type Found struct {
 type Wanted struct {
 	Limit int
 	Keep  func(ordinal uint32) bool // nil means all
+	Begin func()                    // if not nil, called before Each, again if a search begins anew
 	Each  func(Match)               // if not nil, sees all that are kept, in no order
 }
 
+// A View is the files of an index at one moment. It is to be closed. A nil View has no
+// files.
+type View struct {
+	x  *Index
+	st *state
+}
+
+// View returns the files as they are.
+func (x *Index) View() *View { return &View{x, x.hold()} }
+
+// Close lets the files go.
+func (v *View) Close() {
+	if v != nil {
+		v.x.release(v.st)
+	}
+}
+
 // Search finds the documents that match a query, as if the files and c were one. It fails
-// with an ErrDamaged if a file is not what it was. A nil index has no files.
-func (x *Index) Search(ctx context.Context, q Query, c Change, w Wanted) (Found, error) {
+// with an ErrDamaged if a file is not what it was.
+func (v *View) Search(ctx context.Context, q Query, c Change, w Wanted) (Found, error) {
 	if q.Empty() {
 		return Found{}, nil
 	}
-	found, err := x.once(ctx, q, c, w)
+	found, err := v.once(ctx, q, c, w)
 	if err != nil || found.matched > 0 {
 		return found.Found, err
 	}
@@ -47,7 +68,7 @@ func (x *Index) Search(ctx context.Context, q Query, c Change, w Wanted) (Found,
 	if !q.loosen() {
 		return found.Found, nil
 	}
-	found, err = x.once(ctx, q, c, w)
+	found, err = v.once(ctx, q, c, w)
 	found.Relaxed = true
 	return found.Found, err
 }
@@ -58,24 +79,22 @@ type counted struct {
 	matched int
 }
 
-func (x *Index) once(ctx context.Context, q Query, c Change, w Wanted) (counted, error) {
+func (v *View) once(ctx context.Context, q Query, c Change, w Wanted) (counted, error) {
 	t := newTable(len(q.clauses))
 	err := guard(func() error {
-		if x == nil {
+		switch {
+		case v == nil:
 			return nil
-		}
-		st := x.hold()
-		defer x.release(st)
-		if st.closed {
+		case v.st.closed:
 			return errClosed
 		}
-		return t.files(ctx, st, q, c.Changed)
+		return t.files(ctx, v.st, q, c)
 	})
-	if err != nil {
-		return counted{}, err
-	}
 	hear := func(list []*Terms) error { return t.memory(ctx, q, list) }
-	if err = hear(c.Now); err == nil && c.More != nil {
+	if err == nil {
+		err = hear(c.Now)
+	}
+	if err == nil && c.More != nil {
 		err = c.More(hear)
 	}
 	if err != nil {
@@ -98,17 +117,13 @@ func newTable(clauses int) *table { return &table{clauses: clauses, some: make([
 var hearings = sync.Pool{New: func() any { return new(hearing) }}
 
 // files adds the documents of a state, but for those that changed since.
-func (t *table) files(ctx context.Context, st *state, q Query, changed *roaring.Bitmap) error {
+func (t *table) files(ctx context.Context, st *state, q Query, c Change) error {
 	h := hearings.Get().(*hearing) // not given back after a panic
 	h.ctx = ctx
 	for _, s := range st.segments {
-		hidden := s.gone
-		if changed != nil && !changed.IsEmpty() {
-			numbers, err := s.numbersOf(changed)
-			if err != nil {
-				return err
-			}
-			hidden = roaring.Or(hidden, numbers)
+		hidden, err := s.hidden(c)
+		if err != nil {
+			return err
 		}
 		if err := t.segment(h, s, hidden, q); err != nil {
 			h.take()
@@ -118,6 +133,28 @@ func (t *table) files(ctx context.Context, st *state, q Query, changed *roaring.
 	h.ctx, h.posts = nil, nil
 	hearings.Put(h)
 	return nil
+}
+
+// hidden are the numbers of the documents that do not count.
+func (s *segment) hidden(c Change) (*roaring.Bitmap, error) {
+	hidden := s.gone
+	if c.Changed != nil && !c.Changed.IsEmpty() {
+		numbers, err := s.numbersOf(c.Changed)
+		if err != nil {
+			return nil, err
+		}
+		hidden = roaring.Or(hidden, numbers)
+	}
+	if c.From > 0 && s.highest >= c.From {
+		later := roaring.New()
+		for at, ord := range s.ords {
+			if ord >= c.From {
+				later.Add(uint32(at))
+			}
+		}
+		hidden = roaring.Or(hidden, later)
+	}
+	return hidden, nil
 }
 
 func (t *table) segment(h *hearing, s *segment, hidden *roaring.Bitmap, q Query) error {
@@ -197,6 +234,9 @@ func (t *table) rank(w Wanted) counted {
 		rare[i] = rarity(n, t.all)
 	}
 	out := counted{matched: len(t.ords)}
+	if w.Begin != nil {
+		w.Begin()
+	}
 	for at, ord := range t.ords {
 		if w.Keep != nil && !w.Keep(ord) {
 			continue

@@ -15,7 +15,7 @@ type stem struct {
 }
 
 const (
-	shortestStem = 2  // letters; shorter words stay as they are
+	shortestStem = 3  // letters; shorter words stay as they are, shorter stems say too little
 	longestStem  = 64 // bytes; longer ones are no words of a language
 	stemsKept    = 1 << 15
 )
@@ -51,7 +51,7 @@ func makeStems(word string) []stem {
 	}
 	var list []stem
 	add := func(term string, of tongues) {
-		if term == "" {
+		if utf8.RuneCountInString(term) < shortestStem {
 			return
 		}
 		at := slices.IndexFunc(list, func(s stem) bool { return s.term == term })
