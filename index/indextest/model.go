@@ -80,6 +80,16 @@ func fits(s index.Space, v []float32) bool {
 	return len(v) == s.Dim && !math.IsNaN(n) && !math.IsInf(n, 0) && (n > 0 || s.Metric == index.Dot)
 }
 
+// drop takes a space and its vectors away.
+func (m *Model) drop(space string) {
+	delete(m.Spaces, space)
+	for id, d := range m.Documents {
+		d.Vectors = maps.Clone(d.Vectors)
+		delete(d.Vectors, space)
+		m.Documents[id] = d
+	}
+}
+
 func same(a, b index.Document) bool {
 	return a.Hidden == b.Hidden && sameMetadata(a.Metadata, b.Metadata) && sameVectors(a.Vectors, b.Vectors)
 }

@@ -228,17 +228,58 @@ func (n *naive) Documents() iter.Seq2[index.Document, error] {
 }
 
 func (n *naive) Search(_ context.Context, q index.Query) (index.Found, error) {
-	s, err := n.space(q.Space)
+	seq, from := q.AsOf, 0
+	if q.Cursor != "" && n.fault != "pages move" {
+		fmt.Sscanf(q.Cursor, "%d/%d", &seq, &from)
+	} else if q.Cursor != "" {
+		fmt.Sscanf(q.Cursor, "%d/%d", new(uint64), &from)
+	}
+	if seq == 0 {
+		seq = n.state.seq
+	}
+	then := n.then(seq)
+	if then == nil {
+		return index.Found{}, index.ErrTrimmed
+	}
+	hits, err := then.rank(q)
 	if err != nil {
 		return index.Found{}, err
+	}
+	end := min(len(hits), from+q.Limit)
+	found := index.Found{Hits: hits[from:end], Seq: seq, Plan: index.PlanExact, Expected: 1}
+	if end < len(hits) {
+		found.Next = fmt.Sprintf("%d/%d", seq, end)
+	}
+	return found, nil
+}
+
+// then is the store as it was after a write, or nil.
+func (n *naive) then(seq uint64) *naive {
+	if seq == n.state.seq {
+		return n
+	}
+	for _, s := range slices.Backward(n.disk.states) {
+		if s.seq == seq {
+			s.spaces = n.state.spaces
+			return &naive{state: s, fault: n.fault}
+		}
+	}
+	return nil
+}
+
+// rank returns all that a search may find, best first.
+func (n *naive) rank(q index.Query) ([]index.Hit, error) {
+	s, err := n.space(q.Space)
+	if err != nil {
+		return nil, err
 	}
 	v, err := naiveUnit(s, q.Vector)
 	if err != nil {
-		return index.Found{}, err
+		return nil, err
 	}
 	var hits []index.Hit
 	for _, d := range n.state.docs {
-		if d.Hidden || !n.passes(q.Filter, d) {
+		if d.Hidden || !n.passes(q.Filter, d) || len(d.Vectors[q.Space]) == 0 {
 			continue
 		}
 		best := float32(math.Inf(-1))
@@ -252,12 +293,10 @@ func (n *naive) Search(_ context.Context, q index.Query) (index.Found, error) {
 				break
 			}
 		}
-		if len(d.Vectors[q.Space]) > 0 {
-			hits = append(hits, index.Hit{ID: d.ID, Ordinal: d.Ordinal, Score: best, Metadata: d.Metadata})
-		}
+		hits = append(hits, index.Hit{ID: d.ID, Ordinal: d.Ordinal, Score: best, Metadata: d.Metadata})
 	}
 	slices.SortFunc(hits, n.order)
-	return index.Found{Hits: hits[:min(len(hits), q.Limit)], Plan: index.PlanExact, Expected: 1}, nil
+	return hits, nil
 }
 
 func (n *naive) passes(f *index.Filter, d index.Document) bool {
@@ -279,12 +318,31 @@ func (n *naive) GetAsOf(id string, seq uint64) (index.Document, error) {
 	if n.fault == "the past is the present" {
 		return n.Get(id)
 	}
-	for _, s := range slices.Backward(n.disk.states) {
-		if s.seq == seq {
-			return (&naive{state: s}).Get(id)
+	then := n.then(seq)
+	if then == nil {
+		return index.Document{}, index.ErrTrimmed
+	}
+	return then.Get(id)
+}
+
+func (n *naive) Drop(space string) error {
+	without := func(docs []index.Document) []index.Document {
+		docs = slices.Clone(docs)
+		for i, d := range docs {
+			docs[i].Vectors = maps.Clone(d.Vectors)
+			delete(docs[i].Vectors, space)
+		}
+		return docs
+	}
+	n.state.spaces = slices.DeleteFunc(slices.Clone(n.state.spaces), func(s index.Space) bool { return s.Name == space })
+	if n.fault != "a dropped space comes back" {
+		n.state.docs = without(n.state.docs)
+		for i := range n.disk.states {
+			n.disk.states[i].docs = without(n.disk.states[i].docs)
 		}
 	}
-	return index.Document{}, index.ErrTrimmed
+	n.save()
+	return nil
 }
 
 func (n *naive) Close() error { return nil }
@@ -306,7 +364,8 @@ func TestNaive(t *testing.T) {
 // Every fault is found, in a history that is short afterwards.
 func TestFaults(t *testing.T) {
 	for _, fault := range []string{"deleted stays", "ordinals are used again", "hidden is forgotten", "acknowledged is lost",
-		"only the first vector counts", "ties by id", "scores of 8 bits", "the past is the present"} {
+		"only the first vector counts", "ties by id", "scores of 8 bits", "the past is the present",
+		"pages move", "a dropped space comes back"} {
 		h := History{Seed: 1, Steps: 4000}
 		place := func() Place { return &naiveDisk{fault: fault} }
 		short, err := h.find(place)

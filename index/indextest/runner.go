@@ -17,6 +17,7 @@ type runner struct {
 	seq   uint64 // of the last acknowledged write
 	last  int64  // highest ordinal of an acknowledged write, plus 1
 	past  []moment
+	walks []*walk
 }
 
 // moment is what was after a write.
@@ -29,8 +30,10 @@ type moment struct {
 const mostMoments = 32
 
 func (r *runner) take(s step) error {
-	if err := r.define(); err != nil {
-		return err
+	if len(r.model.Spaces) == 0 {
+		if err := r.define(); err != nil {
+			return err
+		}
 	}
 	switch s.kind {
 	case doWrite:
@@ -45,10 +48,16 @@ func (r *runner) take(s step) error {
 		return r.reopen()
 	case doCrash:
 		return r.crash(s)
-	case doRecall:
-		return r.recall(s)
 	case doClash:
 		return r.clash(s)
+	case doDrop:
+		return r.drop(s.space.Name)
+	case doDefine:
+		return r.define()
+	case doRecall:
+		return r.recall(s)
+	case doPage:
+		return r.page(s)
 	}
 	return nil
 }
@@ -67,6 +76,23 @@ func (r *runner) define() error {
 	return nil
 }
 
+// drop drops a space that is there, from the past too.
+func (r *runner) drop(space string) error {
+	store, ok := r.store.(Dropper)
+	if _, there := r.model.Spaces[space]; !ok || !there {
+		return nil
+	}
+	if err := store.Drop(space); err != nil {
+		return err
+	}
+	r.model.drop(space)
+	for _, then := range r.past {
+		then.model.drop(space)
+	}
+	r.walks = slices.DeleteFunc(r.walks, func(w *walk) bool { return w.query.Space == space })
+	return nil
+}
+
 func (r *runner) write(s step) error {
 	receipt, err := r.store.Apply(context.Background(), s.changes)
 	if err != nil {
@@ -80,26 +106,6 @@ func (r *runner) write(s step) error {
 			r.past = slices.Delete(r.past, 0, 1+s.random.IntN(mostMoments))
 		}
 		r.past = append(r.past, moment{r.seq, r.model.Clone()})
-	}
-	return nil
-}
-
-// recall compares some documents with what they were after an earlier write.
-func (r *runner) recall(s step) error {
-	store, ok := r.store.(Rememberer)
-	if !ok || len(r.past) == 0 {
-		return nil
-	}
-	then := r.past[s.random.IntN(len(r.past))]
-	for range 8 {
-		id := randomID(s.random)
-		got, err := store.GetAsOf(id, then.seq)
-		if errors.Is(err, index.ErrTrimmed) {
-			return nil
-		}
-		if err := then.model.answer(id, got, err); err != nil {
-			return fmt.Errorf("as of %d: %w", then.seq, err)
-		}
 	}
 	return nil
 }
@@ -165,21 +171,32 @@ func (r *runner) get(id string) error {
 }
 
 func (r *runner) search(s step) error {
-	q := index.Query{Space: s.space.Name, Vector: s.vector, Limit: s.limit}
-	passes := func(index.Document) bool { return true }
-	if s.filter != nil {
-		filter, err := index.ParseFilter(s.filter.text)
-		if err != nil {
-			return err
-		}
-		q.Filter, passes = filter, s.filter.holds
-	}
-	found, err := r.store.Search(context.Background(), q)
-	hits := found.Hits
+	q, passes, err := s.query()
 	if err != nil {
 		return err
 	}
-	return r.model.Check(s.space.Name, hits, r.model.Rank(s.space.Name, s.vector, passes), s.limit)
+	found, err := r.store.Search(context.Background(), q)
+	if _, ok := r.model.Spaces[q.Space]; !ok {
+		if err == nil {
+			return fmt.Errorf("a search of %s, which is not there, succeeded", q.Space)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.model.Check(q.Space, found.Hits, r.model.Rank(q.Space, q.Vector, passes), q.Limit)
+}
+
+// query is what a step searches for, and what may be found.
+func (s step) query() (index.Query, func(index.Document) bool, error) {
+	q := index.Query{Space: s.space.Name, Vector: s.vector, Limit: s.limit, Exact: s.exact}
+	if s.filter == nil {
+		return q, func(index.Document) bool { return true }, nil
+	}
+	var err error
+	q.Filter, err = index.ParseFilter(s.filter.text)
+	return q, s.filter.holds, err
 }
 
 func (r *runner) reopen() error {
@@ -227,6 +244,9 @@ func (r *runner) crash(s step) error {
 
 // clash asks for a space that is there with another shape.
 func (r *runner) clash(s step) error {
+	if _, ok := r.model.Spaces[s.space.Name]; !ok {
+		return nil
+	}
 	other := s.space
 	other.Fingerprint += "'"
 	var clash *index.SpaceError

@@ -20,6 +20,9 @@ const (
 	doCrash   kind = "crash"  // in the middle of a write
 	doClash   kind = "clash"  // of two definitions of a space
 	doRecall  kind = "recall" // what was after an earlier write
+	doPage    kind = "page"   // the next page of a search, or its first
+	doDrop    kind = "drop"   // a space
+	doDefine  kind = "define" // what was dropped
 )
 
 // perMille is how often each kind comes.
@@ -27,7 +30,7 @@ var perMille = []struct {
 	kind  kind
 	share int
 }{
-	{doReopen, 3}, {doCrash, 3}, {doClash, 4}, {doCompare, 10}, {doRecall, 20}, {doGet, 50}, {doSearch, 380}, {doWrite, 530},
+	{doReopen, 3}, {doCrash, 3}, {doClash, 3}, {doDrop, 1}, {doDefine, 20}, {doCompare, 10}, {doRecall, 20}, {doPage, 40}, {doGet, 40}, {doSearch, 340}, {doWrite, 520},
 }
 
 // step is one of a history. It depends on the history's seed and its own number
@@ -39,6 +42,7 @@ type step struct {
 	vector  []float32
 	limit   int
 	filter  *condition // nil is none
+	exact   bool
 	random  *rand.Rand // for what depends on the state
 }
 
@@ -56,6 +60,7 @@ func stepAt(seed uint64, number int) step {
 	default:
 		s.vector = randomVector(r, s.space)
 		s.limit = 1 + r.IntN(1+r.IntN(150))
+		s.exact = r.IntN(2) == 0
 		if r.IntN(3) == 0 {
 			c := randomCondition(r, 2)
 			s.filter = &c

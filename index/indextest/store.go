@@ -32,11 +32,19 @@ type Store interface {
 	Close() error
 }
 
-// Rememberer is a Store that also knows the past.
+// Rememberer is a Store that also knows the past: Search takes Query.AsOf, and
+// Query.Cursor, which continues as of the write that its first page saw.
 type Rememberer interface {
 	// GetAsOf returns a document as it was after a write, an index.ErrNotFound, or an
 	// index.ErrTrimmed if that is too long ago.
 	GetAsOf(id string, seq uint64) (index.Document, error)
+}
+
+// Dropper is a Store that can lose a space.
+type Dropper interface {
+	// Drop removes a space and all its vectors, those of the past too. Documents
+	// stay as they are, with their ordinals.
+	Drop(space string) error
 }
 
 // Place is where a store lives while it is closed.
