@@ -206,7 +206,8 @@ func TestColumnsDeletedWhileOpen(t *testing.T) {
 		put(fmt.Sprint(i))
 		v, err := ix.loadFacts(ix.view.Load())
 		check(t, err)
-		check(t, os.RemoveAll(filepath.Join(dir, "derived")))
+		for os.RemoveAll(filepath.Join(dir, "derived")) != nil { // something was being saved there
+		}
 		if n := v.facts.matching(f).GetCardinality(); n != uint64(i+1) {
 			t.Fatalf("%d documents, want %d", n, i+1)
 		}
