@@ -131,46 +131,57 @@ func (s *Server) libraryRoutes() []route {
 // library opens the library that a route names, if the caller may use it. One
 // that the caller may not see looks like one that is not there.
 func (s *Server) library(r *http.Request, create bool) (Library, error) {
-	name := r.PathValue("library")
+	return s.libraryOf(r.Context(), callerOf(r), r.PathValue("library"), create)
+}
+
+func (s *Server) libraryOf(ctx context.Context, c *Caller, name string, create bool) (Library, error) {
 	if s.Libraries == nil {
 		return nil, refuse(http.StatusNotFound, "no_libraries", "", "this server keeps no libraries; start it without --data none")
 	}
-	if !callerOf(r).reaches(name) {
+	if !c.reaches(name) {
 		return nil, refuse(http.StatusNotFound, "library_not_found", "library", "there is no library %q", clip(name))
 	}
 	if create {
-		return s.Libraries.Create(r.Context(), name)
+		return s.Libraries.Create(ctx, name)
 	}
-	return s.Libraries.Library(r.Context(), name)
+	return s.Libraries.Library(ctx, name)
 }
 
 // listLibraries answers GET /v1/libraries with those that the caller may use.
 func (s *Server) listLibraries(w http.ResponseWriter, r *http.Request) error {
-	list := []LibraryEntry{}
-	if s.Libraries == nil {
-		writeJSON(w, http.StatusOK, libraryList{"list", list})
-		return nil
-	}
-	names, err := s.Libraries.Names(r.Context())
+	list, err := s.librariesOf(r.Context(), callerOf(r))
 	if err != nil {
 		return err
 	}
+	writeJSON(w, http.StatusOK, libraryList{"list", list})
+	return nil
+}
+
+// librariesOf are the libraries that a caller may use.
+func (s *Server) librariesOf(ctx context.Context, c *Caller) ([]LibraryEntry, error) {
+	list := []LibraryEntry{}
+	if s.Libraries == nil {
+		return list, nil
+	}
+	names, err := s.Libraries.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
-		if !callerOf(r).reaches(name) {
+		if !c.reaches(name) {
 			continue
 		}
-		l, err := s.Libraries.Library(r.Context(), name)
+		l, err := s.Libraries.Library(ctx, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		e, err := l.Entry(r.Context())
+		e, err := l.Entry(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list = append(list, e)
 	}
-	writeJSON(w, http.StatusOK, libraryList{"list", list})
-	return nil
+	return list, nil
 }
 
 func (s *Server) getLibrary(w http.ResponseWriter, r *http.Request) error {

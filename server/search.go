@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -54,23 +55,31 @@ func (s *Server) searchLibrary(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
+	answer, err := s.search(r.Context(), l, &body)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*searchAnswer, error) {
 	find, inputs, err := body.find()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	entry, err := l.Entry(r.Context())
+	entry, err := l.Entry(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.fillTerms(r, entry.Model, find, inputs); err != nil {
-		return err
+	if err := s.fillTerms(ctx, entry.Model, find, inputs); err != nil {
+		return nil, err
 	}
-	found, err := l.Search(r.Context(), *find)
+	found, err := l.Search(ctx, *find)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	writeJSON(w, http.StatusOK, searchAnswer{entry.Model, entry.Name, append([]Hit{}, found.Hits...), some(found.Next)})
-	return nil
+	return &searchAnswer{entry.Model, entry.Name, append([]Hit{}, found.Hits...), some(found.Next)}, nil
 }
 
 // find checks a request. inputs are the terms that a model has to embed, by their
@@ -171,7 +180,7 @@ func (b *termBody) term(param string) (Term, error) {
 }
 
 // fillTerms embeds words and pictures with the library's model.
-func (s *Server) fillTerms(r *http.Request, model string, f *Find, inputs map[int]input) error {
+func (s *Server) fillTerms(ctx context.Context, model string, f *Find, inputs map[int]input) error {
 	if len(inputs) == 0 {
 		return nil
 	}
@@ -182,7 +191,7 @@ func (s *Server) fillTerms(r *http.Request, model string, f *Find, inputs map[in
 			req.inputs, from = append(req.inputs, in), append(from, i)
 		}
 	}
-	e, err := s.embed(r.Context(), req)
+	e, err := s.embed(ctx, req)
 	if err == nil {
 		err = e.firstError()
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -30,12 +31,8 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := l.Picture(r.Context(), r.FormValue("id"))
+	file, err := readPicture(r.Context(), l, r.FormValue("id"))
 	if err != nil {
-		return err
-	}
-	file, err := io.ReadAll(io.LimitReader(f, picture.LocalLimits(0).MaxBytes+1))
-	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(file)
@@ -54,6 +51,15 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", "inline")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(small))
 	return nil
+}
+
+func readPicture(ctx context.Context, l Library, id string) ([]byte, error) {
+	f, err := l.Picture(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	file, err := io.ReadAll(io.LimitReader(f, picture.LocalLimits(0).MaxBytes+1))
+	return file, errors.Join(err, f.Close())
 }
 
 func thumbnailSide(s string) (int, error) {
