@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -17,9 +18,6 @@ type lookup struct {
 // Search returns the best documents, best first, equal scores by ordinal. Fewer than
 // Limit hits mean that there are no more.
 func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
-	if q.composed() {
-		return ix.compose(ctx, q)
-	}
 	if q.Limit == 0 {
 		q.Limit = 10
 	}
@@ -29,6 +27,12 @@ func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
 	}
 	if err := ix.await(ctx, q.AtLeast); err != nil {
 		return Found{}, err
+	}
+	if q.composed() {
+		if p.seq != 0 {
+			return Found{}, errors.New("index: only queries of a vector alone can be asked as of a write or go on from a cursor")
+		}
+		return ix.compose(ctx, q)
 	}
 	leave, err := ix.enter()
 	if err != nil {
@@ -152,11 +156,11 @@ func (l *lookup) judge(ctx context.Context, m *moment, s Space, vector []float32
 		if err != nil {
 			return nil, err
 		}
-		best := scored{dot(list[0], vector), ord}
-		for _, v := range list[1:] {
-			best.score = max(best.score, dot(v, vector))
+		score, err := s.best(vector, list)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, best)
+		out = append(out, scored{score, ord})
 	}
 	return out, nil
 }

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"time"
+
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -21,5 +23,6 @@ func Tuned(tune func(*pebble.Options), o Options) Options {
 // Early returns options for an index that makes derived files of a few documents.
 func Early(o Options) Options {
 	o.seal = 8
+	o.pace = pace{codesFrom: 24, graphFrom: 80, move: 8, quiet: time.Millisecond, flush: 32, check: 20 * time.Millisecond}
 	return o
 }

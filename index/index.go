@@ -19,6 +19,10 @@ type Options struct {
 	// Vectors have their own memory.
 	CacheBytes int64
 
+	// RowCacheBytes bounds the memory for vectors in float32 that searches compare
+	// exactly, beside codes and graph; 0 means 128 MiB.
+	RowCacheBytes int64
+
 	// LogRetention is how long the past is kept, for Changes and for queries as of
 	// an earlier sequence; 0 means 24 hours. Documents that were deleted or replaced
 	// take room as long.
@@ -42,6 +46,7 @@ type Options struct {
 	fs   vfs.FS                // the file system; nil means the disk. Tests crash it.
 	tune func(*pebble.Options) // nil, or a test's changes
 	seal int                   // sealAt, or a test's
+	pace pace                  // usualPace, or a test's
 }
 
 // An Index is an open directory of documents. Its methods may be called from
@@ -62,6 +67,13 @@ type Index struct {
 
 	writes bell // rings when one is seen
 
+	crowd    crowd // searches of shelves
+	tender   tender
+	rowCache rowCache
+	sampler  sampler
+	damages  atomic.Int64 // derived files of vectors that were found damaged
+
+	backing  sync.Mutex // held while a backup is made
 	trimming sync.Mutex // held while the past is forgotten
 	trimmer  trimmer
 
@@ -80,6 +92,12 @@ func Open(dir string, opts Options) (*Index, error) {
 	if opts.seal == 0 {
 		opts.seal = sealAt
 	}
+	if opts.pace == (pace{}) {
+		opts.pace = usualPace
+	}
+	if opts.RowCacheBytes == 0 {
+		opts.RowCacheBytes = 128 << 20
+	}
 	acked := newWitness(dir, opts)
 	if err := acked.checkManifest(); err != nil {
 		return nil, err
@@ -89,6 +107,7 @@ func Open(dir string, opts Options) (*Index, error) {
 		return nil, err
 	}
 	ix := &Index{db: db, opts: opts, dir: dir, acked: acked}
+	ix.rowCache.budget = int(opts.RowCacheBytes)
 	ix.words = newWordsLeg(ix)
 	if err := ix.restore(); err != nil {
 		db.Close()
@@ -120,10 +139,13 @@ func (ix *Index) restore() error {
 	if err := ix.acked.checkSeq(seq); err != nil {
 		return err
 	}
-	ix.next, v.seq = uint32(next), seq
+	ix.next, v.next, v.seq = uint32(next), uint32(next), seq
 	v.marks = v.marks.cover(ix.next)
 	if err := ix.trim(time.Now()); err != nil {
 		ix.logf("index: what is older than the retention stays for now: %v", err)
+	}
+	if err := ix.fs().RemoveAll(ix.fs().PathJoin(ix.dir, checkpointTemp)); err != nil {
+		ix.logf("index: what is left of a backup stays for now: %v", err)
 	}
 	ix.view.Store(v)
 	return errors.Join(ix.restoreHidden(v), ix.restoreEnded(v))
@@ -161,6 +183,7 @@ func (ix *Index) Close() error {
 	ix.users.Wait()
 	ix.trimmer.end()
 	ix.closeFacts()
+	ix.closeRows()
 	ix.words.close()
 	err := ix.db.Close()
 	ix.acked.close()

@@ -6,21 +6,22 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// compactAt is the number of dead rows from which a column that is half dead is
-// made anew.
-const compactAt = 1024
-
 // publish hands a finished write to the store and shows it to searches. The
 // caller holds the write lock; the write is not yet on disk when it returns.
 func (ix *Index) publish(w *writer) error {
 	next := w.old.clone()
 	next.seq = w.seq
-	next.marks = next.marks.cover(w.next)
-	if err := next.addRows(w.rows); err != nil {
+	next.marks, next.next = next.marks.cover(w.next), w.next
+	if err := next.addRows(w.rows, w.next); err != nil {
 		return err
 	}
 	if err := ix.db.ApplyNoSyncWait(w.batch, pebble.Sync); err != nil {
 		return fmt.Errorf("index: write: %w", err)
+	}
+	for name, s := range next.shelves {
+		if old := w.old.shelves[name]; old != nil && s.n > old.n {
+			s.settle(old.n)
+		}
 	}
 	ix.noteFacts(next, w)
 	ix.words.note(w)
@@ -33,43 +34,27 @@ func (ix *Index) publish(w *writer) error {
 	for _, ord := range w.ended {
 		next.marks.end(ord, w.seq)
 	}
-	next.bury(len(w.ended))
 	ix.view.Store(next)
+	ix.noteRows(w)
+	ix.sampler.note(w)
 	ix.writes.ring()
 	return nil
 }
 
-// addRows appends rows where vectors are in memory already.
-func (v *view) addRows(rows []row) error {
-	if v.columns == nil {
-		return nil
-	}
+// addRows appends rows to the shelves that are there.
+func (v *view) addRows(rows []row, next uint32) error {
+	bySpace := map[string][]row{}
 	for _, r := range rows {
-		c, err := v.columns[r.space].add(r.ord, r.vector)
+		if v.shelves[r.space] != nil {
+			bySpace[r.space] = append(bySpace[r.space], r)
+		}
+	}
+	for name, added := range bySpace {
+		s, err := v.shelves[name].add(added, next)
 		if err != nil {
 			return err
 		}
-		v.columns[r.space] = c
+		v.shelves[name] = s
 	}
 	return nil
-}
-
-// bury counts ended rows and makes columns anew that are mostly dead. The count
-// assumes one row a document; compacting a column a little late or early is
-// harmless. Without memory for the copy the old column stays.
-func (v *view) bury(ended int) {
-	for name, c := range v.columns {
-		if ended == 0 {
-			return
-		}
-		next := *c
-		next.dead += ended
-		v.columns[name] = &next
-		if next.dead < compactAt || next.dead < next.n/2 {
-			continue
-		}
-		if fresh, err := next.compact(v); err == nil {
-			v.columns[name] = fresh
-		}
-	}
 }

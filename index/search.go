@@ -2,12 +2,6 @@ package index
 
 import (
 	"cmp"
-	"container/heap"
-	"context"
-	"fmt"
-	"runtime"
-	"slices"
-	"sync"
 )
 
 // A Query asks for the documents whose vectors are nearest to Vector.
@@ -119,111 +113,17 @@ const (
 	PlanFilter Plan = "filtered graph" // a walk among those of the documents that pass
 )
 
-// nearest finds the documents of a view that are nearest to the query's vector.
-func (ix *Index) nearest(ctx context.Context, v *view, q Query) ([]scored, Found, error) {
-	s, ok := v.space(q.Space)
-	if !ok {
-		return nil, Found{}, fmt.Errorf("index: no space %q", q.Space)
-	}
-	vector, err := s.prepare(q.Vector)
-	if err != nil {
-		return nil, Found{}, err
-	}
-	q.Limit = cmp.Or(q.Limit, 10)
-	found, err := v.scan(ctx, v.columns[q.Space], vector, q)
-	return found, Found{Plan: PlanExact, Expected: 1}, err
-}
-
-const (
-	scanBlock  = 2048 // rows between two looks at the context
-	scanWorker = 8192 // rows from which another core is worth waking
-)
-
-// scan compares all rows of c on as many cores as pay and merges what they found.
-func (v *view) scan(ctx context.Context, c *column, vector []float32, q Query) ([]scored, error) {
-	if c == nil || q.Limit < 0 {
-		return nil, nil
-	}
-	defer runtime.KeepAlive(c)
-	n, scan := c.n, v.scanRows
-	if q.Filter != nil {
-		passed := v.matching(q.Filter)
-		n, scan = len(passed), passing(passed).scanRows
-	}
-	workers := min(runtime.GOMAXPROCS(0), n/scanWorker+1)
-	tops := make([]top, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		tops[w].limit = q.Limit
-		wg.Go(func() { scan(ctx, c, vector, q.Keep, n*w/workers, n*(w+1)/workers, &tops[w]) })
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	return merge(tops, q.Limit), nil
-}
-
-// scanRows compares rows from up to to. A document's rows lie together, so that
-// its best is known when the next document begins; a document that is split
-// between two workers is found by both, and merge sees to that.
-func (v *view) scanRows(ctx context.Context, c *column, vector []float32, keep func(uint32) bool, from, to int, t *top) {
-	offer := func(s scored) {
-		if t.wants(s) && v.visible(s.ord) && (keep == nil || keep(s.ord)) {
-			t.add(s)
+// hits reads what was found.
+func (ix *Index) hits(found []scored) ([]Hit, error) {
+	hits := make([]Hit, len(found))
+	for i, f := range found {
+		rec, _, err := recordOf(ix.db, f.ord)
+		if err != nil {
+			return nil, err
 		}
+		hits[i] = Hit{ID: rec.ID, Ordinal: f.ord, Score: f.score, Metadata: rec.Metadata}
 	}
-	var best scored
-	for i := from; i < to; i++ {
-		if i%scanBlock == 0 && ctx.Err() != nil {
-			return
-		}
-		row, ord := c.row(i)
-		score := dot(row, vector)
-		switch {
-		case i == from:
-			best = scored{score, ord}
-		case ord != best.ord:
-			offer(best)
-			best = scored{score, ord}
-		default:
-			best.score = max(best.score, score)
-		}
-	}
-	if from < to {
-		offer(best)
-	}
-}
-
-// passing are the ordinals that passed a filter, ascending, all of them visible.
-type passing []uint32
-
-// scanRows compares the rows of the documents from up to to.
-func (p passing) scanRows(ctx context.Context, c *column, vector []float32, keep func(uint32) bool, from, to int, t *top) {
-	at := 0
-	for i, ord := range p[from:to] {
-		if i%scanBlock == 0 && ctx.Err() != nil {
-			return
-		}
-		if at = c.seek(at, ord); at == c.n {
-			return
-		}
-		row, has := c.row(at)
-		if has != ord { // no vector in this space
-			continue
-		}
-		best := scored{dot(row, vector), ord}
-		for at++; at < c.n; at++ {
-			row, has := c.row(at)
-			if has != ord {
-				break
-			}
-			best.score = max(best.score, dot(row, vector))
-		}
-		if t.wants(best) && (keep == nil || keep(ord)) {
-			t.add(best)
-		}
-	}
+	return hits, nil
 }
 
 type scored struct {
@@ -234,83 +134,4 @@ type scored struct {
 // better orders by score, then by ordinal.
 func better(a, b scored) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.ord, b.ord))
-}
-
-// top keeps the best documents: a heap with the worst of them at its root.
-type top struct {
-	limit int
-	items []scored
-}
-
-func (t *top) Len() int           { return len(t.items) }
-func (t *top) Less(i, j int) bool { return better(t.items[i], t.items[j]) > 0 }
-func (t *top) Swap(i, j int)      { t.items[i], t.items[j] = t.items[j], t.items[i] }
-func (t *top) Push(x any)         { t.items = append(t.items, x.(scored)) }
-func (t *top) Pop() any {
-	last := t.items[len(t.items)-1]
-	t.items = t.items[:len(t.items)-1]
-	return last
-}
-
-func (t *top) wants(s scored) bool {
-	return len(t.items) < t.limit || t.limit > 0 && better(s, t.items[0]) < 0
-}
-
-// add takes a wanted document, in place of the worst if there is no room.
-func (t *top) add(s scored) {
-	if len(t.items) < t.limit {
-		heap.Push(t, s)
-		return
-	}
-	t.items[0] = s
-	heap.Fix(t, 0)
-}
-
-// merge joins the workers' finds, one entry a document.
-func merge(tops []top, limit int) []scored {
-	var all []scored
-	for _, t := range tops {
-		all = append(all, t.items...)
-	}
-	slices.SortFunc(all, better)
-	seen := map[uint32]bool{}
-	all = slices.DeleteFunc(all, func(s scored) bool {
-		again := seen[s.ord]
-		seen[s.ord] = true
-		return again
-	})
-	return all[:min(limit, len(all))]
-}
-
-// Sample returns up to n vectors of a space, spread evenly over its visible
-// documents: a background to judge scores against. The same state gives the same
-// sample.
-func (ix *Index) Sample(space string, n int) ([][]float32, error) {
-	leave, err := ix.enter()
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	v, err := ix.load()
-	if err != nil {
-		return nil, err
-	}
-	c := v.columns[space]
-	if c == nil {
-		return nil, fmt.Errorf("index: no space %q", space)
-	}
-	var rows []int
-	for i := range c.n {
-		if _, ord := c.row(i); v.visible(ord) {
-			rows = append(rows, i)
-		}
-	}
-	n = min(n, len(rows))
-	out := make([][]float32, n)
-	for i := range n {
-		row, _ := c.row(rows[i*len(rows)/n])
-		out[i] = slices.Clone(row)
-	}
-	runtime.KeepAlive(c)
-	return out, nil
 }

@@ -16,6 +16,9 @@ const (
 	Cosine Metric = "cosine"
 	// Dot is the inner product of the vectors as they are.
 	Dot Metric = "dot"
+	// L2 is the Euclidean distance; a score is minus its square, so that a higher one
+	// is nearer, as with the others.
+	L2 Metric = "l2"
 )
 
 // A Space is a named kind of vector with its own dimension. All its vectors come
@@ -38,8 +41,8 @@ func (s Space) check() error {
 		return fmt.Errorf("index: space name %q; use 1 to 32 of a-z 0-9 _ -", s.Name)
 	case s.Dim < 1 || s.Dim > maxDim:
 		return fmt.Errorf("index: space %q: %d dimensions; must be 1 to %d", s.Name, s.Dim, maxDim)
-	case s.Metric != Cosine && s.Metric != Dot:
-		return fmt.Errorf("index: space %q: metric %q is neither %q nor %q", s.Name, s.Metric, Cosine, Dot)
+	case s.Metric != Cosine && s.Metric != Dot && s.Metric != L2:
+		return fmt.Errorf("index: space %q: metric %q; use %q, %q or %q", s.Name, s.Metric, Cosine, Dot, L2)
 	}
 	return nil
 }
@@ -71,8 +74,11 @@ func (ix *Index) Define(s Space) error {
 	}
 	next := old.clone()
 	next.schema = append(append([]Space(nil), old.schema...), s)
-	if next.columns != nil {
-		next.columns[s.Name] = &column{dim: s.Dim}
+	if next.shelves != nil {
+		next.shelves[s.Name] = newShelf(ix, s)
+	}
+	if err := ix.scrub(s.Name); err != nil {
+		return err
 	}
 	if err := ix.saveSchema(next.schema); err != nil {
 		return err

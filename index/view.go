@@ -9,15 +9,16 @@ import (
 // ordinals, which are read against the view's sequence.
 type view struct {
 	seq     uint64
+	next    uint32 // ordinals from it on come later
 	schema  []Space
-	columns map[string]*column // nil until the first search
+	shelves map[string]*shelf // by space, as far as they are loaded; nil until the first search or write
 	marks   marks
 	facts   *facts // nil until they are read, after the first filter or write
 }
 
 func (v *view) clone() *view {
 	c := *v
-	c.columns = maps.Clone(v.columns)
+	c.shelves = maps.Clone(v.shelves)
 	return &c
 }
 
@@ -26,6 +27,15 @@ func (v *view) visible(ord uint32) bool {
 	m := &v.marks[ord/markChunk][ord%markChunk]
 	ended := m.ended.Load()
 	return (ended == 0 || ended > v.seq) && !m.hidden.Load()
+}
+
+// ended says whether the document with this ordinal is gone in v.
+func (v *view) ended(ord uint32) bool {
+	if ord >= v.next {
+		return false
+	}
+	ended := v.marks[ord/markChunk][ord%markChunk].ended.Load()
+	return ended != 0 && ended <= v.seq
 }
 
 const markChunk = 1 << 14

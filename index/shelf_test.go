@@ -1,0 +1,184 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// early makes everything that is derived of some hundred rows.
+var early = pace{codesFrom: 200, graphFrom: 800, move: 50, quiet: 5 * time.Millisecond, flush: 100, check: 20 * time.Millisecond}
+
+// shelfBench is an index under changes and a plain list of what it should hold.
+type shelfBench struct {
+	*testing.T
+	r     *rand.Rand
+	dir   string
+	space Space
+	ix    *Index
+	docs  map[string]Document
+	base  [][]float32 // vectors that others are copies of, or nearly
+}
+
+func newShelfBench(t *testing.T, s Space) *shelfBench {
+	b := &shelfBench{T: t, r: rand.New(rand.NewPCG(3, 5)), dir: t.TempDir(), space: s, docs: map[string]Document{}}
+	for range 10 {
+		b.base = append(b.base, b.vector())
+	}
+	b.open()
+	check(t, b.ix.Define(s))
+	t.Cleanup(func() { b.ix.Close() })
+	return b
+}
+
+func (b *shelfBench) open() {
+	b.Helper()
+	var err error
+	b.ix, err = Open(b.dir, Options{pace: early, Logf: b.Logf})
+	check(b.T, err)
+}
+
+func (b *shelfBench) vector() []float32 {
+	v := make([]float32, b.space.Dim)
+	for i := range v {
+		v[i] = float32(b.r.NormFloat64())
+	}
+	return v
+}
+
+// near is a copy of a base vector, the same bit for bit or with one number a unit in
+// the last place away.
+func (b *shelfBench) near() []float32 {
+	v := slices.Clone(b.base[b.r.IntN(len(b.base))])
+	if b.r.IntN(2) == 0 {
+		i := b.r.IntN(len(v))
+		v[i] = math.Nextafter32(v[i], float32(b.r.IntN(2)*200-100))
+	}
+	return v
+}
+
+// put writes n documents, some of them in place of others, some with several vectors.
+func (b *shelfBench) put(n int) {
+	b.Helper()
+	var changes []Change
+	for range n {
+		d := Document{ID: fmt.Sprint(b.r.IntN(3 * early.graphFrom)), Hidden: b.r.IntN(20) == 0}
+		if b.r.IntN(10) == 0 {
+			changes = append(changes, Change{Delete, d})
+			delete(b.docs, d.ID)
+			continue
+		}
+		var list [][]float32
+		for range 1 + b.r.IntN(3)/2*b.r.IntN(4) {
+			list = append(list, [][]float32{b.vector(), b.near()}[b.r.IntN(2)])
+		}
+		d.Vectors = map[string][][]float32{b.space.Name: list}
+		d.Metadata = map[string]any{"n": b.r.IntN(10)}
+		changes = append(changes, Change{Put, d})
+		b.docs[d.ID] = d
+	}
+	receipt, err := b.ix.Apply(context.Background(), changes)
+	check(b.T, err)
+	check(b.T, receipt.Err())
+}
+
+// truth ranks what is found of a query.
+func (b *shelfBench) truth(q []float32, keep func(Document) bool) []scored {
+	b.Helper()
+	q, err := b.space.prepare(q)
+	check(b.T, err)
+	var out []scored
+	for id, d := range b.docs {
+		if d.Hidden || !keep(d) {
+			continue
+		}
+		var list [][]float32
+		for _, v := range d.Vectors[b.space.Name] {
+			v, err := b.space.prepare(v)
+			check(b.T, err)
+			list = append(list, v)
+		}
+		score, err := b.space.best(q, list)
+		check(b.T, err)
+		ord, err := ordinalOf(b.ix.db, id)
+		check(b.T, err)
+		out = append(out, scored{score, ord})
+	}
+	slices.SortFunc(out, better)
+	return out
+}
+
+// compare searches and compares ids, order and scores, bit for bit.
+func (b *shelfBench) compare(what string) Found {
+	b.Helper()
+	q := Query{Space: b.space.Name, Vector: b.vector(), Limit: 1 + b.r.IntN(60), Exact: true}
+	if b.r.IntN(2) == 0 {
+		q.Vector = b.near()
+	}
+	keep := func(Document) bool { return true }
+	if b.r.IntN(3) == 0 {
+		n := b.r.IntN(10)
+		f, err := ParseFilter(fmt.Sprintf("n<%d", n))
+		check(b.T, err)
+		q.Filter, keep = f, func(d Document) bool { return d.Metadata["n"].(int) < n }
+	}
+	found, err := b.ix.Search(context.Background(), q)
+	check(b.T, err)
+	want := b.truth(q.Vector, keep)
+	want = want[:min(q.Limit, len(want))]
+	got := make([]scored, len(found.Hits))
+	for i, h := range found.Hits {
+		got[i] = scored{h.Score, h.Ordinal}
+	}
+	if !slices.Equal(got, want) {
+		b.Fatalf("%s, plan %s, limit %d, filter %v:\n%v, want\n%v", what, found.Plan, q.Limit, q.Filter, got, want)
+	}
+	return found
+}
+
+// settleDown waits until nothing is left to do.
+func (b *shelfBench) settleDown() *shelf {
+	b.Helper()
+	for {
+		s := b.ix.view.Load().shelves[b.space.Name]
+		if s != nil && s.graph.Load() != nil && s.linked() == s.n && s.walked.Load() {
+			return s
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// With all metrics, near ties and several vectors a document, an exact search gives
+// what comparing everything in float32 gives: while rows move into codes and graph, and
+// after a restart.
+func TestExactWhileRowsMove(t *testing.T) {
+	for _, m := range []Metric{Cosine, Dot, L2} {
+		t.Run(string(m), func(t *testing.T) {
+			b := newShelfBench(t, Space{Name: "v", Dim: 24, Metric: m})
+			for range 60 {
+				b.put(1 + b.r.IntN(120))
+				b.compare("while rows move")
+			}
+			b.settleDown()
+			for range 20 {
+				b.compare("with a graph")
+			}
+			check(t, b.ix.Close())
+			b.open()
+			for range 20 {
+				b.compare("after a restart")
+				b.put(b.r.IntN(10))
+			}
+			if b.ix.damages.Load() > 0 {
+				t.Errorf("%d files were found damaged", b.ix.damages.Load())
+			}
+			if s := b.settleDown(); s.manifest.Graph == "" {
+				t.Error("the graph was not read from its file")
+			}
+		})
+	}
+}
