@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -31,20 +32,26 @@ const (
 	once    mode = "once"
 	forGood mode = "for good"
 	full    mode = "full" // no room: what writes fails, and says so
+	locked  mode = "read-only"
 )
+
+// errno is what a disk says of which all that writes fails, or 0.
+func (m mode) errno() syscall.Errno {
+	return map[mode]syscall.Errno{full: syscall.ENOSPC, locked: syscall.EROFS}[m]
+}
 
 // When any one call of the file system fails, or all from it on, or all that
 // write, no answer is wrong and no acknowledged write is lost. A disk without
-// room is called that, and can be searched.
+// room, or one that has become read-only, is called that and can be searched.
 func TestFaults(t *testing.T) {
 	calls := newTrial(0, once).run(t)
-	stride := max(1, calls/40)
+	stride := max(1, calls/25)
 	if *everyFault {
 		stride = 1
 	}
 	t.Logf("%d calls of the file system, every %dth fails", calls, stride)
 	for at := int64(1); at <= calls; at += stride {
-		for _, m := range []mode{once, forGood, full} {
+		for _, m := range []mode{once, forGood, full, locked} {
 			t.Run(fmt.Sprintf("%d,%s", at, m), func(t *testing.T) { newTrial(at, m).run(t) })
 		}
 	}
@@ -78,13 +85,13 @@ func (l *trial) inject(op errorfs.Op) error {
 	default:
 	}
 	n := l.calls.Add(1)
-	if l.at == 0 || l.healthy.Load() || n < l.at || l.mode == once && n > l.at || l.mode == full && !takesRoom(op) {
+	if l.at == 0 || l.healthy.Load() || n < l.at || l.mode == once && n > l.at || l.mode.errno() != 0 && !l.mode.refuses(op) {
 		return nil
 	}
 	l.failed.Store(n, fmt.Sprintf("%v %s", op.Kind, op.Path))
 	err := error(errorfs.ErrInjected)
-	if l.mode == full {
-		err = fmt.Errorf("%s: %w", op.Path, syscall.ENOSPC)
+	if errno := l.mode.errno(); errno != 0 {
+		err = &fs.PathError{Op: "write", Path: op.Path, Err: errno}
 	}
 	if endsProcess(op) {
 		l.fatal(err)
@@ -92,20 +99,22 @@ func (l *trial) inject(op errorfs.Op) error {
 	return err
 }
 
-// takesRoom says whether an operation fails where there is no room.
-func takesRoom(op errorfs.Op) bool {
+// refuses says whether an operation fails on a disk that is full or read-only.
+func (m mode) refuses(op errorfs.Op) bool {
 	switch op.Kind {
 	case errorfs.OpCreate, errorfs.OpLink, errorfs.OpRename, errorfs.OpReuseForWrite, errorfs.OpMkdirAll, errorfs.OpFilePreallocate,
 		errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo, errorfs.OpFileFlush:
 		return true
+	case errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock:
+		return m == locked
 	}
 	return false
 }
 
 // surfaced holds an error of a call against how the disk fails.
 func (l *trial) surfaced(call string, err error) error {
-	if err != nil && l.mode == full && !errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%s on a full disk: %w", call, err)
+	if errno := l.mode.errno(); err != nil && errno != 0 && !errors.Is(err, errno) {
+		return fmt.Errorf("%s on a disk that is %s: %w", call, l.mode, err)
 	}
 	return nil
 }
@@ -234,8 +243,8 @@ func (l *trial) look(ix *index.Index) error {
 		q := indextest.Vector(rand.New(rand.NewPCG(uint64(l.calls.Load()), 2)))
 		found, err := ix.Search(context.Background(), index.Query{Space: indextest.Space.Name, Vector: q, Limit: 7, Filter: f})
 		hits := found.Hits
-		if err != nil && l.mode == full && len(ix.Spaces()) > 0 {
-			return fmt.Errorf("a search on a full disk: %w", err)
+		if err != nil && l.mode.errno() != 0 && len(ix.Spaces()) > 0 {
+			return fmt.Errorf("a search on a disk that is %s: %w", l.mode, err)
 		}
 		if err != nil {
 			continue
