@@ -8,10 +8,12 @@ import "math"
 // allowed ones; among allowed rows only; or a scan of them.
 
 const (
-	probeEffort = 16  // candidates of the walk that looks around
-	dense       = 0.3 // share of allowed rows from which on a walk takes all rows
-	scanPerRow  = 3.0 // a row that a walk compares, in rows of a scan
-	nearCost    = 60  // a row that a walk among allowed rows expands, the same
+	probeCost   = 2000 // of that walk, in rows of a scan
+	probeEffort = 16   // candidates of the walk that looks around
+	dense       = 0.3  // share of allowed rows from which on a walk takes all rows
+	scanPerRow  = 3.0  // a row that a walk compares, in rows of a scan
+	nearCost    = 100  // a row that a walk among allowed rows expands, the same
+	sparse      = 0.4  // power of the odds against allowed rows by which such a walk keeps more candidates
 )
 
 // walkAllowed walks for allowed rows, of which there are m. Its report has no plan if
@@ -25,23 +27,71 @@ func (g *Graph) walkAllowed(q []float32, p Params, m int) ([]Hit, Report) {
 	w.start(q, max(widest, probeEffort, p.Limit))
 	w.depth = max(probeEffort, p.Limit)
 	w.run()
-	budget := float64(m)
-	share := w.density()
-	everywhere := float64(m) / float64(g.n-g.deadN)
+	share, everywhere := w.density(), float64(m)/float64(g.n-g.deadN)
 	if share >= dense {
-		return g.walkOn(w, p, share, budget)
+		return g.walkOn(w, p, share, float64(m))
 	}
 	effort, expected := g.effortFor(q, p, 1)
-	breadth := max(p.Limit, int(math.Ceil(float64(effort)*math.Sqrt(1/max(share, everywhere)))))
-	if effort == 0 || 2*share < everywhere || float64(breadth)*nearCost > budget || !w.runAllowed(breadth, int(budget/scanPerRow)) {
+	odds := 1 / max(share, 1/float64(len(w.keys)+1))
+	breadth := max(p.Limit, int(math.Ceil(float64(effort)*math.Pow(odds, sparse))))
+	cost := probeCost + float64(breadth)*nearCost
+	alone := share < everywhere/4
+	if alone {
+		breadth += breadth / 2
+		cost = probeCost + 2*float64(breadth)*nearCost
+	}
+	switch {
+	case effort == 0 || cost > float64(m):
+		return nil, Report{}
+	case alone:
+		return g.walkTwice(w, p, breadth, expected)
+	}
+	return g.walkFrom(w, w.best(1, 0), p, breadth, expected)
+}
+
+// walkFrom walks among the allowed rows from some of them.
+func (g *Graph) walkFrom(w *walker, start []key, p Params, breadth int, expected float64) ([]Hit, Report) {
+	w.restart(start)
+	w.runAllowed(breadth)
+	return g.found(w, p, breadth, expected)
+}
+
+// walkTwice is for a filter that excludes the query's neighbourhood. What is best
+// among the allowed rows need not be a neighbourhood then, and a walk may end
+// anywhere: two that begin at different rows must come to the same.
+func (g *Graph) walkTwice(w *walker, p Params, breadth int, expected float64) ([]Hit, Report) {
+	w.enterAllowed(breadth)
+	one, other := w.best(2, 0), w.best(2, 1)
+	first, r := g.walkFrom(w, one, p, breadth, expected)
+	if r.Plan == "" {
+		return nil, r
+	}
+	second, s := g.walkFrom(w, other, p, breadth, expected)
+	if s.Plan == "" || overlap(first, second) < len(first) {
 		return nil, Report{}
 	}
-	return g.found(w, p, PlanFilter, breadth, expected)
+	s.Visited, s.Rescored = s.Visited+r.Visited, s.Rescored+r.Rescored
+	return second, s
+}
+
+// enterAllowed begins at allowed rows of the entrance.
+func (w *walker) enterAllowed(breadth int) {
+	w.restart(w.best(1, 0))
+	w.limit = max(breadth, block)
+	for _, group := range w.graph.entrance.groups {
+		ids := w.ids[:0]
+		for _, id := range group {
+			if len(ids) < 8 && w.leads(id) {
+				ids = w.meet(ids, id)
+			}
+		}
+		w.offer(ids)
+	}
 }
 
 // density is the share of allowed rows among the best that a walk knows.
 func (w *walker) density() float64 {
-	n, best := 0, w.keys[:min(w.depth, len(w.keys))]
+	n, best := 0, w.keys
 	for _, k := range best {
 		if _, ok := w.graph.passing(k.id(), w.allow); ok {
 			n++
@@ -63,54 +113,61 @@ func (g *Graph) walkOn(w *walker, p Params, share, budget float64) ([]Hit, Repor
 		w.run()
 		now := w.density()
 		if now >= 0.8*share {
-			return g.found(w, p, PlanFilter, effort, expected)
+			return g.found(w, p, effort, expected)
 		}
 		share = now
 	}
 }
 
 // found ends a walk under a filter.
-func (g *Graph) found(w *walker, p Params, plan Plan, effort int, expected float64) ([]Hit, Report) {
+func (g *Graph) found(w *walker, p Params, effort int, expected float64) ([]Hit, Report) {
 	top := w.finish(p)
 	if len(top.list) < p.Limit {
 		return nil, Report{}
 	}
-	return top.list, Report{Plan: plan, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
+	return top.list, Report{Plan: PlanFilter, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
 }
 
-// runAllowed walks among the allowed rows only, from those that a walk has met:
-// where a neighbour is not allowed, its neighbours stand in for it, until a row has
-// as many as without a filter (after ACORN, arXiv 2403.04871). It gives up, with
-// false, when it has compared more rows than budget.
-func (w *walker) runAllowed(breadth, budget int) bool {
-	w.restart(breadth)
-	for w.scored < budget {
+// best returns each step-th of the allowed rows that the walk knows, from the
+// first-th on.
+func (w *walker) best(step, first int) []key {
+	n := 0
+	var out []key
+	for _, k := range w.keys {
+		if w.leads(k.id()) {
+			if n%step == first {
+				out = append(out, k&^1)
+			}
+			n++
+		}
+	}
+	return out
+}
+
+// restart makes start all that the walk knows.
+func (w *walker) restart(start []key) {
+	w.forget()
+	w.pool.reset(w.limit)
+	for _, k := range start {
+		w.visited.Add(k.id())
+		w.touched = append(w.touched, k.id())
+		w.pool.add(k)
+	}
+}
+
+// runAllowed walks among the allowed rows only: where a neighbour is not allowed, its
+// neighbours stand in for it, until a row has as many as without a filter (after
+// ACORN, arXiv 2403.04871).
+func (w *walker) runAllowed(breadth int) {
+	w.limit, w.depth = breadth, breadth
+	w.keys = w.keys[:min(len(w.keys), breadth)]
+	for {
 		id, ok := w.take()
 		if !ok {
-			return true
+			return
 		}
 		w.offer(w.near(id))
 	}
-	return false
-}
-
-// restart begins again with the allowed rows that the walk knows; no others count as
-// seen.
-func (w *walker) restart(breadth int) {
-	w.forget()
-	start := w.known[:0]
-	for _, k := range w.keys {
-		if w.leads(k.id()) {
-			start = append(start, k&^1)
-			w.visited.Add(k.id())
-			w.touched = append(w.touched, k.id())
-		}
-	}
-	w.pool.reset(breadth)
-	for _, k := range start {
-		w.pool.add(k)
-	}
-	w.known = start
 }
 
 // meet adds a row that was not seen before to ids.

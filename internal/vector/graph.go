@@ -41,8 +41,8 @@ type Graph struct {
 type GraphOptions struct {
 	Degree  int     // links that pruning leaves, 32 by default
 	Extra   int     // links beyond those that a row may collect before it is pruned, 15 by default
-	Breadth int     // candidates kept while a row looks for its neighbours, 96 by default
-	Alpha   float32 // a link is dropped if another is nearer to its end by this factor (of squares), 1.2 by default
+	Breadth int     // candidates kept while a row looks for its neighbours, 1.05 by default
+	Alpha   float32 // a link is dropped if another is nearer to its end by this factor (of squares), 1.05 by default
 	Workers int     // goroutines that build, one a core by default
 }
 
@@ -54,10 +54,10 @@ func (o GraphOptions) filled() GraphOptions {
 	}
 	def(&o.Degree, 32)
 	def(&o.Extra, 15)
-	def(&o.Breadth, 96)
+	def(&o.Breadth, 192)
 	def(&o.Workers, runtime.GOMAXPROCS(0))
 	if o.Alpha == 0 {
-		o.Alpha = 1.2
+		o.Alpha = 1.05
 	}
 	return o
 }

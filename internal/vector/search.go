@@ -92,7 +92,11 @@ func (g *Graph) tryWalk(q []float32, p Params) ([]Hit, Report) {
 	}
 	p.Limit = min(p.Limit, alive)
 	effort, expected := g.effortFor(q, p, 1)
-	if p.Exact || effort == 0 || p.Limit == 0 || g.linked < g.n || g.walkCost(effort) >= float64(alive) {
+	cost := g.walkCost(effort)
+	if p.Allow != nil {
+		cost = probeCost + float64(effort)*nearCost
+	}
+	if p.Exact || effort == 0 || p.Limit == 0 || g.linked < g.n || cost >= float64(alive) {
 		return nil, Report{}
 	}
 	if p.Allow != nil {

@@ -15,7 +15,6 @@ type walker struct {
 	scores  []float32
 	scored  int
 	allow   Bitmap // of a walk under a filter
-	known   []key
 }
 
 func (g *Graph) walker() *walker {
