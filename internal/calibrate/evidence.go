@@ -26,12 +26,12 @@ type PictureEvidence struct {
 // The constants were fitted by tools/golden/probability.py; docs/probability.md
 // says on what.
 var (
-	wordsWeights   = [...]float64{1.715, 0.636, 0.463}
-	wordsOffset    = -4.147
-	wordsDoubt     = doubt{until: 0.48}
+	wordsWeights   = [...]float64{1.61, 0.53, 0.43}
+	wordsOffset    = -4.11
+	wordsDoubt     = doubt{until: 0.45}
 	pictureWeights = [...]float64{5.826, 1.376, 0.447}
 	pictureOffset  = -10.432
-	pictureDoubt   = doubt{until: 0.55}
+	pictureDoubt   = doubt{until: 0.60}
 )
 
 // Probability that the hit is a match.

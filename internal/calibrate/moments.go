@@ -82,20 +82,26 @@ func sorted(xs []float64) []float64 {
 // scores reaches by chance: the 1-1/(n+1) quantile of the normal distribution.
 func chance(n int) float64 { return math.Sqrt2 * math.Erfinv(1-2/float64(n+1)) }
 
-// dot is the inner product; four sums keep the processor busy.
+// dot is the inner product; several sums keep the processor busy.
 func dot(a, b []float32) float64 {
-	var s0, s1, s2, s3 float32
-	i := 0
-	for b = b[:len(a)]; i+4 <= len(a); i += 4 {
-		s0 += a[i] * b[i]
-		s1 += a[i+1] * b[i+1]
-		s2 += a[i+2] * b[i+2]
-		s3 += a[i+3] * b[i+3]
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	for len(a) >= 8 && len(b) >= 8 {
+		x, y := (*[8]float32)(a), (*[8]float32)(b)
+		s0 += x[0] * y[0]
+		s1 += x[1] * y[1]
+		s2 += x[2] * y[2]
+		s3 += x[3] * y[3]
+		s4 += x[4] * y[4]
+		s5 += x[5] * y[5]
+		s6 += x[6] * y[6]
+		s7 += x[7] * y[7]
+		a, b = a[8:], b[8:]
 	}
-	for ; i < len(a); i++ {
-		s0 += a[i] * b[i]
+	sum := float64(s0+s4) + float64(s1+s5) + float64(s2+s6) + float64(s3+s7)
+	for i, x := range a {
+		sum += float64(x) * float64(b[i])
 	}
-	return float64(s0+s1) + float64(s2+s3)
+	return sum
 }
 
 func dots(v []float32, rows [][]float32) []float64 {
