@@ -14,11 +14,15 @@ const (
 	Put Action = "put"
 	// Update replaces metadata and Hidden and leaves the vectors alone.
 	Update Action = "update"
+	// Attach adds vectors in spaces where the document has none yet, and changes
+	// nothing else: it keeps its ordinal and its vectors in other spaces.
+	Attach Action = "attach"
 	// Delete removes a document.
 	Delete Action = "delete"
 )
 
-// A Change is one item of a write. Delete reads only the document's ID.
+// A Change is one item of a write. Delete reads only the document's ID, Attach its ID
+// and Vectors.
 type Change struct {
 	Action   Action
 	Document Document

@@ -28,10 +28,11 @@ func (s asofState) rank(vector []float32, f *Filter) []Hit {
 		if d.Hidden || !f.Match(d.ID, d.Metadata) || len(d.Vectors["v"]) == 0 {
 			continue
 		}
-		h := Hit{ID: d.ID, Score: dot(d.Vectors["v"][0], vector), Metadata: d.Metadata}
-		for _, v := range d.Vectors["v"] {
-			h.Score = max(h.Score, dot(v, vector))
+		score, err := asofSpace.best(vector, d.Vectors["v"])
+		if err != nil {
+			panic(err) // no such metric
 		}
+		h := Hit{ID: d.ID, Score: score, Metadata: d.Metadata}
 		out = append(out, h)
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 //	hid/<ordinal>                     the document is hidden
 //	log/<sequence>                    what a write changed
 //	meta/format meta/schema meta/next meta/seq meta/oldest meta/note/<key>
+//	meta/dropped/<space>              records may still count vectors in it
 //
 // What went within the retention, so that a query can ask how things were; the
 // vectors of an ended ordinal stay as long:
@@ -34,6 +35,8 @@ const (
 	prefixEnd  = "end/"
 	prefixWas  = "was/"
 	prefixTurn = "turn/"
+
+	prefixDropped = "meta/dropped/"
 
 	keyFormat = "meta/format"
 	keySchema = "meta/schema"

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -50,6 +49,8 @@ func (w *writer) change(c *Change) error {
 			status, err = w.put(&c.Document)
 		case Update:
 			status, err = w.update(&c.Document)
+		case Attach:
+			status, err = w.attach(&c.Document)
 		case Delete:
 			status, err = w.delete(c.Document.ID)
 		default:
@@ -146,14 +147,18 @@ func (w *writer) insert(d *Document, vectors map[string][][]float32) error {
 	w.set(idKey(d.ID), binary.BigEndian.AppendUint32(nil, ord))
 	w.hide(ord, d.Hidden)
 	for name, list := range vectors {
-		for i, v := range list {
-			w.set(vecKey(name, ord, i), encodeVector(v))
-			w.rows = append(w.rows, row{name, ord, v})
-		}
+		w.addVectors(name, ord, list)
 	}
 	w.see(ord, d)
 	w.log = append(w.log, logItem{Put, []byte(d.ID), ord})
 	return nil
+}
+
+func (w *writer) addVectors(space string, ord uint32, list [][]float32) {
+	for i, v := range list {
+		w.set(vecKey(space, ord, i), encodeVector(v))
+		w.rows = append(w.rows, row{space, ord, v})
+	}
 }
 
 func (w *writer) update(d *Document) (Status, error) {
@@ -185,6 +190,65 @@ func (w *writer) update(d *Document) (Status, error) {
 	w.see(ord, d)
 	w.log = append(w.log, logItem{Update, []byte(d.ID), ord})
 	return Updated, nil
+}
+
+// attach adds vectors to a document that is there.
+func (w *writer) attach(d *Document) (Status, error) {
+	vectors, err := w.prepare(&Document{ID: d.ID, Vectors: d.Vectors})
+	if err != nil {
+		return "", itemError{err}
+	}
+	ord, exists, err := w.lookup(d.ID)
+	if err != nil {
+		return "", err
+	}
+	if !exists {
+		return "", itemError{fmt.Errorf("%w: %q", ErrNotFound, d.ID)}
+	}
+	rec, old, err := recordOf(w.batch, ord)
+	if err != nil {
+		return "", err
+	}
+	if err := w.attachable(ord, rec, vectors); err != nil {
+		return "", err
+	}
+	if len(vectors) == 0 {
+		return Unchanged, nil
+	}
+	if rec.Spaces == nil {
+		rec.Spaces = map[string]int{}
+	}
+	for name, list := range vectors {
+		rec.Spaces[name] = len(list)
+		w.addVectors(name, ord, list)
+	}
+	value, err := rec.encode()
+	if err != nil {
+		return "", err
+	}
+	w.keep(ord, old)
+	w.set(docKey(ord), value)
+	w.log = append(w.log, logItem{Attach, []byte(d.ID), ord})
+	return Updated, nil
+}
+
+// attachable takes out what the document has already; other vectors in the same space
+// are an error.
+func (w *writer) attachable(ord uint32, rec record, vectors map[string][][]float32) error {
+	for name, list := range vectors {
+		if rec.Spaces[name] == 0 && len(list) > 0 {
+			continue
+		}
+		same, err := w.sameIn(name, ord, rec, list)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return itemError{fmt.Errorf("index: document %q has other vectors in space %q; put it to replace them", rec.ID, name)}
+		}
+		delete(vectors, name)
+	}
+	return nil
 }
 
 func (w *writer) delete(id string) (Status, error) {
@@ -252,24 +316,31 @@ func (w *writer) sameVectors(ord uint32, vectors map[string][][]float32) (bool, 
 	if err != nil {
 		return false, err
 	}
-	counts := map[string]int{}
-	for name, list := range vectors {
-		if len(list) > 0 {
-			counts[name] = len(list)
+	for name := range rec.Spaces {
+		if _, ok := w.old.space(name); ok && len(vectors[name]) == 0 {
+			return false, nil
 		}
 	}
-	if !maps.Equal(counts, rec.Spaces) {
+	for name, list := range vectors {
+		if same, err := w.sameIn(name, ord, rec, list); err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// sameIn says whether the document's vectors in a space are these, bit for bit.
+func (w *writer) sameIn(space string, ord uint32, rec record, list [][]float32) (bool, error) {
+	if rec.Spaces[space] != len(list) {
 		return false, nil
 	}
-	for name, list := range vectors {
-		for i, v := range list {
-			old, err := read(w.batch, vecKey(name, ord, i))
-			if err != nil {
-				return false, err
-			}
-			if string(old) != string(encodeVector(v)) {
-				return false, nil
-			}
+	for i, v := range list {
+		old, err := read(w.batch, vecKey(space, ord, i))
+		if err != nil {
+			return false, err
+		}
+		if string(old) != string(encodeVector(v)) {
+			return false, nil
 		}
 	}
 	return true, nil
