@@ -60,6 +60,8 @@ func commands(a *app) []*cobra.Command {
 		newModelsCmd(a),
 		newPullCmd(a),
 		newKeyCmd(a),
+		newMCPCmd(a),
+		newHealthCmd(a),
 		newBenchCmd(a),
 		newVersionCmd(a),
 	}

@@ -29,7 +29,8 @@ type serveOptions struct {
 	TrustNet []string
 	TLSCert  string
 	TLSKey   string
-	Insecure bool // no key is asked for, wherever the address
+	Keys     string // the file of keys; "" means the data directory's
+	Insecure bool   // no key is asked for, wherever the address
 	Wait     time.Duration
 	Drain    time.Duration
 	nets     []netip.Prefix
@@ -49,7 +50,8 @@ servers of Infinity, TEI, Cohere, Jina, Ollama, Immich and Weaviate's module are
 spoken too. The page is at /.
 
 Only this machine can reach it, unless --addr says otherwise; then clients need
-a key: emblem key add NAME.`,
+a key: emblem key add NAME. With --data none nothing is kept: a server of
+vectors alone, of which there may be many.`,
 		Example: `  emblem serve
   emblem serve --model laion/CLIP-ViT-B-32-laion2B-s34B-b79K
   emblem serve --addr 0.0.0.0:3625 --tls-cert cert.pem --tls-key key.pem`,
@@ -69,6 +71,7 @@ a key: emblem key add NAME.`,
 	f.StringArrayVar(&o.TrustNet, "trust-net", nil, "a network, such as 10.0.0.0/8, that gets vectors without a key (repeatable)")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain (PEM); read again when it changes")
 	f.StringVar(&o.TLSKey, "tls-key", "", "the certificate's key (PEM)")
+	f.StringVar(&o.Keys, "keys", "", "file of keys; default: keys.json in the data directory")
 	f.BoolVar(&o.Insecure, "insecure-no-key", false, "let everybody who reaches the address do everything")
 	f.DurationVar(&o.Wait, "batch-wait", 0, "how long a batch waits for company")
 	f.DurationVar(&o.Drain, "shutdown-timeout", 30*time.Second, "how long running requests may take to end")
@@ -92,13 +95,29 @@ func (o *serveOptions) check() error {
 	return oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16")
 }
 
+// noData is the value of --data for a server that keeps nothing.
+const noData = "none"
+
 // serve owns the data directory and answers until it is told to stop.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
-	dir, err := a.dataDir()
+	keys, err := a.keys(o)
 	if err != nil {
 		return err
 	}
-	keys, err := a.keys(dir, o)
+	x := &serving{app: a, options: o, keys: keys}
+	if a.data == noData {
+		x.host = &host{wiring: a.wiring, device: a.device, models: map[modelChoice]embedder{}}
+		return errors.Join(x.run(ctx), x.host.closeModels())
+	}
+	return a.owning(ctx, func(ctx context.Context, dir string, h *host, s *session) error {
+		x.dir, x.host, x.session = dir, h, s
+		return x.run(ctx)
+	})
+}
+
+// owning runs f as the owner of the data directory. Another owner is an error.
+func (a *app) owning(ctx context.Context, f func(context.Context, string, *host, *session) error) error {
+	dir, err := a.dataDir()
 	if err != nil {
 		return err
 	}
@@ -112,15 +131,20 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if busy {
 		return failf("data_locked", "another process%s uses the data directory %s; end it, or name another with --data", holder(dir), dir)
 	}
-	return a.own(ctx, dir, lock, func(ctx context.Context, h *host, s *session) error {
-		x := &serving{app: a, host: h, session: s, options: o, dir: dir, keys: keys}
-		return x.run(ctx)
-	})
+	return a.own(ctx, dir, lock, func(ctx context.Context, h *host, s *session) error { return f(ctx, dir, h, s) })
 }
 
 // keys opens the keyring. Beyond loopback there has to be a key.
-func (a *app) keys(dir string, o serveOptions) (*server.Keyring, error) {
-	ring, err := server.OpenKeyring(filepath.Join(dir, keyFile))
+func (a *app) keys(o serveOptions) (*server.Keyring, error) {
+	path := o.Keys
+	if path == "" && a.data != noData {
+		dir, err := a.dataDir()
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(dir, keyFile)
+	}
+	ring, err := server.OpenKeyring(path)
 	if err != nil {
 		return nil, refusef("config", "%w", err)
 	}
@@ -158,11 +182,14 @@ func (x *serving) run(ctx context.Context) error {
 		return err
 	}
 	o := server.Options{
-		Embedders: embedders, Libraries: shelves{x.host},
+		Embedders: embedders, Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, Log: x.log,
 	}
 	if !x.options.Insecure {
 		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)
+	}
+	if x.host.store != nil {
+		o.Libraries = shelves{x.host}
 	}
 	srv, err := server.New(o)
 	if err != nil {
@@ -226,6 +253,9 @@ func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
 			return nil, err
 		}
 		out = append(out, e)
+	}
+	if x.host.store == nil {
+		return out, nil
 	}
 	names, err := x.host.store.Names()
 	if err != nil {

@@ -18,6 +18,10 @@ const sampleLibrary = "samples"
 // closed when it is done.
 func (x *serving) samples(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
+	if x.host.store == nil {
+		close(done)
+		return done
+	}
 	names, err := x.host.store.Names()
 	if err != nil || len(names) > 0 || len(x.options.Models) > 0 {
 		close(done)

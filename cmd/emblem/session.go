@@ -99,8 +99,10 @@ func (h *host) model(ctx context.Context, c modelChoice) (embedder, error) {
 	return e, nil
 }
 
-func (h *host) close() error {
-	err := h.store.Close()
+func (h *host) close() error { return errors.Join(h.store.Close(), h.closeModels()) }
+
+func (h *host) closeModels() error {
+	var err error
 	for _, e := range h.models {
 		err = errors.Join(err, e.Close())
 	}
