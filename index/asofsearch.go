@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -18,6 +17,9 @@ type lookup struct {
 // Search returns the best documents, best first, equal scores by ordinal. Fewer than
 // Limit hits mean that there are no more.
 func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
+	if q.composed() {
+		return ix.compose(ctx, q)
+	}
 	if q.Limit == 0 {
 		q.Limit = 10
 	}
@@ -27,12 +29,6 @@ func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
 	}
 	if err := ix.await(ctx, q.AtLeast); err != nil {
 		return Found{}, err
-	}
-	if q.composed() {
-		if p.seq != 0 {
-			return Found{}, errors.New("index: only queries of a vector alone can be asked as of a write or go on from a cursor")
-		}
-		return ix.compose(ctx, q)
 	}
 	leave, err := ix.enter()
 	if err != nil {

@@ -265,3 +265,42 @@ func TestDuplicatesByPairsAndBySearch(t *testing.T) {
 		t.Errorf("%v\n%v", groups[0], groups[1])
 	}
 }
+
+// TestWordsAsOf: an answer about the past is the answer that was given then, whatever
+// was written, folded and restarted since.
+func TestWordsAsOf(t *testing.T) {
+	s := newSpoken(t, 8)
+	defer func() { s.Close() }()
+	type answer struct {
+		q    Query
+		hits []Hit
+	}
+	var answers []answer
+	for round := range 6 {
+		s.change(120)
+		for range 5 {
+			q := Query{Words: s.query(), Limit: 1000}
+			found := search(t, s.Index, q)
+			q.AsOf = found.Seq
+			answers = append(answers, answer{q, found.Hits})
+		}
+		if round%2 == 1 {
+			s.fold()
+		}
+		if round == 3 {
+			s.Close()
+			s.open()
+		}
+	}
+	some := 0
+	for _, a := range answers {
+		hits := search(t, s.Index, a.q).Hits
+		some += len(hits)
+		if !slices.EqualFunc(hits, a.hits, func(x, y Hit) bool { return x.ID == y.ID && x.Score == y.Score && x.Ordinal == y.Ordinal }) {
+			t.Errorf("%q as of %d: %s, then %s", a.q.Words, a.q.AsOf, ids(hits), ids(a.hits))
+		}
+	}
+	if some == 0 {
+		t.Error("nothing was found at all")
+	}
+}

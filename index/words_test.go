@@ -162,7 +162,7 @@ func (s *spoken) find(q words.Query, w words.Wanted) (words.Found, error) {
 
 func TestWordsFollowEveryWrite(t *testing.T) {
 	s := newSpoken(t, 1)
-	for round := range 12 {
+	for round := range 8 {
 		s.change(1 + s.rng.IntN(300))
 		s.agree("after a write")
 		if round%4 == 3 {
