@@ -28,13 +28,15 @@ in order. A write is told of when it is on the disk; what follows sees it. A bad
 line is an error of its own, with its number, and exit 1 in the end. The library
 is made if there is none; it needs no model and no pictures.
 
-  space   name, dim, metric (cosine, dot), encoder: optional, since the first
+  space   name, dim, metric (cosine, dot, l2), encoder: optional, since the first
           vector put into a new space defines it
   put     id, vectors {"SPACE":[…] or [[…],…]} or vector, metadata, hidden
   meta    id, metadata, hidden: the vectors stay
   delete  id, ids or filter
-  get     id
-  search  vector or vectors, space, limit, min_recall, exact, filter
+  get     id, as_of
+  search  vector or vectors, space, words, typing, like, unlike, filter, limit,
+          min_recall, exact, fusion, weights, collapse, diversity, group_by,
+          highlight, facets, as_of, at_least, cursor
   stats
 
 More in docs/library.md.`,

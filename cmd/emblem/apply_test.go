@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,57 @@ func TestApplyConversation(t *testing.T) {
 	in.Close()
 	if code := <-r; code != 0 {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// Pages go on where they were while others write, and what was can be asked for.
+func TestApplyPages(t *testing.T) {
+	d := newDesk(t)
+	in, out, code := d.converse()
+	say := func(format string, args ...any) map[string]any {
+		t.Helper()
+		fmt.Fprintf(in, format+"\n", args...)
+		line, err := out.ReadString('\n')
+		var got map[string]any
+		if err != nil || json.Unmarshal([]byte(line), &got) != nil || got["error"] != nil {
+			t.Fatalf("%s: %q, %v", fmt.Sprintf(format, args...), line, err)
+		}
+		return got
+	}
+	ids := func(got map[string]any) (all []string) {
+		for _, h := range got["hits"].([]any) {
+			all = append(all, h.(map[string]any)["id"].(string))
+		}
+		return all
+	}
+	for i := range 40 {
+		say(`{"op":"put","id":"%d","vector":[1,%d.5],"metadata":{"caption":"number %d"}}`, i, i, i)
+	}
+	all := say(`{"op":"search","vector":[1,20],"limit":100}`)
+	page := say(`{"op":"search","vector":[1,20],"limit":7}`)
+	paged := ids(page)
+	for n := 0; page["next_cursor"] != nil; n++ {
+		say(`{"op":"put","id":"new%d","vector":[1,20]}`, n)
+		say(`{"op":"delete","id":"%d"}`, 3*n)
+		page = say(`{"op":"search","vector":[1,20],"limit":7,"cursor":%q}`, page["next_cursor"])
+		paged = append(paged, ids(page)...)
+	}
+	if want := ids(all); len(want) != 40 || !slices.Equal(paged, want) {
+		t.Errorf("pages %v; all at once %v", paged, want)
+	}
+	before := say(`{"op":"search","vector":[1,20],"limit":100,"as_of":%.0f}`, all["seq"])
+	if !slices.Equal(ids(before), ids(all)) {
+		t.Errorf("as of %v: %v", all["seq"], ids(before))
+	}
+	if now := say(`{"op":"get","id":"0"}`); now["status"] != "missing" {
+		t.Errorf("now: %v", now)
+	}
+	if then := say(`{"op":"get","id":"0","as_of":%.0f}`, all["seq"]); then["status"] != "found" {
+		t.Errorf("then: %v", then)
+	}
+	in.Close()
+	if c := <-code; c != 0 {
+		t.Errorf("exit %d", c)
 	}
 }
 
@@ -172,7 +224,7 @@ func TestLibraryDoc(t *testing.T) {
 	if !found || want == "" {
 		t.Fatal("no example")
 	}
-	varies := regexp.MustCompile(`(,"plan":.*)?,"seq":\d+`)
+	varies := regexp.MustCompile(`(,"plan":.*?)?,"seq":\d+(,"next_cursor":"[^"]*")?`)
 	r := newDesk(t).apply(in, "--library", "demo")
 	got := varies.ReplaceAllString(r.stdout, "")
 	if want = varies.ReplaceAllString(want, ""); r.code != 1 || got != want {

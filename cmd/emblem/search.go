@@ -32,6 +32,9 @@ type searchOptions struct {
 	DType          string
 	Limit          int
 	MinProbability float64
+	By             library.By
+	Fold           bool
+	Explain        bool
 	Format         string // "", "json", "paths", "nul"
 }
 
@@ -41,7 +44,7 @@ const cacheLibrary = "paths"
 func newSearchCmd(a *app) *cobra.Command {
 	var o searchOptions
 	var images []string
-	var filter string
+	var filter, by string
 	var onlyPaths, nul, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "search [QUERY] [PATH...]",
@@ -51,6 +54,9 @@ func newSearchCmd(a *app) *cobra.Command {
 QUERY is terms joined by " + " and " - ": words, or a picture as ./a.jpg or
 image:"my pool.jpg"; 2:snow counts twice. With PATHs, they are indexed first,
 in a library of their own in the cache directory.
+
+Words are looked for in what pictures show, and in their names, folders, captions
+and tags; --by meaning or --by words asks for one of the two only.
 
 Only hits that are likely enough are shown; --min-probability 0 shows what was
 nearest in any case.
@@ -66,6 +72,9 @@ first; --filter help lists the fields.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.read(args, images, filter); err != nil {
 				return err
+			}
+			if o.By = library.By(by); !slices.Contains([]library.By{library.ByMeaning, library.ByWords, library.ByBoth}, o.By) {
+				return usagef("--by %q is none of meaning, words and both", by)
 			}
 			o.Format = outputFormat(onlyPaths, nul, asJSON)
 			dir, err := a.searchDir(&o, cmd.Flags().Changed("library"))
@@ -83,6 +92,9 @@ first; --filter help lists the fields.`,
 	f.StringVar(&filter, "filter", "", "only pictures that pass, such as \"year>=2020 and kind:jpeg\"; help lists the fields")
 	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")
 	f.Float64Var(&o.MinProbability, "min-probability", calibrate.Cut, "leave out hits below, 0 to 1; 0 shows all")
+	f.StringVar(&by, "by", "both", "what words are compared with: meaning (what pictures show), words (names, folders, captions, tags), both")
+	f.BoolVar(&o.Fold, "fold", false, "of near duplicates, only the best")
+	f.BoolVar(&o.Explain, "explain", false, "say how each hit was found")
 	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
 	f.BoolVarP(&nul, "null", "0", false, "print paths only, each ended by a NUL byte")
 	f.BoolVar(&asJSON, "json", false, "one JSON object per hit")
@@ -227,15 +239,19 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 	}
 	var model library.Embedder
 	name := lib.Manifest().Model
-	if len(o.Query.Terms) > 0 {
+	if len(o.Query.Terms) > 0 && o.By != library.ByWords {
 		if model, err = h.model(ctx, modelChoice{Ref: chosenModel(lib, o.Model), DType: o.DType}); err != nil {
 			return err
 		}
 		name = model.Name()
 	}
-	hits, err := lib.Search(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths})
+	found, err := lib.Find(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths, By: o.By, Fold: o.Fold})
 	if err != nil {
 		return err
+	}
+	hits := found.Hits
+	if o.Explain {
+		fmt.Fprintln(s.stderr, explain(found.How))
 	}
 	if len(hits) == 0 {
 		return o.nothing(ctx, lib, model)
@@ -273,7 +289,7 @@ func (o searchOptions) nothing(ctx context.Context, lib *library.Library, model 
 
 // nearest says what was found below the cut.
 func (o searchOptions) nearest(ctx context.Context, lib *library.Library, model library.Embedder) (string, error) {
-	if len(o.Query.Terms) == 0 || o.MinProbability == 0 {
+	if len(o.Query.Terms) == 0 || o.MinProbability == 0 || model == nil {
 		return "", nil
 	}
 	all, err := lib.Search(ctx, model, o.Query, library.SearchOptions{Limit: 1, Paths: o.Paths})
@@ -317,30 +333,4 @@ func quietIndex(ctx context.Context, h *host, s *session, o indexOptions) error 
 		x.report(report)
 	}
 	return nil
-}
-
-// print writes the hits in the format that was asked for.
-func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, graphics string) {
-	lines := newEncoder(out)
-	for _, hit := range hits {
-		switch o.Format {
-		case "json":
-			lines.Encode(struct {
-				library.Hit
-				Library string `json:"library"`
-				Model   string `json:"model"`
-			}{hit, lib, model})
-		case "nul":
-			fmt.Fprintf(out, "%s\x00", hit.Path)
-		case "paths":
-			fmt.Fprintln(out, hit.Path)
-		default:
-			thumbnail(out, hit.Path, graphics)
-			if len(o.Query.Terms) == 0 {
-				fmt.Fprintf(out, "%3d  %s\n", hit.Rank, visible(hit.Path))
-				continue
-			}
-			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s\n", hit.Rank, hit.Score, 100*hit.Probability, visible(hit.Path))
-		}
-	}
 }

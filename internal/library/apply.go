@@ -119,7 +119,7 @@ func (a *applying) run(o op, r *opResult) error {
 func (a *applying) ask(o op) (any, error) {
 	switch o.Op {
 	case "get":
-		return a.get(*o.ID)
+		return a.get(o)
 	case "search":
 		return a.search(o)
 	default:

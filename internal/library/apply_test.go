@@ -95,7 +95,7 @@ func TestApplyLines(t *testing.T) {
 		{`{"op":"search","vector":[1,0,0],"filter":"not tag:lake","limit":1}`, `"id":"b"`},
 		{`{"op":"search","filter":"tag:lake"}`, `"id":"a","score":0`},
 		{`{"op":"search","filter":"tag:"}`, `filter: column 5`},
-		{`{"op":"search"}`, `needs a \"vector\" or a \"filter\"`},
+		{`{"op":"search"}`, `needs a \"vector\", \"words\", \"like\" or a \"filter\"`},
 		{`{"op":"search","vector":[[1,0,0],[1,0,0]]}`, `one vector`},
 		{`{"op":"search","vector":[1,0,0],"limit":0}`, `at least 1`},
 		{`{"op":"search","vector":[1,0,0],"min_recall":2}`, `between 0 and 1`},
@@ -106,7 +106,7 @@ func TestApplyLines(t *testing.T) {
 		{`{"op":"space","name":"dots","dim":2,"metric":"dot"}`, `{"op":"space","name":"dots","status":"created"}`},
 		{`{"op":"space","name":"dots","dim":2,"metric":"dot"}`, `{"op":"space","name":"dots","status":"unchanged"}`},
 		{`{"op":"space","name":"dots","dim":3}`, `is there already, with dim 2, metric \"dot\"`},
-		{`{"op":"space","name":"no","dim":3,"metric":"x"}`, `metric \"x\" is neither`},
+		{`{"op":"space","name":"no","dim":3,"metric":"x"}`, `metric \"x\"`},
 		{`{"op":"space","name":"no"}`, `\"dim\"`},
 		{`{"op":"put","id":"d","vector":[1,2]}`, `say which \"space\": default, dots`},
 		{`{"op":"put","id":"d","vector":[3,1e19],"space":"dots"}`, `too large`},
@@ -140,6 +140,36 @@ func TestApplyLines(t *testing.T) {
 	}
 	if failed != errors || errors < 30 {
 		t.Errorf("%d counted, %d errors", failed, errors)
+	}
+}
+
+// Words, fusion, folding, groups, highlights and facets, as lines.
+func TestApplyWords(t *testing.T) {
+	l := emptyLibrary(t)
+	for _, c := range []struct{ line, want string }{
+		{`{"op":"put","id":"/a/kite.jpg","vector":[1,0,0],"metadata":{"caption":"a red kite over the sea","camera":"A"}}`, `"created"`},
+		{`{"op":"put","id":"/a/boat.jpg","vector":[0.999,0.04,0],"metadata":{"caption":"a boat","camera":"A"}}`, `"created"`},
+		{`{"op":"put","id":"/b/sea.jpg","vector":[0,1,0],"metadata":{"tag":["sea","blue"],"camera":"B"}}`, `"created"`},
+		{`{"op":"search","words":"kite"}`, `{"op":"search","hits":[{"rank":1,"id":"/a/kite.jpg","score":`},
+		{`{"op":"search","words":"kite","highlight":40}`, `"fragments":[{"field":"name","text":"kite.jpg","marks":[[0,4]]},{"field":"caption","text":"a red kite over the sea","marks":[[6,10]]}]`},
+		{`{"op":"search","words":"sea","vector":[0,1,0],"limit":1}`, `"id":"/b/sea.jpg","score":`},
+		{`{"op":"search","words":"sea","vector":[0,1,0],"limit":1}`, `"legs":[{"leg":"vector","rank":1,"score":1},{"leg":"words","rank":1,"score":`},
+		{`{"op":"search","words":"nowhere","vector":[0,1,0]}`, `{"leg":"words","hits":0,"total":0,"weight":0}`},
+		{`{"op":"search","words":"sea","vector":[0,1,0],"fusion":"linear","weights":{"words":0}}`, `"id":"/b/sea.jpg","score":1,`},
+		{`{"op":"search","words":"sea","fusion":"best"}`, `no fusion \"best\"`},
+		{`{"op":"search","vector":[1,0,0],"collapse":0.99}`, `"folded":["/a/boat.jpg"]`},
+		{`{"op":"search","vector":[1,0,0],"group_by":"camera","limit":2}`, `"group":"A","group_size":2`},
+		{`{"op":"search","like":["/a/kite.jpg"],"limit":1}`, `"id":"/a/boat.jpg"`},
+		{`{"op":"search","like":["/none"]}`, `no such document`},
+		{`{"op":"search","words":"se","typing":true,"facets":["camera"]}`, `"facets":[{"field":"camera","documents":2,"values":[{"value":"A","documents":1},{"value":"B","documents":1}]}]`},
+		{`{"op":"search","vector":[1,0,0],"cursor":"nonsense"}`, `cursor`},
+		{`{"op":"search","vector":[1,0,0],"as_of":99}`, `"error"`},
+		{`{"op":"search","vector":[1,0,0],"as_of":"1"}`, `\"as_of\" takes a whole number`},
+	} {
+		results, _ := applied(t, l, c.line)
+		if !strings.Contains(results[0], c.want) {
+			t.Errorf("%s:\n%s\nwant %s", c.line, results[0], c.want)
+		}
 	}
 }
 

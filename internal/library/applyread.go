@@ -15,37 +15,24 @@ type getResult struct {
 	Hidden   bool                   `json:"hidden,omitempty"`
 }
 
-// get reads a document; that there is none is no error.
-func (a *applying) get(id string) (any, error) {
-	d, err := a.lib.ix.Get(id)
+// get reads a document, as it is or was; that there is none is no error.
+func (a *applying) get(o op) (any, error) {
+	read := a.lib.ix.Get
+	if o.AsOf != 0 {
+		read = func(id string) (index.Document, error) { return a.lib.ix.GetAsOf(id, o.AsOf) }
+	}
+	d, err := read(*o.ID)
 	if errors.Is(err, index.ErrNotFound) {
-		return getResult{Op: "get", ID: id, Status: "missing"}, nil
+		return getResult{Op: "get", ID: *o.ID, Status: "missing"}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return getResult{"get", id, "found", d.Metadata, d.Vectors, d.Hidden}, nil
+	return getResult{"get", *o.ID, "found", d.Metadata, d.Vectors, d.Hidden}, nil
 }
 
-type searchResult struct {
-	Op       string      `json:"op"`
-	Hits     []searchHit `json:"hits"`
-	Plan     index.Plan  `json:"plan,omitempty"`    // how vectors were searched
-	Visited  int         `json:"visited,omitempty"` // vectors compared
-	Rescored int         `json:"rescored,omitempty"`
-	Expected float64     `json:"expected_recall,omitempty"`
-	Seq      uint64      `json:"seq,omitempty"` // the write up to which everything was seen
-}
-
-type searchHit struct {
-	Rank     int            `json:"rank"` // from 1
-	ID       string         `json:"id"`
-	Score    float32        `json:"score"`
-	Metadata map[string]any `json:"metadata,omitempty"`
-}
-
-// search finds documents by a vector, or without one lists those that pass the
-// filter.
+// search finds documents by a vector, by words or by documents that they are to be
+// like; with none of these it lists those that pass the filter.
 func (a *applying) search(o op) (any, error) {
 	limit := 10
 	if o.Limit != nil {
@@ -57,14 +44,19 @@ func (a *applying) search(o op) (any, error) {
 	}
 	var found index.Found
 	switch {
-	case vector != nil && space == "": // nothing can be there
-	case vector != nil:
-		found, err = a.lib.ix.Search(a.ctx, index.Query{Space: space, Vector: vector, Limit: limit,
-			MinRecall: o.MinRecall, Exact: o.Exact, Filter: o.Filter})
+	case space == "" && (vector != nil || len(o.Like) > 0): // nothing can be there
+	case vector != nil || o.Words != "" || len(o.Like) > 0:
+		found, err = a.lib.ix.Search(a.ctx, index.Query{
+			Space: space, Vector: vector, Words: o.Words, Typing: o.Typing, Like: o.Like, Unlike: o.Unlike,
+			Limit: limit, MinRecall: o.MinRecall, Exact: o.Exact, Filter: o.Filter,
+			Fusion:   index.Fusion{Method: o.Fusion, Weights: o.Weights},
+			Collapse: o.Collapse, Diversity: o.Diversity, GroupBy: o.GroupBy, Highlight: o.Highlight, Facets: o.Facets,
+			AsOf: o.AsOf, AtLeast: o.AtLeast, Cursor: o.Cursor,
+		})
 	case o.Filter != nil:
-		found, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit})
+		found, err = a.lib.ix.Select(a.ctx, index.Selection{Filter: o.Filter, Limit: limit, AsOf: o.AsOf, AtLeast: o.AtLeast, Cursor: o.Cursor})
 	default:
-		err = errors.New(`"search" needs a "vector" or a "filter"`)
+		err = errors.New(`"search" needs a "vector", "words", "like" or a "filter"`)
 	}
 	if err != nil {
 		return nil, err
@@ -72,18 +64,10 @@ func (a *applying) search(o op) (any, error) {
 	return newSearchResult(found), nil
 }
 
-func newSearchResult(f index.Found) searchResult {
-	r := searchResult{"search", make([]searchHit, len(f.Hits)), f.Plan, f.Visited, f.Rescored, f.Expected, f.Seq}
-	for i, h := range f.Hits {
-		r.Hits[i] = searchHit{i + 1, h.ID, h.Score, h.Metadata}
-	}
-	return r
-}
-
 // wanted is the vector of a search and its space, "" if the library has none.
 func (a *applying) wanted(o op) (space string, vector []float32, err error) {
 	v := o.Vector
-	if v != nil {
+	if v != nil || len(o.Like)+len(o.Unlike) > 0 || o.Collapse != 0 || o.Diversity != 0 {
 		space, err = a.spaceOf(o.Space)
 	}
 	for space, v = range o.Vectors {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,9 +30,10 @@ var opKeys = map[string][]string{
 	"put":    {"id", "vectors", "vector", "space", "metadata", "hidden"},
 	"meta":   {"id", "metadata", "hidden"},
 	"delete": {"id", "ids", "filter"},
-	"get":    {"id"},
-	"search": {"vector", "vectors", "space", "limit", "min_recall", "exact", "filter"},
-	"stats":  {},
+	"get":    {"id", "as_of"},
+	"search": {"vector", "vectors", "space", "words", "typing", "like", "unlike", "filter", "limit", "min_recall", "exact", "fusion", "weights",
+		"collapse", "diversity", "group_by", "highlight", "facets", "as_of", "at_least", "cursor"},
+	"stats": {},
 }
 
 // op is a parsed line. What was not said is nil.
@@ -50,10 +52,24 @@ type op struct {
 	Metadata *metadata           `json:"metadata"`
 	Hidden   *bool               `json:"hidden"`
 
-	Limit     *int          `json:"limit"`
-	MinRecall float64       `json:"min_recall"`
-	Exact     bool          `json:"exact"`
-	Filter    *index.Filter `json:"filter"`
+	Filter    *index.Filter         `json:"filter"`
+	Words     string                `json:"words"`
+	Typing    bool                  `json:"typing"`
+	Like      []string              `json:"like"`
+	Unlike    []string              `json:"unlike"`
+	Limit     *int                  `json:"limit"`
+	MinRecall float64               `json:"min_recall"`
+	Exact     bool                  `json:"exact"`
+	Fusion    index.FusionMethod    `json:"fusion"`
+	Weights   map[index.Leg]float64 `json:"weights"`
+	Collapse  float32               `json:"collapse"`
+	Diversity float64               `json:"diversity"`
+	GroupBy   string                `json:"group_by"`
+	Highlight int                   `json:"highlight"`
+	Facets    []string              `json:"facets"`
+	AsOf      uint64                `json:"as_of"`
+	AtLeast   uint64                `json:"at_least"`
+	Cursor    string                `json:"cursor"`
 
 	said map[string]json.RawMessage // the line's keys
 }
@@ -134,6 +150,9 @@ func (o *op) check() error {
 		if o.MinRecall < 0 || o.MinRecall > 1 {
 			return errors.New(`"min_recall" must be between 0 and 1`)
 		}
+		if o.Highlight < 0 {
+			return errors.New(`"highlight" must be a number of bytes`)
+		}
 	}
 	if o.count("vector", "vectors") == 2 {
 		return errors.New(`say "vector" or "vectors", not both`)
@@ -179,9 +198,18 @@ func wrongType(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	takes := map[string]string{"int": "a whole number", "bool": "true or false", "string": "a string", "float64": "a number", "[]string": "a list of strings"}[wrong.Type.String()]
-	if takes == "" {
-		takes = "an object"
+	takes := "an object"
+	switch wrong.Type.Kind() {
+	case reflect.Int, reflect.Uint64:
+		takes = "a whole number"
+	case reflect.Bool:
+		takes = "true or false"
+	case reflect.String:
+		takes = "a string"
+	case reflect.Float32, reflect.Float64:
+		takes = "a number"
+	case reflect.Slice:
+		takes = "a list of strings"
 	}
 	return fmt.Errorf("%q takes %s, not %s", wrong.Field, takes, wrong.Value)
 }

@@ -160,3 +160,22 @@ func looksLikePath(s string) bool {
 	}
 	return filepath.VolumeName(s) != "" && filepath.IsAbs(s)
 }
+
+// mostWords is how many words are looked for in names and captions; a longer query is
+// a text about a picture, not words that it would have.
+const mostWords = 32
+
+// words are those of the terms that count for a picture.
+func (q Query) words() string {
+	var texts []string
+	for _, t := range q.Terms {
+		if t.Text != "" && t.Weight > 0 {
+			texts = append(texts, t.Text)
+		}
+	}
+	all := strings.Join(texts, " ")
+	if len(strings.Fields(all)) > mostWords {
+		return ""
+	}
+	return all
+}

@@ -13,23 +13,53 @@ import (
 	"github.com/emblem-search/emblem/internal/picture"
 )
 
+// By says what a query's words are compared with.
+type By string
+
+const (
+	// ByMeaning compares what pictures show. It is the zero value's meaning.
+	ByMeaning By = "meaning"
+	// ByWords compares names, folders, captions and tags. It needs no model.
+	ByWords By = "words"
+	// ByBoth fuses the two rankings.
+	ByBoth By = "both"
+)
+
 // SearchOptions say what Search returns. The zero value is right.
 type SearchOptions struct {
 	Limit          int      // 0 means 20
-	MinProbability float64  // hits below are left out
+	MinProbability float64  // hits below are left out, but for those that have the words
 	Paths          []string // only these files and what lies in these folders; none means all
+	By             By       // "" means ByMeaning
+	Fold           bool     // near duplicates go into the best of them
 }
 
 // Hit is a found picture.
 type Hit struct {
 	Rank        int     `json:"rank"` // from 1
 	Path        string  `json:"path"`
-	Score       float64 `json:"score"` // cosine
+	Score       float64 `json:"score"` // cosine; BM25's with ByWords
 	Probability float64 `json:"probability"`
 	Mapped      bool    `json:"mapped,omitempty"` // by a model to come, over a map
 
+	Legs   []HitLeg `json:"legs,omitempty"`   // where words were found: what each ranking says
+	Folded []string `json:"folded,omitempty"` // paths of near duplicates
+
 	// Metadata is what filters can ask for.
 	Metadata map[string]any `json:"-"`
+}
+
+// HitLeg is what one ranking says about a hit.
+type HitLeg struct {
+	Leg   index.Leg `json:"leg"`
+	Rank  int       `json:"rank"`
+	Score float64   `json:"score"`
+}
+
+// Answer is what Find found, and how.
+type Answer struct {
+	Hits []Hit
+	How  index.Found // without its hits
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
@@ -37,53 +67,80 @@ type Hit struct {
 // what passes its filter, the newest first, each with probability 1; it needs no
 // model.
 func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptions) ([]Hit, error) {
+	a, err := l.Find(ctx, e, q, o)
+	return a.Hits, err
+}
+
+// nearDuplicate is the cosine from which pictures are folded.
+const nearDuplicate = 0.97
+
+// Find is Search, and says how it searched.
+func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions) (Answer, error) {
 	if o.Limit == 0 {
 		o.Limit = 20
 	}
 	if len(q.Terms) == 0 {
-		return l.list(ctx, q, o)
-	}
-	if l.Manifest().Model == "" {
-		return nil, nil // nothing was indexed yet
-	}
-	space, carry, err := l.answering(e)
-	if err != nil {
-		return nil, err
+		hits, err := l.list(ctx, q, o)
+		return Answer{Hits: hits}, err
 	}
 	keep, err := l.only(o.Paths)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
+	}
+	if o.By == ByWords {
+		return l.findWords(ctx, index.Query{Words: q.words(), Limit: o.Limit, Filter: q.Filter, Keep: keep})
+	}
+	if l.Manifest().Model == "" {
+		return Answer{}, nil // nothing was indexed yet
+	}
+	space, carry, err := l.answering(e)
+	if err != nil {
+		return Answer{}, err
 	}
 	if q, keep, err = l.withDocuments(q, space, keep); err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	parts, err := q.embed(ctx, e, carry)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	vector, err := q.sum(parts)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
-	answer, err := l.ix.Search(ctx, index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep})
-	if err != nil {
-		return nil, err
+	x := index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep}
+	if o.Fold {
+		x.Collapse = nearDuplicate
 	}
-	j, err := l.newJudge(ctx, e, q, parts, space, carry, answer.Seq)
-	if err != nil {
-		return nil, err
-	}
-	var hits []Hit
-	for _, f := range answer.Hits {
-		p, err := l.probability(j, f)
-		if err != nil {
-			return nil, err
-		}
-		if p >= o.MinProbability {
-			hits = append(hits, Hit{len(hits) + 1, f.ID, round(float64(f.Score), 1e6), round(p, 1e4), carry != nil, public(f.Metadata)})
+	if o.By == ByBoth {
+		if x.Words = q.words(); x.Words != "" {
+			x.Limit *= 2 // hits of the one ranking may all be unlikely
 		}
 	}
-	return hits, nil
+	found, err := l.ix.Search(ctx, x)
+	if err != nil {
+		return Answer{}, err
+	}
+	j, err := l.newJudge(ctx, e, q, parts, space, carry, found.Seq)
+	if err != nil {
+		return Answer{}, err
+	}
+	// What is unlikely by what it shows is no hit of that ranking, which else would
+	// lift all that have the words above all that show them.
+	if x.Floor, err = l.floor(found, j, o.MinProbability); err != nil {
+		return Answer{}, err
+	}
+	if x.Floor > 0 {
+		if found, err = l.ix.Search(ctx, x); err != nil {
+			return Answer{}, err
+		}
+	}
+	hits, err := l.likely(found, j, vector, o)
+	for i := range hits {
+		hits[i].Mapped = carry != nil
+	}
+	found.Hits = nil
+	return Answer{hits, found}, err
 }
 
 // list answers a query that is only a filter.
