@@ -44,7 +44,6 @@ func drawTo(w io.Writer, hits []reliability.Hit) error {
 	p.X.Label.Text, p.Y.Label.Text = "said", "was"
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
 	p.BackgroundColor = color.White
-	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
 	if err := addGuides(p); err != nil {
 		return err
@@ -106,8 +105,8 @@ func (m model) points() plotter.XYs {
 	return out
 }
 
-// byModel joins the sizes of libraries that the promise is made for, in the order
-// of the table. Random weights match nothing, so that they have no line.
+// byModel joins libraries of all sizes, in the order of the table. Random weights
+// match nothing, so that they have no line.
 func byModel(hits []reliability.Hit) []model {
 	var out []model
 	for _, h := range hits {
