@@ -104,12 +104,15 @@ func (c facetCounter) names() []string {
 
 func (c facetCounter) facet(field string, top int) Facet {
 	out := Facet{Field: field}
-	counts := map[value]int{}
+	counts := map[value]*int{} // an assignment would put the key's text in place of the copy
 	add := func(v value, n int) {
-		if _, known := counts[v]; !known {
+		count := counts[v]
+		if count == nil {
+			count = new(int)
 			v.text = strings.Clone(v.text)
+			counts[v] = count
 		}
-		counts[v] += n
+		*count += n
 	}
 	for i, s := range c.segments {
 		out.Documents += int(s.has(field).AndCardinality(c.among[i]))
@@ -126,15 +129,15 @@ func (c facetCounter) facet(field string, top int) Facet {
 		out.Documents += btoi(len(values) > 0)
 	}
 	for _, v := range mostFrequent(counts, top) {
-		out.Values = append(out.Values, FacetValue{v.String(), counts[v]})
+		out.Values = append(out.Values, FacetValue{v.String(), *counts[v]})
 	}
 	return out
 }
 
 // mostFrequent returns the first values by their counts, then in their order.
-func mostFrequent(counts map[value]int, top int) []value {
+func mostFrequent(counts map[value]*int, top int) []value {
 	var out []value
-	order := func(a, b value) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), compareValues(a, b)) }
+	order := func(a, b value) int { return cmp.Or(cmp.Compare(*counts[b], *counts[a]), compareValues(a, b)) }
 	for v := range counts {
 		if len(out) > 0 && len(out) == top && order(v, out[top-1]) > 0 {
 			continue

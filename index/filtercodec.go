@@ -97,6 +97,9 @@ func decodeSegment(d *columns.Decoder) *segment {
 	}
 	s.ids = d.Texts()
 	s.docs = d.Holders(s.n, s.ids.Len())
+	if s.n > 2*s.ids.Len() {
+		d.Fail()
+	}
 	for range d.Count(2) {
 		name := d.String()
 		for range d.Count(1) {

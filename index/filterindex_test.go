@@ -190,7 +190,7 @@ func (b *filterBench) checkSelect(f *Filter, text string) {
 // TestFilteredSearch compares filtered searches with filtering what an
 // exhaustive search found, while documents come, change and go.
 func TestFilteredSearch(t *testing.T) {
-	ix, err := Open(t.TempDir(), Options{Private: []string{"secret"}})
+	ix, err := Open(t.TempDir(), Options{Private: []string{"secret"}, seal: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +200,8 @@ func TestFilteredSearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed := 0
-	for round := range 20 {
-		b.change([]int{1, 30, 300, 2500}[round%4])
+	for round := range 12 {
+		b.change([]int{1, 30, 300, 1000}[round%4])
 		for range 30 {
 			b.check(randomFilter(b.r, b.r.IntN(5)))
 		}

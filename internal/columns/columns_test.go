@@ -172,7 +172,9 @@ func written(r *rand.Rand) (*Encoder, func(d *Decoder) bool) {
 			return false
 		}
 		t.Each(0, t.Len(), func(int, []byte) bool { return true })
-		n.InRange(1, 5, make([]uint64, (n.Len()+63)/64))
+		if n.Len() < 1<<16 { // equal numbers take no bytes, whoever says how many there are
+			n.InRange(1, 5, make([]uint64, (n.Len()+63)/64))
+		}
 		same := p.All().Equals(postings.All()) && slices.Equal(p.start, postings.start) && slices.Equal(p.items, postings.items)
 		return same && reflect.DeepEqual(t, texts) && bytes.Equal(n.data, numbers.data) && hs.Set.Equals(h.Set) && s == "end" && f == -0.5
 	}
