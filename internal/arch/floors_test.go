@@ -56,6 +56,8 @@ var rooms = []room{
 	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
 	{floor: 1, path: "internal/vector", does: "the vector core of index: codes, scans, the graph",
 		only: []string{"index", "cmd/emblem"}},
+	{floor: 1, path: "internal/columns", does: "texts, numbers and postings, compact in memory and files",
+		only: []string{"index"}},
 	{floor: 1, path: "internal/words", does: "the words of texts: languages, bleve's files, ranking",
 		only: []string{"index"}},
 	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
