@@ -50,7 +50,9 @@ type Find struct {
 	Limit          int
 	MinProbability float64
 	Cursor         string
-	Explain        bool // say how each hit came about
+	By             string // "meaning", "words" or "both"; "" is both
+	Fold           bool   // near duplicates go into the best of them
+	Explain        bool   // say how each hit came about
 }
 
 // Term is one part of a query: words, a picture, a document that is there, or a
@@ -77,6 +79,7 @@ type Hit struct {
 	Score       float64        `json:"score"`
 	Probability float64        `json:"probability"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
+	Folded      []string       `json:"folded,omitempty"` // ids of near duplicates
 	Explain     any            `json:"explain,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/emblem-search/emblem/internal/library"
 )
@@ -16,6 +17,8 @@ type searchBody struct {
 	Limit          *int       `json:"limit"`
 	MinProbability *float64   `json:"min_probability"`
 	Cursor         string     `json:"cursor"`
+	By             string     `json:"by"`
+	Fold           bool       `json:"fold"`
 	Explain        bool       `json:"explain"`
 }
 
@@ -85,7 +88,10 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 // find checks a request. inputs are the terms that a model has to embed, by their
 // place.
 func (b *searchBody) find() (*Find, map[int]input, error) {
-	f := &Find{Filter: b.Filter, Limit: defaultLimit, Cursor: b.Cursor, Explain: b.Explain}
+	f := &Find{Filter: b.Filter, Limit: defaultLimit, Cursor: b.Cursor, By: b.By, Fold: b.Fold, Explain: b.Explain}
+	if !slices.Contains([]string{"", "meaning", "words", "both"}, b.By) {
+		return nil, nil, badRequest("by", "by is %q; it has to be meaning, words or both", b.By)
+	}
 	if b.Limit != nil {
 		f.Limit = *b.Limit
 	}

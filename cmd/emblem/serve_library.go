@@ -85,13 +85,24 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 			return nil, err
 		}
 	}
-	found, err := s.lib.Search(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability})
+	by := library.By(f.By)
+	if by == "" {
+		by = library.ByBoth
+	}
+	found, err := s.lib.Search(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold})
 	if err != nil {
 		return nil, clientError(err)
 	}
 	out := &server.Found{}
 	for _, h := range found {
-		out.Hits = append(out.Hits, server.Hit{Rank: h.Rank, ID: h.Path, Path: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata})
+		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata, Folded: h.Folded}
+		if s.lib.Holds(h.Path) {
+			hit.Path = h.Path
+		}
+		if f.Explain {
+			hit.Explain = h.Legs
+		}
+		out.Hits = append(out.Hits, hit)
 	}
 	return out, nil
 }

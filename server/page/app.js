@@ -111,7 +111,7 @@ async function search() {
   clearTimeout(timer)
   running?.abort()
   const mine = running = new AbortController()
-  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, min_probability: terms().length ? state.cut : 0 }
+  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, fold: true, min_probability: terms().length ? state.cut : 0 }
   $('filter').removeAttribute('aria-invalid')
   remember()
   try {
@@ -182,7 +182,7 @@ function card(hit) {
   const box = element('input', { type: 'checkbox', ariaLabel: `Select ${name}`, checked: state.selected.has(hit.id), onchange: () => select(hit, box.checked) })
   const open = element('button', { type: 'button', onclick: () => detail(hit) },
     element('img', { src: thumbnail(hit.id, 320), alt: '', loading: 'lazy' }),
-    element('span', { className: 'text' }, element('span', { className: 'name', textContent: name }),
+    element('span', { className: 'text' }, element('span', { className: 'name', textContent: hit.folded?.length ? `${name} +${hit.folded.length}` : name, title: hit.folded?.length ? `and ${hit.folded.length} that look the same` : '' }),
       element('span', { className: 'chance', textContent: asked ? percent(hit.probability) : '', title: `cosine ${hit.score}` })))
   open.ariaLabel = asked ? `${name}, ${percent(hit.probability)} likely` : name
   return element('li', { className: asked && hit.probability < 0.2 ? 'hit weak' : 'hit' }, open, box)
@@ -228,7 +228,7 @@ function detail(hit) {
   $('detail-name').textContent = nameOf(hit)
   $('detail-picture').src = thumbnail(hit.id, 1280)
   $('detail-why').textContent = terms().length ? `Found with cosine ${hit.score}, ${percent(hit.probability)} likely to be what you meant.` : ''
-  facts($('detail-facts'), [['path', hit.path || hit.id], ...Object.entries(hit.metadata || {}).map(([k, v]) => [k, k === 'taken' || k === 'added' ? asDate(v) : Array.isArray(v) ? v.join(', ') : String(v)])])
+  facts($('detail-facts'), [['path', hit.path || hit.id], ...(hit.folded || []).map(id => ['looks the same', id]), ...Object.entries(hit.metadata || {}).map(([k, v]) => [k, k === 'taken' || k === 'added' ? asDate(v) : Array.isArray(v) ? v.join(', ') : String(v)])])
   $('detail').showModal()
 }
 
