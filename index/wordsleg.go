@@ -378,7 +378,7 @@ func (l *wordsLeg) fold() error {
 	}
 	snap := l.ix.db.NewSnapshot()
 	defer snap.Close()
-	now, err := l.ix.termsAt(&moment{store: snap, next: math.MaxUint32, touched: roaring.New()}, batch.ToArray())
+	now, err := l.ix.termsAt(&moment{store: snap, next: math.MaxUint32, touched: roaring.New()}, batch.ToArray(), words.Analyse)
 	if err != nil {
 		return err
 	}

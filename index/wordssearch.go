@@ -56,7 +56,7 @@ func (c *capture) close() { c.files.Close() }
 // search finds the documents of a moment that match.
 func (l *wordsLeg) search(ctx context.Context, c *capture, m *moment, q words.Query, w words.Wanted) (words.Found, error) {
 	for hurt := 0; ; hurt++ {
-		change, read, err := l.change(ctx, c, m)
+		change, read, err := l.change(ctx, c, m, q)
 		if err != nil {
 			return words.Found{}, err
 		}
@@ -77,7 +77,7 @@ func (l *wordsLeg) search(ctx context.Context, c *capture, m *moment, q words.Qu
 
 // change is what the files do not know about the moment: if it is little it is read at
 // once, else while the search goes on. read counts the latter.
-func (l *wordsLeg) change(ctx context.Context, c *capture, m *moment) (out words.Change, read *atomic.Int64, err error) {
+func (l *wordsLeg) change(ctx context.Context, c *capture, m *moment, q words.Query) (out words.Change, read *atomic.Int64, err error) {
 	read = new(atomic.Int64)
 	stale := c.stale
 	if c.all {
@@ -94,7 +94,7 @@ func (l *wordsLeg) change(ctx context.Context, c *capture, m *moment) (out words
 		return out, read, err
 	}
 	out.More = func(yield func([]*words.Terms) error) error {
-		some := make([]uint32, streamSome)
+		some, listen := make([]uint32, streamSome), q.Listener()
 		for it := out.Changed.ManyIterator(); ; {
 			n := it.NextMany(some)
 			if n == 0 {
@@ -103,7 +103,7 @@ func (l *wordsLeg) change(ctx context.Context, c *capture, m *moment) (out words
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			list, err := l.ix.termsAt(m, some[:n])
+			list, err := l.ix.termsAt(m, some[:n], listen)
 			if err == nil {
 				err = yield(list)
 			}
@@ -132,7 +132,7 @@ func (l *wordsLeg) recent(c *capture, m *moment, changed *roaring.Bitmap) ([]*wo
 		}
 	}
 	l.mu.Unlock()
-	fresh, err := l.ix.termsAt(m, missing)
+	fresh, err := l.ix.termsAt(m, missing, words.Analyse)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (l *wordsLeg) keep(c *capture, m *moment, ords []uint32, terms []*words.Ter
 
 // termsAt reads documents at a moment, on all cores, and returns the terms of those that
 // are there and not hidden.
-func (ix *Index) termsAt(m *moment, ords []uint32) ([]*words.Terms, error) {
+func (ix *Index) termsAt(m *moment, ords []uint32, analyse func(words.Text) *words.Terms) ([]*words.Terms, error) {
 	list := make([]*words.Terms, len(ords))
 	err := onAllCores(len(ords), func(i int) error {
 		rec, hidden, err := m.recordNow(ords[i])
@@ -167,7 +167,7 @@ func (ix *Index) termsAt(m *moment, ords []uint32) ([]*words.Terms, error) {
 			return nil
 		}
 		if err == nil {
-			list[i] = words.Analyse(ix.opts.textOf(ords[i], rec.ID, rec.Metadata))
+			list[i] = analyse(ix.opts.textOf(ords[i], rec.ID, rec.Metadata))
 		}
 		return err
 	})

@@ -97,3 +97,28 @@ func BenchmarkSearching(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAnalysing(b *testing.B) {
+	texts := captions(rand.New(rand.NewPCG(9, 10)), 0, 4000)
+	for b.Loop() {
+		for _, t := range texts {
+			Analyse(t)
+		}
+	}
+	b.ReportMetric(float64(b.N)*4000/b.Elapsed().Seconds(), "docs/s")
+}
+
+func BenchmarkListening(b *testing.B) {
+	texts := captions(rand.New(rand.NewPCG(9, 10)), 0, 4000)
+	q, err := Parse("beach dogs", false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	listen := q.Listener()
+	for b.Loop() {
+		for _, t := range texts {
+			listen(t)
+		}
+	}
+	b.ReportMetric(float64(b.N)*4000/b.Elapsed().Seconds(), "docs/s")
+}

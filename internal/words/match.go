@@ -96,3 +96,39 @@ func inRow(at [][]int) int {
 	}
 	return n
 }
+
+// wanted are the terms that a query looks up.
+type wanted struct {
+	exact map[string]bool
+	loose []*clause
+}
+
+func (w *wanted) has(term string) bool {
+	if w.exact[term] {
+		return true
+	}
+	for _, c := range w.loose {
+		if term[0] >= firstLetter && c.loose(term) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Listener returns a quicker Analyse, for searches by this query alone.
+func (q Query) Listener() func(Text) *Terms {
+	w := &wanted{exact: map[string]bool{}}
+	for i := range q.clauses {
+		c := &q.clauses[i]
+		for _, t := range c.terms {
+			w.exact[t.text] = true
+		}
+		for _, word := range c.phrase {
+			w.exact[word] = true
+		}
+		if c.prefix || c.fuzzy != nil {
+			w.loose = append(w.loose, c)
+		}
+	}
+	return func(t Text) *Terms { return analyse(t, w) }
+}

@@ -118,6 +118,23 @@ func randomQuery(rng *rand.Rand) string {
 	return q
 }
 
+// listened yields all texts of a shelf, analysed for a query alone.
+func listened(t *testing.T, s *shelf, text string, typing bool) func(func([]*Terms) error) error {
+	q, err := Parse(text, typing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := q.Listener()
+	return func(yield func([]*Terms) error) error {
+		for _, text := range s.texts {
+			if err := yield([]*Terms{listen(text)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // TestFilesAgreeWithMemory: what is found, in what order and with what scores, does not
 // depend on what is in files, how many, merged or not, replaced or removed.
 func TestFilesAgreeWithMemory(t *testing.T) {
@@ -125,7 +142,7 @@ func TestFilesAgreeWithMemory(t *testing.T) {
 	s := newShelf(t)
 	defer func() { s.Close() }()
 	next := uint32(0)
-	for round := range 40 {
+	for round := range 24 {
 		var texts []Text
 		for range 1 + rng.IntN(60) {
 			ord := next
@@ -174,9 +191,15 @@ func TestFilesAgreeWithMemory(t *testing.T) {
 			truth, c.Now = slices.DeleteFunc(truth, later), slices.DeleteFunc(c.Now, later)
 		}
 		truth = slices.DeleteFunc(truth, func(d *Terms) bool { return d == nil })
-		for range 30 {
+		for range 15 {
 			q, typing := randomQuery(rng), rng.IntN(2) == 0
 			got, want := find(t, s.Index, q, c, typing), find(t, nil, q, Change{Now: truth}, typing)
+			if c.Now != nil && rng.IntN(40) == 0 {
+				heard := find(t, nil, q, Change{More: listened(t, s, q, typing)}, typing)
+				if !reflect.DeepEqual(heard, find(t, nil, q, Change{Now: s.all()}, typing)) {
+					t.Fatalf("%q: a listener finds %v", q, heard.Matches)
+				}
+			}
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("round %d, %q: files found %d %v, memory %d %v", round, q, got.Total, got.Matches, want.Total, want.Matches)
 			}

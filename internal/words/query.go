@@ -147,7 +147,7 @@ func wordClause(word string, k kind) clause {
 	}
 	c.function = functionWords()[word] != 0
 	for _, s := range stems(word) {
-		c.terms = append(c.terms, term{anyStem + s.term, stemWeight})
+		c.terms = append(c.terms, term{s.any, stemWeight})
 		for i := range languages() {
 			if s.of&(1<<i) != 0 {
 				c.terms = append(c.terms, term{langTerm(i, s.term), stemWeight})

@@ -11,6 +11,7 @@ import (
 // stem is what some languages make of a word.
 type stem struct {
 	term string
+	any  string // the term of a text of any language
 	of   tongues
 }
 
@@ -56,7 +57,7 @@ func makeStems(word string) []stem {
 		}
 		at := slices.IndexFunc(list, func(s stem) bool { return s.term == term })
 		if at < 0 {
-			at, list = len(list), append(list, stem{term: term})
+			at, list = len(list), append(list, stem{term: term, any: anyStem + term})
 		}
 		list[at].of |= of
 	}

@@ -56,11 +56,18 @@ type saying struct {
 	length int // words
 	next   int // position
 	terms  index.TokenFrequencies
+	only   *wanted // if not nil, other terms are left out
 }
 
 // Analyse finds the terms of a text.
-func Analyse(t Text) *Terms {
+func Analyse(t Text) *Terms { return analyse(t, nil) }
+
+// analyse finds the terms of a text, or only wanted ones.
+func analyse(t Text, only *wanted) *Terms {
 	d := &Terms{ord: t.Ordinal}
+	for f := range d.fields {
+		d.fields[f].only = only
+	}
 	for _, v := range t.Values {
 		d.fields[v.Field].add(v.Text, t.Lang)
 	}
@@ -110,7 +117,7 @@ func packedPair(list []token, i int) bool {
 func (s *saying) stem(word string, of tongues) {
 	for _, st := range stems(word) {
 		if of == anyTongue {
-			s.count(anyStem + st.term)
+			s.count(st.any)
 			continue
 		}
 		for i := range languages() {
@@ -125,9 +132,12 @@ func langTerm(language int, stem string) string {
 	return langStem + string(rune(firstLang+language)) + stem
 }
 
-// count counts a term and returns its entry.
+// count counts a term and returns its entry, or nil for one that is left out.
 func (s *saying) count(term string) *index.TokenFreq {
 	use := s.terms[term]
+	if use == nil && s.only != nil && !s.only.has(term) {
+		return nil
+	}
 	if s.terms == nil {
 		s.terms = index.TokenFrequencies{}
 	}
@@ -141,8 +151,10 @@ func (s *saying) count(term string) *index.TokenFreq {
 
 // note counts a word and where it stands.
 func (s *saying) note(term string, at int) {
-	if term != "" {
-		use := s.count(term)
+	if term == "" {
+		return
+	}
+	if use := s.count(term); use != nil {
 		use.Locations = append(use.Locations, &index.TokenLocation{Position: at})
 	}
 }
