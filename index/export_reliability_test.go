@@ -23,6 +23,6 @@ func Tuned(tune func(*pebble.Options), o Options) Options {
 // Early returns options for an index that makes derived files of a few documents.
 func Early(o Options) Options {
 	o.seal = 8
-	o.pace = pace{codesFrom: 24, graphFrom: 80, move: 8, quiet: time.Millisecond, flush: 32, check: 20 * time.Millisecond}
+	o.pace = pace{codesFrom: 24, graphFrom: 80, exactTo: 1 << 20, move: 8, quiet: time.Millisecond, flush: 32, check: 20 * time.Millisecond, own: 30}
 	return o
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -135,7 +136,7 @@ func (l *look) params() (vector.Params, error) {
 	}
 	if p.MinRecall == 0 {
 		p.MinRecall = defaultRecall
-		p.Exact = p.Exact || candidates <= l.ix.opts.pace.graphFrom
+		p.Exact = p.Exact || candidates <= l.ix.opts.pace.exactTo
 	}
 	return p, l.ctx.Err()
 }
@@ -205,26 +206,33 @@ func (l *look) best(found map[uint32]match) []match {
 }
 
 // confirm compares what was found with the truth, and says whether all of it holds.
+// Of documents that are gone by now, vectors and all, nothing can be said.
 func (l *look) confirm(found []match) (bool, error) {
 	list := vector.Matrix{Dim: l.space.Dim, Data: make([]float32, len(found)*l.space.Dim)}
-	ids := make([]uint32, len(found))
+	var ids []uint32
 	for i, m := range found {
-		ids[i] = uint32(i)
 		first := l.shelf.first.at(m.ord) - 1
 		value, err := l.ix.get(vecKey(l.space.Name, m.ord, int(m.row-first)))
+		if errors.Is(err, ErrNotFound) {
+			if there, err := has(l.ix.db, docKey(m.ord)); err != nil || there {
+				return false, errors.Join(errDamagedVector, err)
+			}
+			continue
+		}
 		if err != nil {
 			return false, err
 		}
 		if !decodeVector(list.Row(uint32(i)), value) {
 			return false, errDamagedVector
 		}
+		ids = append(ids, uint32(i))
 	}
 	scores, err := l.space.scores(l.vector, list, ids)
 	if err != nil {
 		return false, err
 	}
-	for i, m := range found {
-		if scores[i] != m.score {
+	for i, id := range ids {
+		if scores[i] != found[id].score {
 			return false, nil
 		}
 	}

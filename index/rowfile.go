@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -158,7 +159,12 @@ func (f *rowFile) read(from, to int, out []float32) bool {
 	if f.bad.Load() {
 		return false
 	}
-	buf := make([]byte, f.stride())
+	lent, _ := fileBuffers.Get().(*[]byte)
+	if lent == nil || cap(*lent) < f.stride() {
+		lent = new(make([]byte, f.stride()))
+	}
+	defer fileBuffers.Put(lent)
+	buf := (*lent)[:f.stride()]
 	block := uint32(from)/f.Per - f.From/f.Per
 	_, err := f.in.ReadAt(buf, headSize+int64(f.Rows)*4+4+int64(block)*int64(len(buf)))
 	data := buf[:len(buf)-4]
@@ -169,6 +175,9 @@ func (f *rowFile) read(from, to int, out []float32) bool {
 	data = data[uint32(from)%f.Per*f.Dim*4:]
 	return decodeVector(out[:(to-from)*int(f.Dim)], data[:(to-from)*int(f.Dim)*4])
 }
+
+// fileBuffers are what blocks are read into before they are checked.
+var fileBuffers sync.Pool
 
 func (f *rowFile) close() { f.in.Close() }
 

@@ -20,9 +20,19 @@ type rows struct {
 
 	failures atomic.Int64 // rows that could not be read anywhere
 	failure  atomic.Pointer[error]
+}
 
-	life   sync.RWMutex // held while files or the store are read
-	closed bool
+// gate keeps the store and the files open while rows are read. What reads rows after
+// it is shut, such as a graph that learns when the index is closed, gets zeros.
+type gate struct {
+	mu   sync.RWMutex
+	shut bool
+}
+
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = true
 }
 
 // rowState is where the rows are; it is replaced as a whole, with the write lock
@@ -68,12 +78,10 @@ func (r *rows) Row(id uint32) []float32 {
 func (r *rows) fetch(s *rowState, row int, slot *atomic.Pointer[rowBlock]) *rowBlock {
 	from := r.whole(row)
 	b := &rowBlock{vectors: make([]float32, r.space.Dim<<r.shift), slot: slot}
-	r.life.RLock()
-	defer r.life.RUnlock()
-	if r.closed {
-		return b
-	}
-	if !r.read(s, from, from+1<<r.shift, b.vectors) {
+	g := &r.ix.tender.gate
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.shut || !r.read(s, from, from+1<<r.shift, b.vectors) {
 		return b
 	}
 	return r.ix.rowCache.add(b)
@@ -128,16 +136,6 @@ func (r *rows) sinceThen(failures int64) error {
 		return nil
 	}
 	return *r.failure.Load()
-}
-
-// close ends the reading of files and store; what is read later is zeros.
-func (r *rows) close() {
-	r.life.Lock()
-	defer r.life.Unlock()
-	r.closed = true
-	for _, f := range r.state.Load().files {
-		f.close()
-	}
 }
 
 // retire closes the files; what is read later comes from the truth.

@@ -1,17 +1,20 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 )
 
 // early makes everything that is derived of some hundred rows.
-var early = pace{codesFrom: 200, graphFrom: 800, move: 50, quiet: 5 * time.Millisecond, flush: 100, check: 20 * time.Millisecond}
+var early = pace{codesFrom: 200, graphFrom: 800, exactTo: 300, move: 50, quiet: 5 * time.Millisecond, flush: 100, check: 20 * time.Millisecond, own: 60}
 
 // shelfBench is an index under changes and a plain list of what it should hold.
 type shelfBench struct {
@@ -25,6 +28,7 @@ type shelfBench struct {
 }
 
 func newShelfBench(t *testing.T, s Space) *shelfBench {
+	s.Metric = cmp.Or(s.Metric, Cosine)
 	b := &shelfBench{T: t, r: rand.New(rand.NewPCG(3, 5)), dir: t.TempDir(), space: s, docs: map[string]Document{}}
 	for range 10 {
 		b.base = append(b.base, b.vector())
@@ -180,5 +184,175 @@ func TestExactWhileRowsMove(t *testing.T) {
 				t.Error("the graph was not read from its file")
 			}
 		})
+	}
+}
+
+// brokenBytes changes a file where it is, as a bad disk would.
+func brokenBytes(r *rand.Rand, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	switch r.IntN(3) {
+	case 0:
+		return os.Remove(path)
+	case 1:
+		return f.Truncate(r.Int64N(info.Size()))
+	}
+	for range 20 {
+		var one [1]byte
+		at := r.Int64N(info.Size())
+		if _, err := f.ReadAt(one[:], at); err != nil {
+			return err
+		}
+		one[0] ^= 1 << r.IntN(8)
+		if _, err := f.WriteAt(one[:], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Files of vectors are deleted, cut and changed while searches and writes go on:
+// every answer stays exact, damage is reported, and in the end all files are whole
+// again.
+func TestDamagedVectors(t *testing.T) {
+	b := newShelfBench(t, Space{Name: "v", Dim: 24})
+	for range 10 {
+		b.put(100)
+	}
+	b.settleDown()
+	for round := range 12 {
+		// A small cache, so that blocks are read from the files.
+		b.ix.rowCache.budget = 4 << 10
+		files, err := filepath.Glob(filepath.Join(b.dir, "derived", "vectors", "*"))
+		check(t, err)
+		for _, path := range files {
+			if b.r.IntN(2) == 0 {
+				if err := brokenBytes(b.r, path); err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+			}
+		}
+		for range 10 {
+			b.compare("with damaged files")
+			b.put(1 + b.r.IntN(5))
+		}
+		if round%3 == 2 {
+			check(t, b.ix.Close())
+			b.open()
+			b.compare("after a restart")
+		}
+	}
+	quarantined, err := filepath.Glob(filepath.Join(b.dir, "derived", "quarantine", legVectors+"-*"))
+	check(t, err)
+	if n := len(quarantined); n == 0 || n > mostQuarantined {
+		t.Errorf("%d files in quarantine, want 1 to %d", n, mostQuarantined)
+	}
+	b.whole()
+}
+
+// whole waits until all files that count are there and can be read.
+func (b *shelfBench) whole() {
+	b.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		s := b.settleDown()
+		good := len(s.rows.state.Load().files) > 0
+		for _, f := range s.rows.state.Load().files {
+			_, err := f.verify()
+			good = good && err == nil && b.ix.intact(f.name, f.size())
+		}
+		graphs, err := filepath.Glob(filepath.Join(b.dir, "derived", "vectors", "*"+suffixGraph))
+		check(b.T, err)
+		if good && len(graphs) == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("the files are not written again: %d graphs", len(graphs))
+		}
+	}
+}
+
+// A search that holds an earlier view finds what was deleted since and nothing that
+// came since, also when the graph has changed.
+func TestNearestOfAnEarlierView(t *testing.T) {
+	b := newShelfBench(t, Space{Name: "v", Dim: 24})
+	for range 10 {
+		b.put(100)
+	}
+	b.settleDown()
+	v, err := b.ix.load()
+	check(t, err)
+	q := Query{Space: "v", Vector: b.vector(), Limit: 30, Exact: true}
+	before, _, err := b.ix.nearest(context.Background(), v, q)
+	check(t, err)
+	for _, h := range before {
+		rec, _, err := recordOf(b.ix.db, h.ord)
+		check(t, err)
+		_, err = b.ix.Delete(context.Background(), rec.ID)
+		check(t, err)
+		delete(b.docs, rec.ID)
+	}
+	for range 10 {
+		b.put(30)
+		b.compare("at present")
+	}
+	b.settleDown()
+	for len(before) > 0 && b.ix.view.Load().shelves["v"].buried.Load() == v.seq {
+		time.Sleep(time.Millisecond)
+	}
+	after, _, err := b.ix.nearest(context.Background(), v, q)
+	check(t, err)
+	if !slices.Equal(after, before) {
+		t.Errorf("of the earlier view\n%v, want\n%v", after, before)
+	}
+}
+
+// Ten thousand equal vectors among others neither take the place of others nor make
+// searches fail.
+func TestEqualVectors(t *testing.T) {
+	b := newShelfBench(t, Space{Name: "v", Dim: 16})
+	same := b.vector()
+	for at := 0; at < 12_000; at += 1000 {
+		var changes []Change
+		for i := at; i < at+1000; i++ {
+			v := same
+			if i%6 == 0 {
+				v = b.vector()
+			}
+			changes = append(changes, Change{Put, Document{ID: fmt.Sprint(i), Vectors: map[string][][]float32{"v": {v}}}})
+		}
+		_, err := b.ix.Apply(context.Background(), changes)
+		check(t, err)
+	}
+	b.settleDown()
+	found, err := b.ix.Search(context.Background(), Query{Space: "v", Vector: same, Limit: 20})
+	check(t, err)
+	for i, h := range found.Hits {
+		if want := fmt.Sprint(i/5*6 + i%5 + 1); h.ID != want {
+			t.Fatalf("hit %d is %s, want %s: equal scores by ordinal", i, h.ID, want)
+		}
+	}
+	hit := 0
+	for range 50 {
+		q := Query{Space: "v", Vector: b.vector(), Limit: 10, MinRecall: 0.99}
+		got, err := b.ix.Search(context.Background(), q)
+		check(t, err)
+		q.Exact = true
+		want, err := b.ix.Search(context.Background(), q)
+		check(t, err)
+		for _, h := range got.Hits {
+			if slices.ContainsFunc(want.Hits, func(w Hit) bool { return w.ID == h.ID }) {
+				hit++
+			}
+		}
+	}
+	if hit < 480 {
+		t.Errorf("recall %v among equal vectors", float64(hit)/500)
 	}
 }

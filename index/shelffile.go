@@ -133,10 +133,10 @@ func (ix *Index) saveManifest(s *stock) error {
 		keep = append(keep, f.name)
 	}
 	value, err := json.Marshal(m)
-	if err == nil {
-		err = ix.db.Set([]byte(prefixVectors+s.space.Name), value, syncWrites)
-	}
 	if err != nil {
+		return err
+	}
+	if there, err := ix.setManifest(s, value); err != nil || !there {
 		return err
 	}
 	names, err := ix.fs().List(ix.vectorsDir())
@@ -149,6 +149,16 @@ func (ix *Index) saveManifest(s *stock) error {
 		}
 	}
 	return nil
+}
+
+// setManifest stores a manifest, unless the space was dropped or its stock replaced.
+func (ix *Index) setManifest(s *stock, value []byte) (there bool, err error) {
+	ix.write.Lock()
+	defer ix.write.Unlock()
+	if ix.view.Load().sameStock(s) == nil {
+		return false, nil
+	}
+	return true, ix.db.Set([]byte(prefixVectors+s.space.Name), value, syncWrites)
 }
 
 // saveGraph writes the graph, whose rows are in files.

@@ -331,6 +331,13 @@ func (l *shelfLoad) publish(seq uint64) error {
 	if g := s.graph.Load(); g != nil {
 		g.Delete(s.dead.ToArray()...)
 	}
+	// Of a document whose past is forgotten nothing else says that it is gone.
+	s.dead.Iterate(func(row uint32) bool {
+		if ord := s.ordinal.at(row); !v.ended(ord) {
+			v.marks.end(ord, 1)
+		}
+		return true
+	})
 	s.buried.Store(v.seq)
 	next := v.clone()
 	next.shelves[s.space.Name] = s

@@ -251,10 +251,15 @@ func (ix *Index) closeRows() {
 		s := ix.view.Load().shelves[name]
 		if s.graph.Load() != nil && !s.suspect.Load() {
 			ix.mend(s)
-			if ix.flush(s) && s.unsaved > 0 {
+			if ix.flush(s) && s.unsaved > 0 && !s.busy {
 				ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
 			}
 		}
-		s.rows.close()
+	}
+	t.gate.close()
+	for _, s := range ix.view.Load().shelves {
+		for _, f := range s.rows.state.Load().files {
+			f.close()
+		}
 	}
 }

@@ -16,7 +16,6 @@ const prefixLearn = "meta/learn/"
 const (
 	leastLearned = 20   // queries of a sample; fewer say nothing
 	mostLearned  = 2000 // queries that are kept of one
-	ownLearned   = 400  // queries made of a space's own vectors
 )
 
 // Learn gives a space queries like those to come, as far as they are of another kind
@@ -84,7 +83,7 @@ func (ix *Index) teach(s *shelf) error {
 		return err
 	}
 	var errs [2]error
-	err = ix.aside(func() {
+	err = ix.aside(s, func() {
 		for i, sample := range [][][]float32{own, given} {
 			if len(sample) >= leastLearned {
 				errs[i] = g.Learn(sample)
@@ -105,7 +104,7 @@ func (s *shelf) likeOwn(r *rand.Rand) ([][]float32, error) {
 	g := s.graph.Load()
 	pick := func() []float32 { return append([]float32(nil), s.rows.Row(uint32(r.IntN(g.Len())))...) }
 	var out [][]float32
-	for range ownLearned {
+	for range s.rows.ix.opts.pace.own {
 		x := pick()
 		hits, _, err := g.Search(x, vector.Params{Limit: 8, Effort: 64})
 		if err != nil {

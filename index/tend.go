@@ -13,13 +13,15 @@ import (
 type pace struct {
 	codesFrom int           // rows of a space from which they have codes; fewer are compared in memory
 	graphFrom int           // rows from which the codes are linked; fewer are compared by their codes
+	exactTo   int           // rows up to which a query that says nothing about recall is exact
 	move      int           // rows in the tail from which they are moved at once
 	quiet     time.Duration // without a write, after which any are moved
 	flush     int           // rows in memory from which they are written to a file
 	check     time.Duration // between two looks at the files
+	own       int           // queries made of a space's own vectors to learn from
 }
 
-var usualPace = pace{codesFrom: 4096, graphFrom: 50_000, move: 1024, quiet: 200 * time.Millisecond, flush: 1 << 14, check: 3 * time.Second}
+var usualPace = pace{codesFrom: 4096, graphFrom: 50_000, exactTo: 50_000, move: 1024, quiet: 200 * time.Millisecond, flush: 1 << 14, check: 3 * time.Second, own: 400}
 
 // stored is what the background knows of a stock.
 type stored struct {
@@ -33,6 +35,7 @@ type stored struct {
 	taught   int             // rows when the graph learned, 0 if it did not
 	unsaved  int             // rows and deletions since the graph was saved
 	linkedTo int             // rows that are linked, while not all are
+	busy     bool            // a change of the graph was left to itself
 	counted  time.Time       // when the dead rows whose truth is gone were counted
 }
 
@@ -54,6 +57,7 @@ type tender struct {
 	wrote atomic.Int64 // when something was written, in nanoseconds
 	later time.Time    // nothing is tried before, since something failed
 	learn atomic.Bool  // Learn was called
+	gate  gate
 }
 
 // load returns a view with shelves. While they are loaded for the first time it waits,
@@ -194,12 +198,12 @@ func (ix *Index) tidy(s *shelf) bool {
 		return ix.try(s, "moved", func() error { return s.move(min(s.n, linked+pace.move)) })
 	case linked-s.tail.from >= pace.flush+1<<s.rows.shift:
 		return ix.flush(s)
+	case s.unsaved > max(linked/4, pace.move) || s.unsaved > 0 && quiet >= 10*pace.quiet:
+		return ix.flush(s) && ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
 	case s.walked.Load() && (s.taught == 0 || linked >= s.taught+s.taught/2):
 		return ix.try(s, "learned", func() error { return ix.teach(s) })
 	case s.walked.Load() && g.Loose() > linked/5:
-		return ix.try(s, "mended", func() error { return ix.aside(g.Compact) })
-	case s.unsaved > max(linked/4, pace.move) || s.unsaved > 0 && quiet >= 10*pace.quiet:
-		return ix.flush(s) && ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
+		return ix.try(s, "mended", func() error { return ix.aside(s, g.Compact) })
 	case int(s.dead.GetCardinality()) > s.n/5 && time.Since(s.counted) > countAgain:
 		return ix.forgotten(s) > s.n/5 && ix.restock(s)
 	}
@@ -256,14 +260,15 @@ func (ix *Index) wait() {
 }
 
 // aside does work that cannot be interrupted; when the index is closed meanwhile, it
-// is left to itself.
-func (ix *Index) aside(work func()) error {
+// is left to itself, and the graph is not saved.
+func (ix *Index) aside(s *shelf, work func()) error {
 	done := make(chan struct{})
 	go func() { defer close(done); work() }()
 	select {
 	case <-done:
 		return nil
 	case <-ix.tender.stop.Done():
+		s.busy = true
 		return context.Cause(ix.tender.stop)
 	}
 }
