@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,7 @@ import (
 	"github.com/emblem-search/emblem/index/indextest"
 )
 
-var damageRounds = flag.Int("damage-rounds", 5, "how many times TestDamagedDerived opens an index and damages its derived files")
+var damageRounds = flag.Int("damage-rounds", 3, "how many times TestDamagedDerived opens an index and damages its derived files")
 
 // What is derived may be deleted, cut, changed at any time, while an index is
 // searched and written: all answers are those of comparing everything, and it can
@@ -31,6 +32,7 @@ func TestDamagedDerived(t *testing.T) {
 			t.Fatalf("in round %d, after %v", round, s.done)
 		}
 	}
+	s.tidy()
 	t.Logf("%d searches beside %d damages of derived files", s.searches.Load(), len(s.done))
 	if len(s.done) < *damageRounds {
 		t.Errorf("only %d damages: there was nothing to damage", len(s.done))
@@ -117,6 +119,24 @@ func (s *siege) hold(round int) {
 	}
 }
 
+// tidy checks that damage leaves no heap of files behind.
+func (s *siege) tidy() {
+	ix := s.open()
+	s.search(ix, s.model, s.random, "fixed")
+	check(s.t, ix.Close())
+	files := s.derived()
+	for _, path := range files {
+		if strings.HasSuffix(path, ".new") {
+			s.t.Errorf("%s was left behind", path)
+		}
+	}
+	quarantined, _ := os.ReadDir(filepath.Join(s.dir, "derived", "quarantine"))
+	if len(files) > 60 || len(quarantined) > 40 {
+		s.t.Errorf("%d derived files and %d in quarantine; want a few", len(files), len(quarantined))
+	}
+	s.t.Logf("in the end %d derived files, %d in quarantine", len(files), len(quarantined))
+}
+
 // searchFixed searches the documents that no write touches.
 func (s *siege) searchFixed(ix *index.Index, r *rand.Rand, over chan struct{}) {
 	for {
@@ -159,7 +179,7 @@ func (s *siege) damage() {
 		return
 	}
 	if s.random.IntN(8) == 0 {
-		check(s.t, os.RemoveAll(filepath.Join(s.dir, "derived")))
+		os.RemoveAll(filepath.Join(s.dir, "derived")) // as far as it goes while files are made
 		s.done = append(s.done, "all gone")
 		return
 	}

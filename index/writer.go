@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -279,6 +280,8 @@ func (w *writer) remove(id string, ord uint32) error {
 		w.end(id, ord)
 		return nil
 	}
+	// What came and went within one write was never there.
+	w.rows = slices.DeleteFunc(w.rows, func(r row) bool { return r.ord == ord })
 	for name, n := range rec.Spaces {
 		for i := range n {
 			w.unset(vecKey(name, ord, i))
