@@ -66,12 +66,22 @@ type victimDocument struct {
 
 // victimWrite is a line of library apply.
 type victimWrite struct {
-	Op       string         `json:"op"`
-	ID       string         `json:"id"`
-	Vector   []float32      `json:"vector,omitempty"`
-	Metadata map[string]int `json:"metadata,omitempty"`
-	Hidden   *bool          `json:"hidden,omitempty"`
+	Op       string       `json:"op"`
+	ID       string       `json:"id"`
+	Vector   []float32    `json:"vector,omitempty"`
+	Metadata *victimWords `json:"metadata,omitempty"`
+	Hidden   *bool        `json:"hidden,omitempty"`
 }
+
+// victimWords is its metadata: a number and a word that the number decides.
+type victimWords struct {
+	N       int    `json:"n"`
+	Caption string `json:"caption"`
+}
+
+var captions = []string{"anchor", "bridge", "castle", "desert"}
+
+func caption(n int) string { return captions[n%len(captions)] }
 
 const victims = 60 // ids
 
@@ -194,7 +204,7 @@ func (v *victim) startApply() *applyProcess {
 func (v *victim) writes(n int) []victimWrite {
 	v.sent, v.acked = nil, 0
 	for range n {
-		w := victimWrite{Op: "put", ID: fmt.Sprint("v", v.random.IntN(victims)), Metadata: map[string]int{"n": v.n}}
+		w := victimWrite{Op: "put", ID: fmt.Sprint("v", v.random.IntN(victims)), Metadata: &victimWords{v.n, caption(v.n)}}
 		v.n++
 		switch v.random.IntN(8) {
 		case 0, 1:
@@ -226,9 +236,9 @@ func (w victimWrite) apply(state map[string]victimDocument) {
 	case w.Op == "delete":
 		delete(state, w.ID)
 	case w.Op == "put":
-		state[w.ID] = victimDocument{w.Metadata["n"], false, w.Vector}
+		state[w.ID] = victimDocument{w.Metadata.N, false, w.Vector}
 	case there:
-		d.N, d.Hidden = w.Metadata["n"], *w.Hidden
+		d.N, d.Hidden = w.Metadata.N, *w.Hidden
 		state[w.ID] = d
 	}
 }
@@ -281,7 +291,7 @@ type applyResult struct {
 	Documents int
 	Hidden    json.RawMessage // a number in stats
 	Vectors   json.RawMessage
-	Metadata  map[string]int
+	Metadata  victimWords
 	Hits      []applyHit
 }
 
@@ -363,7 +373,7 @@ func (p *applyProcess) check(v *victim) {
 		if err := json.Unmarshal(r.Vectors, &vectors); err != nil || len(vectors["v"]) != 1 {
 			p.t.Fatalf("%+v: %v", r, err)
 		}
-		now[r.ID] = victimDocument{r.Metadata["n"], string(r.Hidden) == "true", vectors["v"][0]}
+		now[r.ID] = victimDocument{r.Metadata.N, string(r.Hidden) == "true", vectors["v"][0]}
 	}
 	for _, d := range now {
 		if d.Hidden {
@@ -380,37 +390,50 @@ func (p *applyProcess) check(v *victim) {
 	p.search(v)
 }
 
-// search compares a search by vector, by filter, and by both.
+// search compares what is found by vector, by filter, by both and by a word.
 func (p *applyProcess) search(v *victim) {
-	q, from := v.vector(), v.n-v.random.IntN(100)
+	q, from, word := v.vector(), v.n-v.random.IntN(100), captions[v.random.IntN(len(captions))]
 	filter := fmt.Sprint("n>=", from)
 	results := p.ask(
 		map[string]any{"op": "search", "vector": q, "limit": 2 * victims},
 		map[string]any{"op": "search", "vector": q, "limit": 2 * victims, "filter": filter},
-		map[string]any{"op": "search", "limit": 2 * victims, "filter": filter})
-	scores, passed := map[string]float32{}, map[string]float32{}
+		map[string]any{"op": "search", "limit": 2 * victims, "filter": filter},
+		map[string]any{"op": "search", "limit": 2 * victims, "words": word})
+	all, passed, said := map[string]float32{}, map[string]float32{}, map[string]float32{}
 	for id, d := range v.state {
 		if d.Hidden {
 			continue
 		}
 		for i := range q {
-			scores[id] += q[i] * d.Vector[i]
+			all[id] += q[i] * d.Vector[i]
 		}
 		if d.N >= from {
-			passed[id] = scores[id]
+			passed[id] = all[id]
+		}
+		if caption(d.N) == word {
+			said[id] = 0
 		}
 	}
-	for i, want := range []map[string]float32{scores, passed, passed} {
-		got := map[string]float32{}
-		for _, h := range results[i].Hits {
-			got[h.ID] = h.Score
+	p.found("vector", results[0], all, true)
+	p.found("vector and filter", results[1], passed, true)
+	p.found(filter, results[2], passed, false)
+	p.found(word, results[3], said, false)
+}
+
+// found compares hits with what should be found, and their scores if they are known.
+func (p *applyProcess) found(what string, r applyResult, want map[string]float32, scored bool) {
+	p.t.Helper()
+	got := map[string]float32{}
+	for _, h := range r.Hits {
+		got[h.ID] = h.Score
+		if scored && h.Score != want[h.ID] {
+			p.t.Errorf("%s finds %s with %v; want %v", what, h.ID, h.Score, want[h.ID])
 		}
-		if i == 2 { // listed without scores
-			if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
-				p.t.Errorf("%s finds %v; want %v", filter, got, want)
-			}
-		} else if !maps.Equal(got, want) || !slices.IsSortedFunc(results[i].Hits, byScore) {
-			p.t.Errorf("search %d of %v finds %v; want %v", i, q, results[i].Hits, want)
-		}
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) || len(got) != len(r.Hits) {
+		p.t.Errorf("%s finds %v; want %v", what, r.Hits, want)
+	}
+	if !slices.IsSortedFunc(r.Hits, byScore) {
+		p.t.Errorf("%s finds %v, not in order", what, r.Hits)
 	}
 }
