@@ -53,13 +53,6 @@ func (ix *Index) factOf(ord uint32, id string, metadata map[string]any) fact {
 	return fact{ord: ord, id: id, metadata: own}
 }
 
-// pass says whether found documents, as they were read, still pass.
-func (ix *Index) pass(f *Filter, hits []Hit) bool {
-	return f == nil || !slices.ContainsFunc(hits, func(h Hit) bool {
-		return !ix.factOf(h.Ordinal, h.ID, h.Metadata).holds(f.root)
-	})
-}
-
 // note adds what a write changed. The caller holds the write lock.
 func (f *facts) note(written []fact, ended []uint32, hidden map[uint32]bool) *facts {
 	next := *f
@@ -193,6 +186,3 @@ func (f *facts) merged(s *segment, from int, old []held) *facts {
 	next.segments = b.segments
 	return &next
 }
-
-// matching returns the ordinals of the visible documents that pass, ascending.
-func (v *view) matching(f *Filter) []uint32 { return v.facts.matching(f).ToArray() }

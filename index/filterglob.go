@@ -31,64 +31,59 @@ func newGlob(s string, file, exact bool) *glob {
 	case !file && !exact:
 		g.again, g.loose = func(c byte) bool { return !wordByte[c] }, true
 	}
-	all := func(byte) bool { return true }
-	below := all
+	below := anyByte
 	if file {
 		below = func(c byte) bool { return c != '/' }
 	}
 	for s != "" {
-		if at+2 > maxGlob {
+		if at+3 > maxGlob {
 			return nil
 		}
-		rest, token := s, ""
-		for _, t := range []string{"/**/", "**/", "**", "*", "?"} {
-			if r, ok := strings.CutPrefix(s, t); ok {
-				rest, token = r, t
-				break
-			}
-		}
-		if file && s == "/**" { // the folder itself too
-			g.set(&g.step, at, func(c byte) bool { return c == '/' })
-			g.set(&g.loop, at+1, all)
+		switch token := globToken(s); {
+		case file && s == "/**": // the folder itself too
+			g.set(&g.step, at, isSlash)
+			g.set(&g.loop, at+1, anyByte)
 			g.hop |= 1 << at
 			g.skip |= 1 << (at + 1)
 			at, s = at+2, ""
-			continue
-		}
-		switch token {
-		case "/**/", "**/":
-			if token == "/**/" {
-				g.set(&g.step, at, func(c byte) bool { return c == '/' })
+		case token == "/**/" || token == "**/":
+			if token[0] == '/' {
+				g.set(&g.step, at, isSlash)
 				at++
-			}
-			if at+2 > maxGlob {
-				return nil
 			}
 			g.skip |= 1 << at
 			g.hop |= 1 << at
-			g.set(&g.loop, at+1, all)
-			g.set(&g.step, at+1, func(c byte) bool { return c == '/' })
-			at += 2
-		case "**", "*":
-			can := all
-			if token == "*" {
-				can = below
-			}
-			g.set(&g.loop, at, can)
+			g.set(&g.loop, at+1, anyByte)
+			g.set(&g.step, at+1, isSlash)
+			at, s = at+2, s[len(token):]
+		case token != "" && token != "?":
+			g.set(&g.loop, at, map[string]func(byte) bool{"*": below, "**": anyByte}[token])
 			g.skip |= 1 << at
-			at++
-		case "?":
+			at, s = at+1, s[len(token):]
+		case token == "?":
 			g.set(&g.step, at, below)
-			at++
+			at, s = at+1, s[1:]
 		default:
 			r := []rune(s)[0]
 			g.set(&g.step, at, func(c byte) bool { return rune(c) == r || fold && folds(rune(c), r) })
-			at, rest = at+1, s[len(string(r)):]
+			at, s = at+1, s[len(string(r)):]
 		}
-		s = rest
 	}
 	g.accept = 1 << at
 	return g
+}
+
+func anyByte(byte) bool   { return true }
+func isSlash(c byte) bool { return c == '/' }
+
+// globToken returns what s begins with that is no character of its own, or "".
+func globToken(s string) string {
+	for _, t := range []string{"/**/", "**/", "**", "*", "?"} {
+		if strings.HasPrefix(s, t) {
+			return t
+		}
+	}
+	return ""
 }
 
 func (g *glob) set(table *[128]uint64, at int, can func(c byte) bool) {
