@@ -62,6 +62,7 @@ func commands(a *app) []*cobra.Command {
 		newKeyCmd(a),
 		newMCPCmd(a),
 		newHealthCmd(a),
+		newDoctorCmd(a),
 		newBenchCmd(a),
 		newVersionCmd(a),
 	}

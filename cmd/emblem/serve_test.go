@@ -216,3 +216,19 @@ func TestKeyCommands(t *testing.T) {
 		t.Errorf("rm: %s", errs)
 	}
 }
+
+// TestServeUnderAttack does to a server what strangers do, but for what takes its
+// time-outs.
+func TestServeUnderAttack(t *testing.T) {
+	d := newDesk(t)
+	base, _, _, _ := startServe(t, d, "--data", "none")
+	code, out, errs := runReal(d, "doctor", "--attack", base, "--quick", "--json")
+	if code != 0 {
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, `"ok":false`) {
+				t.Error(line)
+			}
+		}
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

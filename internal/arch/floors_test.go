@@ -81,6 +81,8 @@ var rooms = []room{
 	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",
 		only: []string{"cmd/emblem"}},
 
+	{floor: 5, path: "internal/attack", does: "what strangers do to a server",
+		only: []string{"cmd/emblem"}},
 	{floor: 1, path: "testdata/pictures", does: "the sample pictures, embedded",
 		only: []string{"cmd/emblem"}},
 
@@ -112,7 +114,7 @@ var outside = map[string][]string{
 	"gonum.org/v1/plot":                 {"tools/reliability"},
 	"github.com/fsnotify/fsnotify":      {"internal/library"},
 	"flag":                              {"cmd/emblem"},
-	"net/http":                          {"internal/hub", "server", "cmd/emblem"},
+	"net/http":                          {"internal/hub", "internal/attack", "server", "cmd/emblem"},
 	"github.com/labstack/echo/v4":       {"server"},
 	"github.com/prometheus":             {"server"},
 	"os/exec":                           {},
