@@ -31,6 +31,7 @@ is made if there is none; it needs no model and no pictures.
   space   name, dim, metric (cosine, dot, l2), encoder: optional, since the first
           vector put into a new space defines it
   put     id, vectors {"SPACE":[…] or [[…],…]} or vector, metadata, hidden
+  attach  id, vectors or vector: in spaces where the document has none
   meta    id, metadata, hidden: the vectors stay
   delete  id, ids or filter
   get     id, as_of

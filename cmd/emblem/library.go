@@ -15,18 +15,19 @@ import (
 
 // libraryOptions are those of all library subcommands.
 type libraryOptions struct {
-	Name string
-	To   string // rename's new name
-	JSON bool
+	Name    string
+	To      string // rename's new name
+	DropOld bool   // compact: the vectors before a migration too
+	JSON    bool
 }
 
 func newLibraryCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "library",
-		Short: "List, count, rename, remove, write and migrate libraries",
+		Short: "List, check, back up, migrate, write and remove libraries",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what to do: emblem library list, stats, rename, rm, apply or migrate")
+			return usagef("say what to do: emblem library list, stats, verify, rebuild, compact, backup, restore, rename, rm, apply or migrate")
 		},
 	}
 	cmd.AddCommand(
@@ -34,6 +35,11 @@ func newLibraryCmd(a *app) *cobra.Command {
 		a.libraryCmd("rename OLD NEW", "Give a library another name", cobra.ExactArgs(2)),
 		a.libraryCmd("rm NAME", "Remove a library; the pictures stay where they are", cobra.ExactArgs(1)),
 		a.libraryCmd("stats [NAME]", "Count what a library holds", cobra.MaximumNArgs(1)),
+		a.libraryCmd("verify [NAME]", "Read all of a library and say what is wrong; exit 1 if anything is", cobra.MaximumNArgs(1)),
+		a.libraryCmd("rebuild [NAME]", "Make anew what makes a library fast", cobra.MaximumNArgs(1)),
+		a.libraryCmd("compact [NAME]", "Give back the disk space of what was deleted and is past", cobra.MaximumNArgs(1)),
+		newBackupCmd(a),
+		newRestoreCmd(a),
 		newApplyCmd(a),
 		newMigrateCmd(a),
 	)
@@ -63,8 +69,11 @@ func (a *app) libraryCmd(use, short string, args cobra.PositionalArgs) *cobra.Co
 		},
 	}
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "one JSON object")
-	if name == "stats" {
+	if strings.HasSuffix(use, " [NAME]") {
 		cmd.Flags().StringVar(&o.Name, "library", "default", "name of the library")
+	}
+	if name == "compact" {
+		cmd.Flags().BoolVar(&o.DropOld, "drop-old", false, "give up the vectors of the model before a migration too, and the way back")
 	}
 	return cmd
 }

@@ -98,7 +98,9 @@ func (a *applying) run(o op, r *opResult) error {
 	case "space":
 		return a.space(o, r)
 	case "put":
-		return a.put(o, r)
+		return a.put(index.Put, o, r)
+	case "attach":
+		return a.put(index.Attach, o, r)
 	case "meta":
 		return a.meta(o, r)
 	case "delete":

@@ -71,7 +71,7 @@ func TestApplyLines(t *testing.T) {
 		{`{"op":"put","vector":[1,0,0]}`, `\"put\" needs an \"id\"`},
 		{`{"op":"put","id":"x","vectr":[1,0,0]}`, `unknown key \"vectr\"; \"put\" knows id, vectors, vector, space, metadata, hidden`},
 		{`{"op":"stats","x":1}`, `\"stats\" has no keys but op`},
-		{`{"op":"putt"}`, `no \"op\" \"putt\"; it is one of delete, get, meta, put, search, space, stats`},
+		{`{"op":"putt"}`, `no \"op\" \"putt\"; it is one of attach, delete, get, meta, put, search, space, stats`},
 		{`{"id":"x"}`, `the line has no \"op\"`},
 		{`{"op":"put","id":"x","metadata":{"a":{"b":1}}}`, `metadata \"a\": an object inside`},
 		{`{"op":"put","id":"x","metadata":{"a":[1]}}`, `a list may hold strings only`},
@@ -113,10 +113,14 @@ func TestApplyLines(t *testing.T) {
 		{`{"op":"put","id":"d","vector":[3,4],"space":"dots"}`, `"created"`},
 		{`{"op":"search","vectors":{"dots":[1,2]}}`, `"id":"d","score":11`},
 		{`{"op":"put","id":"d","vector":[3,4],"space":"dots"}`, `"unchanged"`},
+		{`{"op":"attach","id":"d","vectors":{"later":[1,2,3,4]}}`, `{"op":"attach","id":"d","status":"updated"`},
+		{`{"op":"attach","id":"d","vectors":{"later":[4,3,2,1]}}`, `"error"`},
+		{`{"op":"attach","id":"none","vectors":{"later":[4,3,2,1]}}`, `no such document`},
+		{`{"op":"attach","id":"d"}`, `needs \"vectors\"`},
 		{`{"op":"delete","id":"a","ids":["b"]}`, `needs one of \"id\", \"ids\" and \"filter\"`},
 		{`{"op":"delete","filter":"tag:lake"}`, `"deleted":1`},
 		{`{"op":"delete","ids":["a","b"]}`, `"results":[{"id":"a","status":"unchanged"},{"id":"b","status":"deleted"}],"deleted":1`},
-		{`{"op":"stats"}`, `{"op":"stats","documents":1,"hidden":0,"vectors":{"default":0,"dots":1}`},
+		{`{"op":"stats"}`, `{"op":"stats","documents":1,"hidden":0,"vectors":{"default":0,"dots":1,"later":1}`},
 	}
 	var lines []string
 	for _, c := range cases {

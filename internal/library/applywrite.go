@@ -84,9 +84,9 @@ func (a *applying) vectorsOf(o op) (map[string]*vectors, error) {
 	return map[string]*vectors{name: o.Vector}, err
 }
 
-// put adds or replaces a document. A space that is not there yet is defined by
-// its first vector.
-func (a *applying) put(o op, r *opResult) error {
+// put adds or replaces a document, or attaches vectors to one. A space that is not
+// there yet is defined by its first vector.
+func (a *applying) put(action index.Action, o op, r *opResult) error {
 	d := index.Document{ID: *o.ID, Vectors: map[string][][]float32{}, Hidden: o.Hidden != nil && *o.Hidden}
 	if o.Metadata != nil {
 		d.Metadata = *o.Metadata
@@ -110,7 +110,7 @@ func (a *applying) put(o op, r *opResult) error {
 			return fmt.Errorf("space %q: %w", name, err)
 		}
 	}
-	a.write(r, index.Change{Action: index.Put, Document: d})
+	a.write(r, index.Change{Action: action, Document: d})
 	return nil
 }
 

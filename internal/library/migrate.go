@@ -108,7 +108,7 @@ func (m *migration) begin(ctx context.Context) error {
 		m.next = *p // its space is there: only what is new is missing
 		return m.lib.setManifest(func(x *Manifest) { x.Next, x.Previous = &m.next, nil })
 	}
-	if err := m.lib.dropUnused(ctx, func(x *Manifest) { x.Previous = nil }); err != nil {
+	if err := m.lib.dropUnused(func(x *Manifest) { x.Previous = nil }); err != nil {
 		return err
 	}
 	m.next = Encoder{Model: m.new.Name(), Ref: m.Ref, Fingerprint: print, Space: m.lib.freeSpace()}
@@ -285,7 +285,7 @@ func (l *Library) Rollback(ctx context.Context) (Migration, error) {
 	defer release()
 	switch have := l.Manifest(); {
 	case have.Next != nil:
-		err = l.dropUnused(ctx, func(x *Manifest) { x.Next, x.Carried = nil, nil })
+		err = l.dropUnused(func(x *Manifest) { x.Next, x.Carried = nil, nil })
 	case have.Previous != nil:
 		err = l.setManifest(func(x *Manifest) {
 			current := x.Encoder
@@ -309,12 +309,12 @@ func (l *Library) DropOld(ctx context.Context) (dropped bool, err error) {
 		return false, err
 	}
 	defer release()
-	return l.Manifest().Previous != nil, l.dropUnused(ctx, func(x *Manifest) { x.Previous = nil })
+	return l.Manifest().Previous != nil, l.dropUnused(func(x *Manifest) { x.Previous = nil })
 }
 
 // dropUnused changes the manifest and drops the spaces of models that are not in
 // it any more, also those that an interruption left.
-func (l *Library) dropUnused(ctx context.Context, change func(*Manifest)) error {
+func (l *Library) dropUnused(change func(*Manifest)) error {
 	if err := l.setManifest(change); err != nil {
 		return err
 	}
@@ -327,7 +327,7 @@ func (l *Library) dropUnused(ctx context.Context, change func(*Manifest)) error 
 	}
 	for _, s := range l.ix.Spaces() {
 		if (s.Name == spaceImage || strings.HasPrefix(s.Name, spaceImage+"-")) && s.Fingerprint != "" && !slices.Contains(used, s.Name) {
-			if err := l.dropSpace(ctx, s.Name); err != nil {
+			if err := l.ix.Drop(s.Name); err != nil {
 				return err
 			}
 		}
@@ -347,11 +347,21 @@ func (l *Library) vectorSpaces(id string) ([]string, error) {
 	return slices.Collect(maps.Keys(d.Vectors)), err
 }
 
-// attach stores the vectors of pictures beside those that they have.
+// attach stores the vectors of pictures beside those that they have. Pictures that
+// went meanwhile are left out.
 func (p *pipeline) attach(batch []outcome) error {
-	for _, o := range batch {
-		if err := p.lib.attach(context.Background(), o.file.path, p.space, o.vectors[p.space]); err != nil {
-			return err
+	changes := make([]index.Change, len(batch))
+	for i, o := range batch {
+		vectors := map[string][][]float32{p.space: o.vectors[p.space]}
+		changes[i] = index.Change{Action: index.Attach, Document: index.Document{ID: o.file.path, Vectors: vectors}}
+	}
+	receipt, err := p.lib.ix.Apply(context.Background(), changes)
+	if err != nil {
+		return err
+	}
+	for _, r := range receipt.Results {
+		if r.Err != nil && !errors.Is(r.Err, index.ErrNotFound) {
+			return r.Err
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ type Line struct {
 var opKeys = map[string][]string{
 	"space":  {"name", "dim", "metric", "encoder"},
 	"put":    {"id", "vectors", "vector", "space", "metadata", "hidden"},
+	"attach": {"id", "vectors", "vector", "space"},
 	"meta":   {"id", "metadata", "hidden"},
 	"delete": {"id", "ids", "filter"},
 	"get":    {"id", "as_of"},
@@ -132,9 +133,12 @@ func (o *op) check() error {
 		if o.Dim == 0 {
 			return errors.New(`say the length of the vectors: "dim"`)
 		}
-	case "put", "meta", "get":
+	case "put", "attach", "meta", "get":
 		if o.ID == nil {
 			return fmt.Errorf(`%q needs an "id"`, o.Op)
+		}
+		if o.Op == "attach" && o.count("vector", "vectors") == 0 {
+			return errors.New(`"attach" needs "vectors"`)
 		}
 		if o.Op == "meta" && o.Metadata == nil && o.Hidden == nil {
 			return errors.New(`"meta" needs "metadata" or "hidden"`)

@@ -21,8 +21,9 @@ type Store struct {
 	// It is set before the first library is opened; nil means panic.
 	Fatal func(error)
 
-	mu   sync.Mutex
-	open map[string]*Library
+	mu        sync.Mutex
+	open      map[string]*Library
+	restoring map[string]bool
 }
 
 // OpenStore returns the store in dir. Nothing is created before a library is.
@@ -30,7 +31,7 @@ func OpenStore(dir string) (*Store, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, errorf(KindPath, "%s is a file; name a folder for the data", dir)
 	}
-	return &Store{dir: dir, open: map[string]*Library{}}, nil
+	return &Store{dir: dir, open: map[string]*Library{}, restoring: map[string]bool{}}, nil
 }
 
 var libraryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`)
