@@ -20,7 +20,7 @@ var curveLimits = []int{1, 10, 100}
 
 // sure is how many deviations a recall is aimed at above what is asked for: of sets
 // of queries as large as the sample, 19 in 20 then reach it.
-const sure = 1.65
+const sure = 1.8
 
 func (p point) least() float64 { return p.Recall - sure*p.Error }
 

@@ -27,6 +27,9 @@ func rich(t testing.TB, n, dim int) (*Graph, Matrix) {
 	for i := range m.Data[:n/2*dim] {
 		m.Data[i] *= 1.5
 	}
+	for id := range uint32(3) { // a ring of four
+		copy(m.Row(uint32(n)-1-id), m.Row(1))
+	}
 	g := built(t, m, Dot, GraphOptions{Degree: 8, Extra: 4, Breadth: 20})
 	var sample [][]float32
 	texts := clustered(r, 40, dim, -0.5)
@@ -50,7 +53,7 @@ func TestFile(t *testing.T) {
 	if !bytes.Equal(stored(t, back), data) {
 		t.Fatal("what was read writes other bytes")
 	}
-	if back.deadN != 2 || back.Loose() != 2 || !reflect.DeepEqual(back.curves, g.curves) || back.curves[1] == nil {
+	if back.deadN != 2 || back.Loose() != 2 || !reflect.DeepEqual(back.curves, g.curves) || back.curves[1] == nil || len(back.twins.rings) != 1 {
 		t.Errorf("deleted %d, loose %d, curves %v", back.deadN, back.Loose(), back.curves)
 	}
 	for i := range uint32(50) {

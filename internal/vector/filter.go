@@ -46,7 +46,7 @@ func (g *Graph) walkAllowed(q []float32, p Params, m int) ([]Hit, Report) {
 	case alone:
 		return g.walkTwice(w, p, breadth, expected)
 	}
-	return g.walkFrom(w, w.best(1, 0), p, breadth, expected)
+	return g.walkFrom(w, w.best(), p, breadth, expected)
 }
 
 // walkFrom walks among the allowed rows from some of them.
@@ -60,13 +60,11 @@ func (g *Graph) walkFrom(w *walker, start []key, p Params, breadth int, expected
 // among the allowed rows need not be a neighbourhood then, and a walk may end
 // anywhere: two that begin at different rows must come to the same.
 func (g *Graph) walkTwice(w *walker, p Params, breadth int, expected float64) ([]Hit, Report) {
-	w.enterAllowed(breadth)
-	one, other := w.best(2, 0), w.best(2, 1)
-	first, r := g.walkFrom(w, one, p, breadth, expected)
+	first, r := g.walkFrom(w, w.enterAllowed(0), p, breadth, expected)
 	if r.Plan == "" {
 		return nil, r
 	}
-	second, s := g.walkFrom(w, other, p, breadth, expected)
+	second, s := g.walkFrom(w, w.enterAllowed(1), p, breadth, expected)
 	if s.Plan == "" || overlap(first, second) < len(first) {
 		return nil, Report{}
 	}
@@ -74,19 +72,25 @@ func (g *Graph) walkTwice(w *walker, p Params, breadth int, expected float64) ([
 	return second, s
 }
 
-// enterAllowed begins at allowed rows of the entrance.
-func (w *walker) enterAllowed(breadth int) {
-	w.restart(w.best(1, 0))
-	w.limit = max(breadth, block)
-	for _, group := range w.graph.entrance.groups {
-		ids := w.ids[:0]
-		for _, id := range group {
-			if len(ids) < 8 && w.leads(id) {
+// enterAllowed compares allowed rows of every other group of the entrance.
+func (w *walker) enterAllowed(side int) []key {
+	w.restart(nil)
+	w.limit = block
+	ids := w.ids[:0]
+	for i := side; i < len(w.graph.entrance.groups); i += 2 {
+		n := len(ids)
+		for _, id := range w.graph.entrance.groups[i] {
+			if len(ids) < min(n+4, block) && w.leads(id) {
 				ids = w.meet(ids, id)
 			}
 		}
-		w.offer(ids)
+		if len(ids) == block {
+			w.offer(ids)
+			ids = ids[:0]
+		}
 	}
+	w.offer(ids)
+	return w.best()
 }
 
 // density is the share of allowed rows among the best that a walk knows.
@@ -128,17 +132,12 @@ func (g *Graph) found(w *walker, p Params, effort int, expected float64) ([]Hit,
 	return top.list, Report{Plan: PlanFilter, Visited: w.scored, Rescored: len(w.scores), Effort: effort, Expected: expected}
 }
 
-// best returns each step-th of the allowed rows that the walk knows, from the
-// first-th on.
-func (w *walker) best(step, first int) []key {
-	n := 0
+// best returns the allowed rows that the walk knows.
+func (w *walker) best() []key {
 	var out []key
 	for _, k := range w.keys {
 		if w.leads(k.id()) {
-			if n%step == first {
-				out = append(out, k&^1)
-			}
-			n++
+			out = append(out, k&^1)
 		}
 	}
 	return out
@@ -185,26 +184,30 @@ func (w *walker) meet(ids []uint32, id uint32) []uint32 {
 func (w *walker) near(id uint32) []uint32 {
 	g, ids := w.graph, w.ids[:0]
 	links := g.of(id)
+	over := w.over[:0]
 	for _, to := range links {
+		if w.visited.Has(to) {
+			continue
+		}
 		if w.leads(to) {
 			ids = w.meet(ids, to)
+		} else {
+			over = append(over, to)
 		}
 	}
-	for _, to := range links {
+	for _, to := range over {
 		if len(ids) >= g.Degree {
 			break
-		}
-		if w.visited.Has(to) || w.leads(to) {
-			continue
 		}
 		w.visited.Add(to)
 		w.touched = append(w.touched, to)
 		for _, far := range g.of(to) {
-			if w.leads(far) {
+			if w.allow.Has(far) || g.twins.next != nil && w.leads(far) {
 				ids = w.meet(ids, far)
 			}
 		}
 	}
+	w.over = over
 	return ids
 }
 

@@ -14,7 +14,8 @@ type walker struct {
 	found   [block]float32
 	scores  []float32
 	scored  int
-	allow   Bitmap // of a walk under a filter
+	allow   Bitmap   // of a walk under a filter
+	over    []uint32 // rows that are not allowed, to be stepped over
 }
 
 func (g *Graph) walker() *walker {
