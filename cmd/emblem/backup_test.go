@@ -115,7 +115,7 @@ func TestBackupErrors(t *testing.T) {
 		{[]string{"library", "restore", folder, "--library", "mine"}, 2, "emblem library rm mine"},
 		{[]string{"library", "restore", folder, "--library", "x", "--backup", "none"}, 1, "none"},
 		{[]string{"library", "restore", d.path("empty"), "--library", "x"}, 1, d.path("empty")},
-		{[]string{"library", "restore", d.path("absent"), "--library", "x"}, 1, d.path("absent")},
+		{[]string{"library", "restore", d.path("absent"), "--library", "x"}, 2, "no folder"},
 	} {
 		if r := d.run(c.args...); r.code != c.code || r.stdout != "" || !strings.Contains(r.stderr, c.says) || strings.Count(r.stderr, "\n") != 1 {
 			t.Errorf("%v: %+v; want exit %d and %q", c.args, r, c.code, c.says)
@@ -142,7 +142,30 @@ func TestUpkeep(t *testing.T) {
 	}
 	var v verifyResult
 	unmarshal(t, d.must("library", "verify", "mine", "--json").stdout, &v)
+	if r := d.must("library", "stats", "mine"); !strings.Contains(r.stdout, "documents      59, 0 of them hidden\nspace default  59 vectors of 3 numbers, cosine\n") {
+		t.Errorf("%s", r.stdout)
+	}
 	if !v.Sound || v.Documents != 59 || v.Library != "mine" || v.Findings == nil || v.Derived == nil {
 		t.Errorf("%+v", v)
+	}
+}
+
+// Everything goes through the process that owns the directory.
+func TestUpkeepThroughOwner(t *testing.T) {
+	d := newDesk(t)
+	d.change(0, 30, "sea")
+	d.paint("w", "r", red, 1)
+	alone := d.must("library", "verify", "mine").stdout
+	d.own(many, "index", "--library", "other", "--watch", d.path("w"))
+	if r := d.must("library", "verify", "mine"); r.stdout != alone {
+		t.Errorf("alone %q, through the owner %q", alone, r.stdout)
+	}
+	before := d.state("mine")
+	for _, args := range [][]string{{"backup", d.path("b")}, {"rebuild"}, {"compact"}, {"stats"}} {
+		d.must(append(append([]string{"library"}, args...), "--library", "mine")...)
+	}
+	d.must("library", "restore", d.path("b"), "--library", "again")
+	if got := d.state("again"); got != before {
+		t.Errorf("restored:\n%s\nwant\n%s", got, before)
 	}
 }

@@ -213,7 +213,7 @@ func TestLibraryCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &stats); err != nil || stats.Library != "b" || stats.Model != "other" || stats.Pictures != 3 || !slices.Equal(stats.Roots, []string{d.path("p"), d.path("p/r000.png")}) {
 		t.Errorf("stats %+v, %v", stats, err)
 	}
-	if r = d.must("library", "stats", "--library", "b"); !strings.Contains(r.stdout, "pictures    3") {
+	if r = d.must("library", "stats", "--library", "b"); !strings.Contains(r.stdout, "pictures     3") {
 		t.Errorf("stats for people: %q", r.stdout)
 	}
 	d.must("library", "rm", "photos")

@@ -139,17 +139,32 @@ func runLibraryStats(_ context.Context, h *host, s *session, o libraryOptions) e
 	if o.JSON {
 		return json.NewEncoder(s.stdout).Encode(stats)
 	}
+	return printStats(s, stats)
+}
+
+// printStats tells people.
+func printStats(s *session, l library.Stats) error {
+	rows := [][2]string{
+		{"library", l.Library},
+		{"model", l.Model},
+		{"pictures", fmt.Sprint(l.Pictures)},
+		{"vanished", fmt.Sprintf("%d (kept for 30 days)", l.Gone)},
+		{"unreadable", byKind(l.Failed)},
+		{"documents", fmt.Sprintf("%d, %d of them hidden", l.Documents, l.Hidden)},
+	}
+	for _, x := range l.Spaces {
+		rows = append(rows, [2]string{"space " + x.Space, strings.TrimSuffix(fmt.Sprintf("%s of %d numbers, %s, %s", plural(x.Vectors, "vector"), x.Dim, x.Metric, x.Encoder), ", ")})
+	}
+	rows = append(rows, [][2]string{
+		{"last write", fmt.Sprint(l.Seq)},
+		{"disk", megabytes(l.DiskBytes)},
+		{"folders", strings.Join(l.Roots, "\n\t")},
+	}...)
+	if !l.Updated.IsZero() {
+		rows = append(rows, [2]string{"up to date", l.Updated.Local().Format(time.DateTime)})
+	}
 	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
-		{"library", stats.Library},
-		{"model", stats.Model},
-		{"pictures", fmt.Sprint(stats.Pictures)},
-		{"vanished", fmt.Sprintf("%d (kept for 30 days)", stats.Gone)},
-		{"unreadable", byKind(stats.Failed)},
-		{"disk", megabytes(stats.DiskBytes)},
-		{"folders", strings.Join(stats.Roots, "\n\t")},
-		{"up to date", stats.Updated.Local().Format(time.DateTime)},
-	} {
+	for _, row := range rows {
 		if row[1] != "" {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}

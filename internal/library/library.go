@@ -165,18 +165,31 @@ func (l *Library) mismatch(have Encoder, e Embedder) error {
 type Stats struct {
 	Library   string         `json:"library"`
 	Model     string         `json:"model"`
-	Pictures  int            `json:"pictures"` // that a search can find
-	Gone      int            `json:"gone"`     // vanished files whose vectors are kept for a while
-	Failed    map[string]int `json:"failed"`   // files that could not be read, by kind
+	Pictures  int            `json:"pictures"`  // that a search can find
+	Gone      int            `json:"gone"`      // vanished files whose vectors are kept for a while
+	Failed    map[string]int `json:"failed"`    // files that could not be read, by kind
+	Documents int            `json:"documents"` // all of these, and those of library apply
+	Hidden    int            `json:"hidden"`    // of them, those that no search finds
+	Spaces    []SpaceStats   `json:"spaces"`
+	Seq       uint64         `json:"seq"` // of the last write
 	DiskBytes uint64         `json:"disk_bytes"`
 	Roots     []string       `json:"roots"`
 	Updated   time.Time      `json:"updated"` // zero before the first Index
 }
 
+// SpaceStats are the vectors of one space.
+type SpaceStats struct {
+	Space   string `json:"space"`
+	Vectors int    `json:"vectors"`
+	Dim     int    `json:"dim"`
+	Metric  string `json:"metric"`
+	Encoder string `json:"encoder,omitempty"`
+}
+
 // Stats counts the library's documents.
 func (l *Library) Stats() (Stats, error) {
 	m := l.Manifest()
-	s := Stats{Library: l.name, Model: m.Model, Roots: m.Roots, Failed: map[string]int{}}
+	s := Stats{Library: l.name, Model: m.Model, Roots: m.Roots, Failed: map[string]int{}, Spaces: []SpaceStats{}}
 	if s.Roots == nil {
 		s.Roots = []string{}
 	}
@@ -194,9 +207,12 @@ func (l *Library) Stats() (Stats, error) {
 		}
 	}
 	st, err := l.ix.Stats()
-	s.DiskBytes = st.DiskBytes
+	s.Documents, s.Hidden, s.Seq, s.DiskBytes = st.Documents, st.Hidden, st.Seq, st.DiskBytes
 	if err != nil {
 		return s, err
+	}
+	for _, x := range l.ix.Spaces() {
+		s.Spaces = append(s.Spaces, SpaceStats{x.Name, st.Vectors[x.Name], x.Dim, string(x.Metric), x.Encoder})
 	}
 	s.Updated, err = l.updated()
 	return s, err
