@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,4 +26,10 @@ func Early(o Options) Options {
 	o.seal = 8
 	o.pace = pace{codesFrom: 24, graphFrom: 80, exactTo: 1 << 20, move: 8, quiet: time.Millisecond, flush: 32, check: 20 * time.Millisecond, own: 30}
 	return o
+}
+
+// RestoreOn is RestoreBackup of the newest backup, on another file system.
+func RestoreOn(fs vfs.FS, dir, target string) error {
+	_, err := restoreBackup(context.Background(), fs, dir, "", target)
+	return err
 }

@@ -1,7 +1,10 @@
 package index_test
 
 import (
+	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -45,7 +48,31 @@ func newMachine(o index.Options) *machine {
 }
 
 func (m *machine) Open() (indextest.Store, error) {
-	return index.Open("index", index.OnDisk(errorfs.Wrap(m.disk, errorfs.InjectorFunc(m.operation)), m.options))
+	ix, err := index.Open("index", index.OnDisk(errorfs.Wrap(m.disk, errorfs.InjectorFunc(m.operation)), m.options))
+	return verified{ix}, err
+}
+
+// verified is an index that is verified before it is closed.
+type verified struct{ *index.Index }
+
+func (v verified) Close() error {
+	report, err := v.Verify(context.Background())
+	if err == nil && len(report.Findings) > 0 { // a power cut may have taken derived files
+		err = fmt.Errorf("verify: %q", report.Findings)
+	}
+	return errors.Join(err, v.Index.Close())
+}
+
+func (m *machine) Backup(s indextest.Store) error {
+	_, err := s.(verified).Backup(context.Background(), "backups")
+	return err
+}
+
+func (m *machine) Restore() error {
+	if err := m.disk.RemoveAll("index"); err != nil {
+		return err
+	}
+	return index.RestoreOn(m.disk, "backups", "index")
 }
 
 // operation is called before each operation on the disk.

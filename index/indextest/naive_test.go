@@ -33,6 +33,7 @@ type naiveState struct {
 
 type naiveDisk struct {
 	states []naiveState // after each write
+	backup []naiveState
 	fault  string
 }
 
@@ -61,6 +62,21 @@ func (d *naiveDisk) Crash(r *rand.Rand, work func()) bool {
 		d.states = d.states[:before]
 	}
 	return true
+}
+
+func (d *naiveDisk) Backup(Store) error {
+	d.backup = slices.Clone(d.states)
+	for i, s := range d.backup {
+		d.backup[i].docs = slices.Clone(s.docs)
+	}
+	return nil
+}
+
+func (d *naiveDisk) Restore() error {
+	if d.fault != "a restore does nothing" {
+		d.states = slices.Clone(d.backup)
+	}
+	return nil
 }
 
 func (n *naive) save() { n.disk.states = append(n.disk.states, n.state) }
@@ -365,7 +381,7 @@ func TestNaive(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for _, fault := range []string{"deleted stays", "ordinals are used again", "hidden is forgotten", "acknowledged is lost",
 		"only the first vector counts", "ties by id", "scores of 8 bits", "the past is the present",
-		"pages move", "a dropped space comes back"} {
+		"pages move", "a dropped space comes back", "a restore does nothing"} {
 		h := History{Seed: 1, Steps: 4000}
 		place := func() Place { return &naiveDisk{fault: fault} }
 		short, err := h.find(place)

@@ -105,3 +105,48 @@ func (w *walk) next(s Store) (over bool, err error) {
 	}
 	return over, nil
 }
+
+// saved is what a backup has to bring back.
+type saved struct {
+	moment
+	last int64
+	past []moment
+}
+
+func (r *runner) backup() error {
+	place, ok := r.place.(Keeper)
+	if !ok {
+		return nil
+	}
+	r.saved = &saved{moment{r.seq, r.model.Clone()}, r.last, nil}
+	for _, then := range r.past {
+		r.saved.past = append(r.saved.past, moment{then.seq, then.model.Clone()})
+	}
+	return place.Backup(r.store)
+}
+
+// restore goes back to the last backup. What came after it has never been.
+func (r *runner) restore() error {
+	place, ok := r.place.(Keeper)
+	if !ok || r.saved == nil {
+		return nil
+	}
+	if err := r.store.Close(); err != nil {
+		return err
+	}
+	if err := place.Restore(); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	var err error
+	if r.store, err = place.Open(); err != nil {
+		return fmt.Errorf("after a restore: %w", err)
+	}
+	r.model, r.seq, r.last, r.past, r.walks = r.saved.model.Clone(), r.saved.seq, r.saved.last, nil, nil
+	for _, then := range r.saved.past {
+		r.past = append(r.past, moment{then.seq, then.model.Clone()})
+	}
+	if err := r.model.Compare(r.store); err != nil {
+		return fmt.Errorf("after a restore: %w", err)
+	}
+	return nil
+}

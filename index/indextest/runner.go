@@ -18,6 +18,7 @@ type runner struct {
 	last  int64  // highest ordinal of an acknowledged write, plus 1
 	past  []moment
 	walks []*walk
+	saved *saved // by the last backup
 }
 
 // moment is what was after a write.
@@ -54,6 +55,10 @@ func (r *runner) take(s step) error {
 		return r.drop(s.space.Name)
 	case doDefine:
 		return r.define()
+	case doBackup:
+		return r.backup()
+	case doRestore:
+		return r.restore()
 	case doRecall:
 		return r.recall(s)
 	case doPage:

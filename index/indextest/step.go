@@ -23,6 +23,8 @@ const (
 	doPage    kind = "page"   // the next page of a search, or its first
 	doDrop    kind = "drop"   // a space
 	doDefine  kind = "define" // what was dropped
+	doBackup  kind = "backup"
+	doRestore kind = "restore" // the last backup
 )
 
 // perMille is how often each kind comes.
@@ -30,7 +32,7 @@ var perMille = []struct {
 	kind  kind
 	share int
 }{
-	{doReopen, 3}, {doCrash, 3}, {doClash, 3}, {doDrop, 1}, {doDefine, 20}, {doCompare, 10}, {doRecall, 20}, {doPage, 40}, {doGet, 40}, {doSearch, 340}, {doWrite, 520},
+	{doReopen, 3}, {doCrash, 3}, {doClash, 3}, {doDrop, 1}, {doDefine, 17}, {doBackup, 2}, {doRestore, 1}, {doCompare, 10}, {doRecall, 20}, {doPage, 40}, {doGet, 40}, {doSearch, 340}, {doWrite, 520},
 }
 
 // step is one of a history. It depends on the history's seed and its own number

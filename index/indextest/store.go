@@ -53,6 +53,17 @@ type Place interface {
 	Open() (Store, error)
 }
 
+// Keeper is a Place that can be backed up.
+type Keeper interface {
+	Place
+
+	// Backup puts what the open store holds aside.
+	Backup(Store) error
+
+	// Restore makes the place, whose store is closed, what the last Backup saw.
+	Restore() error
+}
+
 // Crasher is a Place whose power can go.
 type Crasher interface {
 	Place
