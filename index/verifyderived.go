@@ -217,8 +217,7 @@ func (l *wordsLeg) whenOpen(ctx context.Context) (*words.Index, error) {
 	return l.files, l.failed
 }
 
-// verify looks at the files of words as far as can be seen from outside; every byte is
-// checked when they are opened and read.
+// verify reads every byte of the files of words.
 func (l *wordsLeg) verify(ctx context.Context) ([]string, error) {
 	files, err := l.whenOpen(ctx)
 	if err != nil || files == nil {
@@ -226,7 +225,7 @@ func (l *wordsLeg) verify(ctx context.Context) ([]string, error) {
 	}
 	l.folding.Lock()
 	defer l.folding.Unlock()
-	if err := l.files.Check(); err != nil {
+	if err := l.files.Verify(); err != nil {
 		return []string{err.Error()}, nil
 	}
 	return nil, nil

@@ -32,8 +32,7 @@ const (
 
 // wordsLeg looks after the words of an index.
 type wordsLeg struct {
-	ix     *Index
-	fields []string
+	ix *Index
 
 	start  sync.Once
 	opened chan struct{} // closed when files and stale are known

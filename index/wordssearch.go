@@ -157,12 +157,20 @@ func (l *wordsLeg) keep(c *capture, m *moment, ords []uint32, terms []*words.Ter
 	}
 }
 
-// termsAt reads documents at a moment, on all cores, and returns the terms of those that
-// are there and not hidden.
+// termsAt reads documents at a moment, their ordinals ascending, and returns the terms of
+// those that are there and not hidden. It works on all cores.
 func (ix *Index) termsAt(m *moment, ords []uint32, analyse func(words.Text) *words.Terms) ([]*words.Terms, error) {
+	read := m.recordNow
+	if n := len(ords); n > dense && int(ords[n-1]-ords[0]) < 8*n {
+		run, err := m.run(ords[0], ords[n-1])
+		if err != nil {
+			return nil, err
+		}
+		read = run.record
+	}
 	list := make([]*words.Terms, len(ords))
 	err := onAllCores(len(ords), func(i int) error {
-		rec, hidden, err := m.recordNow(ords[i])
+		rec, hidden, err := read(ords[i])
 		if errors.Is(err, ErrNotFound) || err == nil && hidden {
 			return nil
 		}
@@ -181,6 +189,45 @@ func (ix *Index) termsAt(m *moment, ords []uint32, analyse func(words.Text) *wor
 		}
 	}
 	return out, nil
+}
+
+// dense is from how many documents on it pays to read all of a range.
+const dense = 64
+
+// run has the stored documents of a range of ordinals, of the present.
+type run struct {
+	m      *moment
+	stored map[uint32][]byte
+	hidden map[uint32]bool
+}
+
+// run reads the documents from from to to.
+func (m *moment) run(from, to uint32) (*run, error) {
+	r := &run{m, map[uint32][]byte{}, map[uint32]bool{}}
+	var arena []byte
+	err1 := eachIn(m.store, docKey(from), append(docKey(to), 0), func(key, value []byte) error {
+		arena = append(arena, value...) // a new one now and then, which leaves the old ones to what they hold
+		r.stored[ordinalAt(key, len(prefixDoc))] = arena[len(arena)-len(value) : len(arena) : len(arena)]
+		return nil
+	})
+	err2 := eachIn(m.store, hidKey(from), append(hidKey(to), 0), func(key, _ []byte) error {
+		r.hidden[ordinalAt(key, len(prefixHid))] = true
+		return nil
+	})
+	return r, errors.Join(err1, err2)
+}
+
+// record is the moment's, or ErrNotFound.
+func (r *run) record(ord uint32) (record, bool, error) {
+	if r.m.touched.Contains(ord) {
+		return r.m.record(ord)
+	}
+	value, ok := r.stored[ord]
+	if !ok {
+		return record{}, false, ErrNotFound
+	}
+	rec, err := decodeRecord(value)
+	return rec, r.hidden[ord], err
 }
 
 // recordNow is record, quicker for what was not touched since the moment.

@@ -86,6 +86,18 @@ func TestDamageIsSeenAtOpening(t *testing.T) {
 	s.opts.Manifest = good
 	s.open(t)
 	defer s.Close()
+	if err := s.Verify(); err != nil {
+		t.Error(err)
+	}
+	if whole, err := os.ReadFile(a); err == nil {
+		whole[len(whole)/2] ^= 1
+		rewrite(t, a, whole)
+		if err := s.Verify(); !errors.Is(err, ErrDamaged) {
+			t.Errorf("a bit that flipped under an open index: %v", err)
+		}
+		whole[len(whole)/2] ^= 1
+		rewrite(t, a, whole)
+	}
 	if got, want := find(t, s.Index, "dog beach", Change{}, false), find(t, nil, "dog beach", Change{Now: s.all()}, false); got.Total != want.Total {
 		t.Errorf("after all that %d documents, want %d", got.Total, want.Total)
 	}

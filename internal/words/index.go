@@ -342,3 +342,19 @@ func (x *Index) Check() error {
 	}
 	return nil
 }
+
+// Verify fails with an ErrDamaged if a byte of a file is not what was written.
+func (x *Index) Verify() error {
+	st := x.hold()
+	defer x.release(st)
+	for _, s := range st.segments {
+		size, crc, err := sum(filepath.Join(x.opts.Dir, s.File))
+		if err == nil && (size != s.Size || crc != s.CRC) {
+			err = errors.New("it is another file")
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s: %v", ErrDamaged, s.File, err)
+		}
+	}
+	return nil
+}
