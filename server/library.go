@@ -31,6 +31,9 @@ type Library interface {
 	Delete(ctx context.Context, ids []string) ([]Outcome, error)
 	// Picture opens the file of a document that is one, for thumbnails.
 	Picture(ctx context.Context, id string) (io.ReadCloser, error)
+	// Index prepares to index a folder of the server's and returns the work. A
+	// folder that may not be indexed is an *Error.
+	Index(path string) (func(ctx context.Context, progress func(done, total int)) (any, error), error)
 	// Fields are what filters can ask for, with some values of each.
 	Fields(ctx context.Context, examples int) ([]Field, error)
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"image/jpeg"
 	"io"
 	"net/http"
@@ -114,6 +115,24 @@ func (s *shelf) Picture(_ context.Context, id string) (io.ReadCloser, error) {
 		return nil, refuse(http.StatusNotFound, "document_not_found", "id", "there is no document %q", id)
 	}
 	return io.NopCloser(bytes.NewReader(red)), nil
+}
+
+func (s *shelf) Index(path string) (func(context.Context, func(done, total int)) (any, error), error) {
+	if !strings.HasPrefix(path, "/allowed") {
+		return nil, refuse(http.StatusForbidden, "folder_not_allowed", "path", "not below a --root")
+	}
+	return func(ctx context.Context, progress func(done, total int)) (any, error) {
+		progress(1, 2)
+		if strings.HasSuffix(path, "broken") {
+			return nil, errors.New("a secret of the inside")
+		}
+		if strings.HasSuffix(path, "endless") {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		progress(2, 2)
+		return map[string]int{"added": 2}, nil
+	}, nil
 }
 
 func (s *shelf) Fields(context.Context, int) ([]Field, error) { return []Field{{Name: "tag"}}, nil }

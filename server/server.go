@@ -73,12 +73,14 @@ type Server struct {
 	started     time.Time
 	running     sync.WaitGroup
 	draining    atomic.Bool
+	stopping    chan struct{} // closed when the server begins to end
+	jobs        *jobs
 }
 
 // New makes a server.
 func New(o Options) (*Server, error) {
 	o.fill()
-	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now()}
+	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now(), stopping: make(chan struct{}), jobs: newJobs()}
 	s.hosts = append(ownNames(), o.Hosts...)
 	for _, e := range o.Embedders {
 		c := newEncoder(e, o.Queue, o.Wait)
@@ -94,8 +96,9 @@ func New(o Options) (*Server, error) {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close ends the queues. What still waits in them gets an error.
+// Close cancels jobs and ends the queues. What still waits in them gets an error.
 func (s *Server) Close() {
+	s.jobs.close()
 	for _, c := range s.encoders {
 		c.close()
 	}
@@ -116,6 +119,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		s.draining.Store(true)
+		close(s.stopping)
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 		defer cancel()
 		err := srv.Shutdown(limit)

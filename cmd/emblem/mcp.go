@@ -39,7 +39,7 @@ func (x *serving) speak(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv, err := server.New(server.Options{Embedders: embedders, Libraries: shelves{x.host}, Log: x.log, Version: readRelease("").Version})
+	srv, err := server.New(server.Options{Embedders: embedders, Libraries: shelves{host: x.host}, Log: x.log, Version: readRelease("").Version})
 	if err != nil {
 		return err
 	}

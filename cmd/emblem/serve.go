@@ -26,6 +26,7 @@ type serveOptions struct {
 	Models   []string // [NAME=]M
 	DType    string
 	Hosts    []string
+	Roots    []string // folders whose folders may be indexed over HTTP
 	TrustNet []string
 	TLSCert  string
 	TLSKey   string
@@ -68,6 +69,7 @@ vectors alone, of which there may be many.`,
 	f.StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
+	f.StringArrayVar(&o.Roots, "root", nil, "a folder of this machine that keys with the scope admin may index (repeatable; default none)")
 	f.StringArrayVar(&o.TrustNet, "trust-net", nil, "a network, such as 10.0.0.0/8, that gets vectors without a key (repeatable)")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain (PEM); read again when it changes")
 	f.StringVar(&o.TLSKey, "tls-key", "", "the certificate's key (PEM)")
@@ -177,6 +179,10 @@ func (x *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
+	roots, err := realFolders(x.options.Roots)
+	if err != nil {
+		return err
+	}
 	embedders, err := x.embedders(ctx)
 	if err != nil {
 		return err
@@ -189,7 +195,7 @@ func (x *serving) run(ctx context.Context) error {
 		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)
 	}
 	if x.host.store != nil {
-		o.Libraries = shelves{x.host}
+		o.Libraries = shelves{x.host, roots}
 	}
 	srv, err := server.New(o)
 	if err != nil {

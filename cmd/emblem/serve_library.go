@@ -17,7 +17,10 @@ import (
 )
 
 // shelves are the libraries of a data directory as the server takes them.
-type shelves struct{ host *host }
+type shelves struct {
+	host  *host
+	roots []string // folders that may be indexed, without links
+}
 
 // Names implements server.Libraries.
 func (s shelves) Names(context.Context) ([]string, error) { return s.host.store.Names() }
@@ -36,7 +39,7 @@ func (s shelves) shelf(l *library.Library, err error) (server.Library, error) {
 	if err != nil {
 		return nil, clientError(err)
 	}
-	return shelf{s.host, l}, nil
+	return shelf{s, l}, nil
 }
 
 // clientError gives an error of libraries its status; others stay inside.
@@ -63,8 +66,8 @@ func clientError(err error) error {
 
 // shelf is a library as the server takes it.
 type shelf struct {
-	host *host
-	lib  *library.Library
+	shelves
+	lib *library.Library
 }
 
 // Entry implements server.Library.

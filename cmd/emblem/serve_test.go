@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -214,6 +216,45 @@ func TestKeyCommands(t *testing.T) {
 	}
 	if code, _, errs := runReal(d, "key", "rm", "phone"); code != 0 {
 		t.Errorf("rm: %s", errs)
+	}
+}
+
+// TestServeIndexesFolders indexes a folder below a --root over HTTP, and nothing
+// else.
+func TestServeIndexesFolders(t *testing.T) {
+	d := newDesk(t)
+	root, outside := t.TempDir(), t.TempDir()
+	inside := filepath.Join(root, "mine")
+	for _, dir := range []string{inside, outside} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile("../../testdata/pictures/000.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "a.jpg"), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, filepath.Join(root, "out")); err != nil {
+		t.Skip(err)
+	}
+	base, _, _, _ := startServe(t, d, "--root", root)
+	for _, path := range []string{outside, filepath.Join(root, "out"), filepath.Join(root, "..", filepath.Base(outside)), "/", "mine", filepath.Join(root, "none")} {
+		if status := post(t, base+"/v1/libraries/mine/folders", fmt.Sprintf(`{"path":%q}`, path), nil); status != 403 {
+			t.Errorf("%s: status %d", path, status)
+		}
+	}
+	var job struct{ ID string }
+	if status := post(t, base+"/v1/libraries/mine/folders", fmt.Sprintf(`{"path":%q}`, inside), &job); status != 202 {
+		t.Fatalf("status %d", status)
+	}
+	if events := get(t, base+"/v1/jobs/"+job.ID+"/events"); !strings.Contains(events, "event: done") || !strings.Contains(events, `"added":1`) {
+		t.Errorf("events: %s", events)
+	}
+	if entry := get(t, base+"/v1/libraries/mine"); !strings.Contains(entry, `"documents":1`) {
+		t.Errorf("got %s", entry)
 	}
 }
 

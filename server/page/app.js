@@ -5,7 +5,10 @@ const $ = id => document.getElementById(id)
 
 // state is what the page shows: chips are the fixed parts of the query, the rest
 // is in the form.
-const state = { chips: [], hits: [], next: null, asked: 0, cut: 0.2, selected: new Map(), shown: null }
+const state = { chips: [], hits: [], next: null, selected: new Map(), shown: null }
+
+// cut is the probability under which a picture is no match.
+const cut = 0.2
 
 class Refusal extends Error {
   constructor(status, error) {
@@ -111,7 +114,7 @@ async function search() {
   clearTimeout(timer)
   running?.abort()
   const mine = running = new AbortController()
-  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, fold: true, min_probability: terms().length ? state.cut : 0 }
+  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, fold: true, min_probability: terms().length ? cut : 0 }
   $('filter').removeAttribute('aria-invalid')
   remember()
   try {
@@ -130,7 +133,8 @@ async function search() {
   }
 }
 
-// nothing says that nothing matches, and how near the nearest comes.
+// nothing says that nothing matches, and shows how near the nearest come, as what
+// they are: no matches.
 async function nothing(body, signal) {
   say('')
   const box = $('nothing')
@@ -139,18 +143,16 @@ async function nothing(body, signal) {
     box.hidden = false
     return
   }
-  const nearest = await api('POST', `${base()}/search`, { ...body, min_probability: 0, limit: 1 }, signal)
-  const lines = [element('p', { textContent: 'Nothing here matches.' })]
-  if (nearest.hits.length) {
-    lines.push(element('p', { textContent: `The nearest is ${nameOf(nearest.hits[0])}, at ${percent(nearest.hits[0].probability)}.` }),
-      element('button', { type: 'button', textContent: 'Show the nearest anyway', onclick: () => { state.cut = 0; search() } }))
-  }
-  box.replaceChildren(...lines)
+  const nearest = await api('POST', `${base()}/search`, { ...body, min_probability: 0, limit: 12 }, signal)
+  box.replaceChildren(element('p', { textContent: 'Nothing here clearly matches.' }))
+  if (nearest.hits.length) box.append(element('p', { textContent: `The nearest are below; the first of them has a chance of ${percent(nearest.hits[0].probability)}.` }))
   box.hidden = false
+  state.hits = nearest.hits
+  $('results').replaceChildren(...nearest.hits.map(card))
 }
 
 async function more() {
-  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, min_probability: terms().length ? state.cut : 0, cursor: state.next }
+  const body = { terms: terms(), filter: $('filter').value.trim(), limit: 60, min_probability: terms().length ? cut : 0, cursor: state.next }
   try {
     const answer = await api('POST', `${base()}/search`, body)
     state.hits.push(...answer.hits)
@@ -185,7 +187,7 @@ function card(hit) {
     element('span', { className: 'text' }, element('span', { className: 'name', textContent: hit.folded?.length ? `${name} +${hit.folded.length}` : name, title: hit.folded?.length ? `and ${hit.folded.length} that look the same` : '' }),
       element('span', { className: 'chance', textContent: asked ? percent(hit.probability) : '', title: `cosine ${hit.score}` })))
   open.ariaLabel = asked ? `${name}, ${percent(hit.probability)} likely` : name
-  return element('li', { className: asked && hit.probability < 0.2 ? 'hit weak' : 'hit' }, open, box)
+  return element('li', { className: asked && hit.probability < cut ? 'hit weak' : 'hit' }, open, box)
 }
 
 // ---- selection
@@ -313,7 +315,7 @@ async function start() {
 // ---- events
 
 $('search').addEventListener('submit', event => { event.preventDefault(); search() })
-$('query').addEventListener('input', () => { state.cut = 0.2; searchSoon() })
+$('query').addEventListener('input', searchSoon)
 $('query').addEventListener('keydown', event => {
   if (event.key === 'Backspace' && !$('query').value && state.chips.length) { state.chips.pop(); showChips(); search() }
   if (event.key === 'ArrowDown') { event.preventDefault(); $('results').querySelector('button')?.focus() }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/emblem-search/emblem/internal/library"
+	"github.com/emblem-search/emblem/server"
+)
+
+// realFolders are folders as they are on the disk, links followed.
+func realFolders(paths []string) ([]string, error) {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		real, err := realFolder(p)
+		if err != nil {
+			return nil, usagef("--root %q is no folder: %v", p, err)
+		}
+		out[i] = real
+	}
+	return out, nil
+}
+
+func realFolder(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(real)
+	if err == nil && !info.IsDir() {
+		err = os.ErrInvalid
+	}
+	return real, err
+}
+
+// below says whether a path is a folder or in it.
+func below(path, folder string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// Index implements server.Library. Only what lies below a --root is indexed, where
+// it really is: a link that leads out is outside. All others look the same, so that
+// nobody can find out what folders there are.
+func (s shelf) Index(path string) (func(context.Context, func(done, total int)) (any, error), error) {
+	real, err := realFolder(path)
+	if err != nil || !filepath.IsAbs(path) || !slices.ContainsFunc(s.roots, func(root string) bool { return below(real, root) }) {
+		return nil, &server.Error{Status: http.StatusForbidden, Code: "folder_not_allowed", Param: "path", Message: "there is no such folder below a --root that this server was started with"}
+	}
+	return func(ctx context.Context, progress func(done, total int)) (any, error) {
+		ref := chosenModel(s.lib, "")
+		model, err := s.host.model(ctx, modelChoice{Ref: ref, DType: "auto", Bulk: true})
+		if err != nil {
+			return nil, err
+		}
+		report, err := s.lib.Index(ctx, model, library.Options{
+			Roots: []string{real}, Ref: ref, IllustrationsOnly: illustrationsOnly(ref),
+			Progress: func(p library.Progress) { progress(p.Done, p.Total) },
+		})
+		if err != nil {
+			return nil, clientError(err)
+		}
+		return report, nil
+	}, nil
+}
