@@ -14,6 +14,8 @@ import (
 // plain is what library apply is held to: a map, and the answers that it gives.
 type plain struct {
 	rng      *rand.Rand
+	ids      int // that are used
+	defined  bool
 	docs     map[string]plainDoc
 	expect   []func(got map[string]any) error // of the lines since the last judgement
 	failures int
@@ -25,13 +27,20 @@ type plainDoc struct {
 	hidden   bool
 }
 
-func newPlain(rng *rand.Rand) *plain { return &plain{rng: rng, docs: map[string]plainDoc{}} }
+func newPlain(rng *rand.Rand) *plain {
+	return &plain{rng: rng, ids: []int{10, 40, 400}[rng.IntN(3)], docs: map[string]plainDoc{}}
+}
 
 type object = map[string]any
 
 // next is a random line. What is expected of its result is kept.
 func (m *plain) next() object {
-	id := fmt.Sprint("doc/", m.rng.IntN(40))
+	if !m.defined {
+		m.defined = true
+		m.status("created")
+		return object{"op": "space", "dim": 5}
+	}
+	id := fmt.Sprint("doc/", m.rng.IntN(m.ids))
 	switch n := m.rng.IntN(20); {
 	case n < 8:
 		return m.put(id)
@@ -263,10 +272,10 @@ func (m *plain) bad(id string) object {
 }
 
 // judge compares the results with what was expected of them.
-func (m *plain) judge(t *testing.T, restart int, results []string) {
+func (m *plain) judge(t *testing.T, where string, results []string) {
 	t.Helper()
 	if len(results) != len(m.expect) {
-		t.Fatalf("restart %d: %d results for %d lines", restart, len(results), len(m.expect))
+		t.Fatalf("%s: %d results for %d lines", where, len(results), len(m.expect))
 	}
 	for i, text := range results {
 		var got object
@@ -275,7 +284,7 @@ func (m *plain) judge(t *testing.T, restart int, results []string) {
 			err = m.expect[i](got)
 		}
 		if err != nil {
-			t.Fatalf("restart %d, line %d: %s: %v", restart, i+1, text, err)
+			t.Fatalf("%s, line %d: %s: %v", where, i+1, text, err)
 		}
 	}
 	m.expect, m.failures = nil, 0

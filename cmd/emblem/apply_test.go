@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,19 +30,29 @@ func (d *desk) apply(in string, args ...string) result {
 	return result{code, out.String(), errs.String()}
 }
 
+// modelRounds are longer runs than a bare go test has: go test -run ApplyModel
+// -apply.rounds 50 ./cmd/emblem.
+var modelRounds = flag.Int("apply.rounds", 1, "how often TestApplyModel starts anew")
+
 // Random operations have the results that a plain map gives, over restarts, in
 // this process and through another that owns the directory.
 func TestApplyModel(t *testing.T) {
+	for round := range *modelRounds {
+		playModel(t, uint64(round), 30, 80)
+	}
+}
+
+func playModel(t *testing.T, seed uint64, restarts, lines int) {
 	d := newDesk(t)
-	m := newPlain(rand.New(rand.NewPCG(1, 2)))
-	for restart := range 30 {
+	m := newPlain(rand.New(rand.NewPCG(1, seed)))
+	for restart := range restarts {
 		var owner *process
 		if restart%5 == 4 {
 			d.paint("w", "r", red, 1)
 			owner = d.own(many, "index", "--library", "other", "--watch", d.path("w"))
 		}
 		var in strings.Builder
-		for range 80 {
+		for range lines {
 			line, err := json.Marshal(m.next())
 			if err != nil {
 				t.Fatal(err)
@@ -50,9 +61,9 @@ func TestApplyModel(t *testing.T) {
 		}
 		r := d.apply(in.String(), "--library", "mine")
 		if r.stderr != "" || r.code != min(m.failures, 1) {
-			t.Fatalf("restart %d: exit %d, %d failures, %q", restart, r.code, m.failures, r.stderr)
+			t.Fatalf("seed %d, restart %d: exit %d, %d failures, %q", seed, restart, r.code, m.failures, r.stderr)
 		}
-		m.judge(t, restart, strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n"))
+		m.judge(t, fmt.Sprintf("seed %d, restart %d", seed, restart), strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n"))
 		if owner != nil {
 			owner.Process.Kill()
 			owner.Wait()
