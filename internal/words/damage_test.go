@@ -155,3 +155,39 @@ func TestStrayFilesGo(t *testing.T) {
 		t.Errorf("the stray file: %v", err)
 	}
 }
+
+// TestBytesThatChangeUnderASearch changes bytes of the mapped files, a few at a time:
+// a search answers or says that the files are damaged, and nothing else.
+func TestBytesThatChangeUnderASearch(t *testing.T) {
+	s := filled(t)
+	defer s.Close()
+	q, _ := Parse("beach dog", false)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	damaged := 0
+	for range 300 {
+		entries, _ := os.ReadDir(s.opts.Dir)
+		for _, e := range entries {
+			path := filepath.Join(s.opts.Dir, e.Name())
+			info, err := os.Stat(path)
+			if err != nil || info.Size() == 0 {
+				continue
+			}
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.WriteAt([]byte{byte(rnd.Uint32())}, rnd.Int64N(info.Size()))
+			f.Close()
+		}
+		v := s.View()
+		if _, err := v.Search(context.Background(), q, Change{}, Wanted{Limit: 10}); errors.Is(err, ErrDamaged) {
+			damaged++
+		} else if err != nil {
+			t.Errorf("an error that is not called damage: %v", err)
+		}
+		v.Close()
+	}
+	if damaged == 0 {
+		t.Error("no search noticed anything")
+	}
+}

@@ -2,6 +2,8 @@ package words
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -90,6 +92,10 @@ func (v *View) once(ctx context.Context, q Query, c Change, w Wanted) (counted, 
 		}
 		return t.files(ctx, v.st, q, c)
 	})
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrDamaged) {
+		// Nothing but the files' bytes can be at fault: bleve's readers stumbled.
+		err = fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
 	hear := func(list []*Terms) error { return t.memory(ctx, q, list) }
 	if err == nil {
 		err = hear(c.Now)
