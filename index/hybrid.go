@@ -322,8 +322,7 @@ func (c *composer) facets(ctx context.Context) ([]Facet, error) {
 	}
 	among := cmp.Or(c.spoken, c.passed)
 	if among == nil {
-		among = c.v.facts.matching(nil)
-		among.Or(c.m.touched)
+		among = roaring.Or(c.v.facts.matching(nil), c.m.touched)
 	}
 	counter := c.v.facts.counter(c.m.untouched(among))
 	for it := roaring.And(among, c.m.touched).Iterator(); it.HasNext(); {
