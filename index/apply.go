@@ -94,6 +94,7 @@ func (ix *Index) Apply(ctx context.Context, changes []Change) (Receipt, error) {
 		return Receipt{}, err
 	}
 	defer leave()
+	defer ix.opts.crowd.enter()()
 	w, err := ix.stage(changes)
 	if err != nil {
 		return Receipt{}, err

@@ -47,6 +47,8 @@ type Options struct {
 	tune func(*pebble.Options) // nil, or a test's changes
 	seal int                   // sealAt, or a test's
 	pace pace                  // usualPace, or a test's
+
+	crowd *commitCrowd // who is writing
 }
 
 // An Index is an open directory of documents. Its methods may be called from
@@ -102,6 +104,7 @@ func Open(dir string, opts Options) (*Index, error) {
 	if err := acked.checkManifest(); err != nil {
 		return nil, err
 	}
+	opts.crowd = &commitCrowd{}
 	db, err := openStore(dir, opts)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
 // openStore opens the directory of the store. The store would try for ever to
@@ -70,6 +71,10 @@ func storeOptions(opts Options, listener *pebble.EventListener) *pebble.Options 
 		EventListener:      listener,
 		Logger:             storeLogger{opts},
 	}
+	if opts.crowd != nil {
+		o.WALMinSyncInterval = opts.crowd.pause
+	}
+	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // most ids that are looked up are new
 	if opts.tune != nil {
 		opts.tune(o)
 	}
