@@ -8,11 +8,20 @@
 //
 // Pebble is the truth. A write is acknowledged when it is on disk; writers that
 // wait at the same time share one sync. A search sees one moment: all of a write
-// or none of it. Scores are exact: every vector of a space is compared.
+// or none of it.
 //
-// Caveat: the first Search reads all vectors into memory (4 bytes × dimensions
-// each, outside the Go heap) and they stay until Close; filters keep about 50
-// bytes of each document.
+// Everything else is derived and may be deleted or damaged at any time, also while
+// it is used: it is made again, and answers come from the truth until then. Some
+// thousand vectors of a space are compared in memory, more by 4-bit codes first, many
+// by walks on a graph of the codes. Scores are exact and come from the stored vectors;
+// an Exact query has the hits and the order too, others the recall that they ask for.
+//
+// Query.Words searches names, captions and tags by their words; with a vector too, the
+// two rankings are fused.
+//
+// Caveat: codes and graph take about 0.46 GB of memory per million vectors of 512
+// dimensions; they are read at the first search or write and kept up in the background
+// until Close. Filters keep about 50 bytes of each document.
 //
 //	ix, err := index.Open(dir, index.Options{})
 //	err = ix.Define(index.Space{Name: "image", Dim: 512, Encoder: "clip", Fingerprint: "3f…"})

@@ -153,6 +153,11 @@ func (l *look) linked(p vector.Params, best map[uint32]match) (rows int, more bo
 		return 0, false, l.ctx.Err()
 	}
 	hits, r, err := g.Search(l.vector, p)
+	if err == nil && r.Expected < 1 && len(hits) > 0 && l.shelf.strange(l.vector, hits[0].ID) {
+		l.out.Visited += r.Visited
+		p.Exact = true
+		hits, r, err = g.Search(l.vector, p)
+	}
 	if err != nil {
 		return 0, false, fmt.Errorf("index: %w", err)
 	}

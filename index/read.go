@@ -192,6 +192,7 @@ type Stats struct {
 	Vectors   map[string]int // by space
 	Seq       uint64         // of the last write
 	DiskBytes uint64
+	Derived   []Derived // how vectors are searched, by space; nothing is read of a space before the first search or write
 }
 
 // Stats counts, reading keys only.

@@ -24,6 +24,7 @@ type shelfBench struct {
 	space Space
 	ix    *Index
 	docs  map[string]Document
+	cache int64
 	base  [][]float32 // vectors that others are copies of, or nearly
 }
 
@@ -42,7 +43,7 @@ func newShelfBench(t *testing.T, s Space) *shelfBench {
 func (b *shelfBench) open() {
 	b.Helper()
 	var err error
-	b.ix, err = Open(b.dir, Options{pace: early, Logf: b.Logf})
+	b.ix, err = Open(b.dir, Options{pace: early, RowCacheBytes: b.cache, Logf: b.Logf})
 	check(b.T, err)
 }
 
@@ -163,7 +164,7 @@ func TestExactWhileRowsMove(t *testing.T) {
 	for _, m := range []Metric{Cosine, Dot, L2} {
 		t.Run(string(m), func(t *testing.T) {
 			b := newShelfBench(t, Space{Name: "v", Dim: 24, Metric: m})
-			for range 60 {
+			for range 30 {
 				b.put(1 + b.r.IntN(120))
 				b.compare("while rows move")
 			}
@@ -227,9 +228,10 @@ func TestDamagedVectors(t *testing.T) {
 		b.put(100)
 	}
 	b.settleDown()
-	for round := range 12 {
-		// A small cache, so that blocks are read from the files.
-		b.ix.rowCache.budget = 4 << 10
+	check(t, b.ix.Close())
+	b.cache = 4 << 10 // so that blocks are read from the files
+	b.open()
+	for round := range 6 {
 		files, err := filepath.Glob(filepath.Join(b.dir, "derived", "vectors", "*"))
 		check(t, err)
 		for _, path := range files {
@@ -354,5 +356,51 @@ func TestEqualVectors(t *testing.T) {
 	}
 	if hit < 480 {
 		t.Errorf("recall %v among equal vectors", float64(hit)/500)
+	}
+}
+
+// Queries that lie far from all vectors are answered exactly until the space learned
+// from a sample of them; then a walk answers, with the recall that was asked for.
+func TestQueriesFromElsewhere(t *testing.T) {
+	b := newShelfBench(t, Space{Name: "v", Dim: 24, Metric: Dot})
+	far := func() []float32 {
+		v := b.vector()
+		for i := range v {
+			v[i] = v[i]/2 + 3
+		}
+		return v
+	}
+	for range 50 {
+		b.put(100)
+	}
+	s := b.settleDown()
+	for s.untaught(s.n) {
+		time.Sleep(time.Millisecond)
+	}
+	plans := func() map[Plan]int {
+		out := map[Plan]int{}
+		for range 20 {
+			found, err := b.ix.Search(context.Background(), Query{Space: "v", Vector: far(), MinRecall: 0.8})
+			check(t, err)
+			out[found.Plan]++
+		}
+		return out
+	}
+	if p := plans(); p[PlanExact] != 20 {
+		t.Errorf("without a sample: %v", p)
+	}
+	var sample [][]float32
+	for range 100 {
+		sample = append(sample, far())
+	}
+	check(t, b.ix.Learn(context.Background(), "v", sample))
+	for !math.IsInf(math.Float64frombits(s.reach.Load()), 1) {
+		time.Sleep(time.Millisecond)
+	}
+	if p := plans(); p[PlanExact] == 20 {
+		t.Errorf("with a sample: %v", p)
+	}
+	if err := b.ix.Learn(context.Background(), "v", sample[:5]); err == nil {
+		t.Error("five queries were taken for a sample")
 	}
 }

@@ -40,6 +40,7 @@ type shelfManifest struct {
 	Walked bool   `json:"walked,omitempty"` // all rows of the graph are linked
 	Built  int    `json:"built,omitempty"`  // rows when the codes were made
 	Taught int    `json:"taught,omitempty"` // rows when it learned
+	Reach  uint64 `json:"reach,omitempty"`  // the bits of stored.reach
 	Dead   []byte `json:"dead,omitempty"`   // its deleted rows, as a roaring bitmap
 }
 
@@ -180,8 +181,8 @@ func (ix *Index) saveGraph(s *stock) error {
 		return err
 	}
 	m := &s.manifest
-	m.Dead = dead
-	m.Graph, m.Sum, m.Size, m.Buried, m.Walked, m.Built, m.Taught = name, sum, size, buried, s.walked.Load(), s.built, s.taught
+	m.Dead, m.Reach = dead, s.reach.Load()
+	m.Graph, m.Sum, m.Size, m.Buried, m.Walked, m.Built, m.Taught = name, sum, size, buried, s.walked.Load(), s.built, int(s.taught.Load())
 	s.unsaved = 0
 	return ix.saveManifest(s)
 }
@@ -226,7 +227,9 @@ func (ix *Index) openGraph(s *stock) error {
 	s.graph.Store(g)
 	s.buried.Store(m.Buried)
 	s.walked.Store(m.Walked)
-	s.built, s.taught = m.Built, m.Taught
+	s.built = m.Built
+	s.reach.Store(m.Reach)
+	s.taught.Store(int64(m.Taught))
 	return nil
 }
 

@@ -41,7 +41,8 @@ func (s *shelf) encode() error {
 	}
 	g.Delete(s.dead.ToArray()...)
 	s.walked.Store(false)
-	s.built, s.linkedTo, s.taught = s.n, 0, 0
+	s.built, s.linkedTo = s.n, 0
+	s.taught.Store(0)
 	s.unsaved += s.n
 	s.graph.Store(g)
 	return nil

@@ -20,8 +20,8 @@ const (
 
 // Learn gives a space queries like those to come, as far as they are of another kind
 // than its vectors: texts, for a space of pictures. In the background it is found out
-// what effort gives what recall for them; until then, and without, such queries are
-// expected to need what the space's own vectors need. The sample is kept, in place of
+// what effort gives what recall for them; until then, and without, queries that lie far
+// from all vectors are answered exactly. The sample is kept, in place of
 // an earlier one. A few hundred are right, fewer than 20 are an error.
 func (ix *Index) Learn(ctx context.Context, space string, queries [][]float32) error {
 	leave, err := ix.enter()
@@ -78,7 +78,7 @@ func (ix *Index) teach(s *shelf) error {
 		return err
 	}
 	failures := s.rows.failures.Load()
-	own, err := s.likeOwn(rand.New(rand.NewPCG(uint64(s.n), 1)))
+	own, reach, err := s.likeOwn(rand.New(rand.NewPCG(uint64(s.n), 1)))
 	if err != nil {
 		return err
 	}
@@ -93,22 +93,26 @@ func (ix *Index) teach(s *shelf) error {
 	if err := errors.Join(err, errs[0], errs[1], s.rows.sinceThen(failures)); err != nil {
 		return err
 	}
-	s.taught = g.Len()
+	if len(given) >= leastLearned {
+		reach = math.Inf(1)
+	}
+	s.reach.Store(math.Float64bits(reach))
+	s.taught.Store(int64(g.Len()))
 	s.unsaved++
 	return nil
 }
 
 // likeOwn makes queries like new vectors of the space: each is as far from a vector
 // of it as that one's nearest is, in the direction of the difference of two others.
-func (s *shelf) likeOwn(r *rand.Rand) ([][]float32, error) {
+// reach is the farthest of those distances.
+func (s *shelf) likeOwn(r *rand.Rand) (out [][]float32, reach float64, err error) {
 	g := s.graph.Load()
 	pick := func() []float32 { return append([]float32(nil), s.rows.Row(uint32(r.IntN(g.Len())))...) }
-	var out [][]float32
 	for range s.rows.ix.opts.pace.own {
 		x := pick()
 		hits, _, err := g.Search(x, vector.Params{Limit: 8, Effort: 64})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		gap := 0.0
 		for _, h := range hits {
@@ -116,6 +120,7 @@ func (s *shelf) likeOwn(r *rand.Rand) ([][]float32, error) {
 				gap = d
 			}
 		}
+		reach = max(reach, gap)
 		a, b := pick(), pick()
 		if d := distance(a, b); d > 0 {
 			for i := range x {
@@ -126,8 +131,17 @@ func (s *shelf) likeOwn(r *rand.Rand) ([][]float32, error) {
 			out = append(out, x)
 		}
 	}
-	return out, nil
+	return out, reach, nil
 }
+
+// strange says whether a query is of a kind that the graph knows nothing about: its
+// nearest vector is farther than any of the space's own is from its nearest, and no
+// sample of such queries was given.
+func (s *stock) strange(q []float32, nearest uint32) bool {
+	return distance(q, s.rows.Row(nearest)) > farther*math.Float64frombits(s.reach.Load())
+}
+
+const farther = 1.2
 
 func distance(a, b []float32) float64 {
 	sum := 0.0

@@ -32,7 +32,8 @@ type stored struct {
 	dead     *roaring.Bitmap // rows that ended in this process, or were ended when it began
 	walked   atomic.Bool     // all rows of the graph are linked
 	built    int             // rows when the codes were made
-	taught   int             // rows when the graph learned, 0 if it did not
+	taught   atomic.Int64    // rows when the graph learned, 0 if it did not
+	reach    atomic.Uint64   // see strange; the bits of a float64
 	unsaved  int             // rows and deletions since the graph was saved
 	linkedTo int             // rows that are linked, while not all are
 	busy     bool            // a change of the graph was left to itself
@@ -166,7 +167,7 @@ func (ix *Index) tidyRows() bool {
 	did := ix.bury()
 	if ix.tender.learn.Swap(false) {
 		for _, s := range ix.view.Load().shelves {
-			s.taught = 0
+			s.taught.Store(0)
 		}
 	}
 	for name := range ix.view.Load().shelves {
@@ -200,7 +201,7 @@ func (ix *Index) tidy(s *shelf) bool {
 		return ix.flush(s)
 	case s.unsaved > max(linked/4, pace.move) || s.unsaved > 0 && quiet >= 10*pace.quiet:
 		return ix.flush(s) && ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
-	case s.walked.Load() && (s.taught == 0 || linked >= s.taught+s.taught/2):
+	case s.walked.Load() && s.untaught(linked):
 		return ix.try(s, "learned", func() error { return ix.teach(s) })
 	case s.walked.Load() && g.Loose() > linked/5:
 		return ix.try(s, "mended", func() error { return ix.aside(s, g.Compact) })
@@ -208,6 +209,12 @@ func (ix *Index) tidy(s *shelf) bool {
 		return ix.forgotten(s) > s.n/5 && ix.restock(s)
 	}
 	return false
+}
+
+// untaught says whether a graph of so many rows has still to learn, or again.
+func (s *stock) untaught(rows int) bool {
+	taught := int(s.taught.Load())
+	return taught == 0 || rows >= taught+taught/2
 }
 
 // try tells of what could not be done; it is due again after the next look at the
