@@ -143,6 +143,29 @@ func TestFilesThatShrinkUnderASearch(t *testing.T) {
 	}
 }
 
+// TestDamageIsNotMerged: what changed since it was opened does not become a sound file.
+func TestDamageIsNotMerged(t *testing.T) {
+	s := filled(t)
+	defer s.Close()
+	for range mergeAt {
+		s.put(t, []Text{{Ordinal: 5000, Values: []Value{{Prose, "a dog"}}}})
+		s.put(t, []Text{{Ordinal: 5001, Values: []Value{{Prose, "a dog"}}}})
+		s.put(t, []Text{{Ordinal: uint32(6000 + s.Seq()), Values: []Value{{Prose, "a dog"}}}})
+	}
+	for _, segment := range s.now.segments {
+		path := filepath.Join(s.opts.Dir, segment.File)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/3] ^= 4
+		rewrite(t, path, data)
+	}
+	if err := s.Merge(func() bool { return false }); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a merge of damaged files: %v", err)
+	}
+}
+
 // TestStrayFilesGo: what a stop in the middle of a write left behind is removed.
 func TestStrayFilesGo(t *testing.T) {
 	s := filled(t)

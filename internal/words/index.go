@@ -348,12 +348,8 @@ func (x *Index) Verify() error {
 	st := x.hold()
 	defer x.release(st)
 	for _, s := range st.segments {
-		size, crc, err := sum(filepath.Join(x.opts.Dir, s.File))
-		if err == nil && (size != s.Size || crc != s.CRC) {
-			err = errors.New("it is another file")
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %s: %v", ErrDamaged, s.File, err)
+		if err := s.verify(x.opts.Dir); err != nil {
+			return err
 		}
 	}
 	return nil

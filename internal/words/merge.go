@@ -62,6 +62,12 @@ func pick(list []*segment) []*segment {
 }
 
 func (x *Index) merge(list []*segment) error {
+	// What is damaged must not get a sum of its own.
+	for _, s := range list {
+		if err := s.verify(x.opts.Dir); err != nil {
+			return err
+		}
+	}
 	var numbers [][]uint64
 	merged, err := x.write(func(path string) (err error) {
 		numbers, err = mergeSegments(path, list)

@@ -135,6 +135,18 @@ func sum(path string) (size int64, crc uint32, err error) {
 	return size, crc, nil
 }
 
+// verify reads the file again.
+func (s *segment) verify(dir string) error {
+	size, crc, err := sum(filepath.Join(dir, s.File))
+	if err == nil && (size != s.Size || crc != s.CRC) {
+		err = errors.New("it is another file")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %v", ErrDamaged, s.File, err)
+	}
+	return nil
+}
+
 // load reads the ordinals and which documents are gone.
 func (s *segment) load(fresh bool) error {
 	if !fresh && s.zap.Count() != uint64(s.Docs) {
