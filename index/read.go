@@ -202,7 +202,7 @@ func (ix *Index) Stats() (Stats, error) {
 		return Stats{}, err
 	}
 	defer leave()
-	s := Stats{Vectors: map[string]int{}, DiskBytes: ix.db.Metrics().DiskSpaceUsage()}
+	s := Stats{Vectors: map[string]int{}, DiskBytes: ix.db.Metrics().DiskSpaceUsage(), Derived: ix.derivedStates()}
 	snap := ix.db.NewSnapshot()
 	defer snap.Close()
 	if s.Seq, err = counterOf(snap, keySeq); err != nil {

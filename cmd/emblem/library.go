@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/emblem-search/emblem/index"
 	"github.com/emblem-search/emblem/internal/library"
 )
 
@@ -153,7 +155,8 @@ func printStats(s *session, l library.Stats) error {
 		{"documents", fmt.Sprintf("%d, %d of them hidden", l.Documents, l.Hidden)},
 	}
 	for _, x := range l.Spaces {
-		rows = append(rows, [2]string{"space " + x.Space, strings.TrimSuffix(fmt.Sprintf("%s of %d numbers, %s, %s", plural(x.Vectors, "vector"), x.Dim, x.Metric, x.Encoder), ", ")})
+		parts := []string{fmt.Sprintf("%s of %d numbers", plural(x.Vectors, "vector"), x.Dim), x.Metric, x.Encoder, searchedBy(x)}
+		rows = append(rows, [2]string{"space " + x.Space, strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")})
 	}
 	rows = append(rows, [][2]string{
 		{"last write", fmt.Sprint(l.Seq)},
@@ -170,6 +173,18 @@ func printStats(s *session, l library.Stats) error {
 		}
 	}
 	return w.Flush()
+}
+
+// searchedBy says how a space is searched at the moment.
+func searchedBy(x library.SpaceStats) string {
+	if x.State == "" || x.State == string(index.StateReading) { // nobody has searched yet
+		return ""
+	}
+	by := "searched by " + x.State
+	if x.Pending > 0 {
+		by += fmt.Sprintf(" (%d to come)", x.Pending)
+	}
+	return by
 }
 
 func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -184,6 +184,12 @@ type SpaceStats struct {
 	Dim     int    `json:"dim"`
 	Metric  string `json:"metric"`
 	Encoder string `json:"encoder,omitempty"`
+
+	// How the vectors are searched, which is known from the first search or write on
+	// while one process has the library.
+	State       string `json:"state,omitempty"`
+	Pending     int    `json:"pending,omitempty"`      // vectors that are not in it yet
+	MemoryBytes int    `json:"memory_bytes,omitempty"` // of codes and graph
 }
 
 // Stats counts the library's documents.
@@ -212,7 +218,13 @@ func (l *Library) Stats() (Stats, error) {
 		return s, err
 	}
 	for _, x := range l.ix.Spaces() {
-		s.Spaces = append(s.Spaces, SpaceStats{x.Name, st.Vectors[x.Name], x.Dim, string(x.Metric), x.Encoder})
+		space := SpaceStats{Space: x.Name, Vectors: st.Vectors[x.Name], Dim: x.Dim, Metric: string(x.Metric), Encoder: x.Encoder}
+		for _, d := range st.Derived {
+			if d.Space == x.Name {
+				space.State, space.Pending, space.MemoryBytes = string(d.State), d.Pending, d.Memory
+			}
+		}
+		s.Spaces = append(s.Spaces, space)
 	}
 	s.Updated, err = l.updated()
 	return s, err
