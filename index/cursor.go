@@ -51,7 +51,7 @@ func parseCursor(text string) (c cursor, err error) {
 		return c, errNoCursor
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || b[0] != cursorVersion {
+	if err != nil || len(b) != cursorBytes || b[0] != cursorVersion { // line ends are no bytes
 		return c, errNoCursor
 	}
 	body, sum := b[:cursorBytes-4], b[cursorBytes-4:]

@@ -113,19 +113,6 @@ const (
 	PlanFilter Plan = "filtered graph" // a walk among those of the documents that pass
 )
 
-// hits reads what was found.
-func (ix *Index) hits(found []scored) ([]Hit, error) {
-	hits := make([]Hit, len(found))
-	for i, f := range found {
-		rec, _, err := recordOf(ix.db, f.ord)
-		if err != nil {
-			return nil, err
-		}
-		hits[i] = Hit{ID: rec.ID, Ordinal: f.ord, Score: f.score, Metadata: rec.Metadata}
-	}
-	return hits, nil
-}
-
 type scored struct {
 	score float32
 	ord   uint32
