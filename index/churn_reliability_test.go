@@ -28,6 +28,7 @@ func TestRecallAfterChurn(t *testing.T) {
 		ids = append(ids, fmt.Sprint("first", i))
 	}
 	g.put(t, ix, ids)
+	check(t, ix.Rebuild(context.Background())) // once, so that there is a graph to be worn
 	g.gate(t, ix, "before")
 	for round := range 10 {
 		g.random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
@@ -45,7 +46,7 @@ func TestRecallAfterChurn(t *testing.T) {
 
 func openChurn(t *testing.T) *index.Index {
 	t.Helper()
-	ix, err := index.Open(t.TempDir(), index.Options{})
+	ix, err := index.Open(t.TempDir(), index.Early(index.Options{}))
 	check(t, err)
 	check(t, ix.Define(churnSpace))
 	return ix
