@@ -78,24 +78,25 @@ func (s *Server) caller(r *http.Request, scope Scope) (*Caller, error) {
 	if s.open() {
 		return everyone, nil
 	}
+	var c *Caller
+	var wait time.Duration
 	key := keyOf(r)
 	if key == "" {
-		if c := s.sessions.caller(r); c != nil {
-			return c, nil
-		}
-		if scope == ScopeEmbed && s.trusted(r) {
-			return guest, nil
-		}
-		return nil, refuse(http.StatusUnauthorized, "missing_key", "", "this server asks for a key: send Authorization: Bearer KEY")
+		c, wait = s.sessions.caller(r)
+	} else {
+		c, wait = s.Keys.Caller(key)
 	}
-	c, wait := s.Keys.Caller(key)
 	switch {
-	case c == nil:
-		return nil, refuse(http.StatusUnauthorized, "invalid_key", "", "the key is not known here")
 	case wait > 0:
 		return nil, &Error{Status: http.StatusTooManyRequests, Code: "rate_limit", RetryAfter: wait, Message: "the key is over its rate; slow down"}
+	case c != nil:
+		return c, nil
+	case scope == ScopeEmbed && s.trusted(r): // with whatever key its client cannot do without
+		return guest, nil
+	case key == "":
+		return nil, refuse(http.StatusUnauthorized, "missing_key", "", "this server asks for a key: send Authorization: Bearer KEY")
 	}
-	return c, nil
+	return nil, refuse(http.StatusUnauthorized, "invalid_key", "", "the key is not known here")
 }
 
 // open says whether everybody may do everything.

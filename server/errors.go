@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emblem-search/emblem/internal/batch"
@@ -28,7 +29,16 @@ func (e *Error) Error() string { return e.Message }
 
 // refuse makes an error for a part of the request.
 func refuse(status int, code, param, format string, args ...any) *Error {
-	return &Error{Status: status, Code: code, Param: param, Message: fmt.Sprintf(format, args...)}
+	return &Error{Status: status, Code: code, Param: short(param), Message: short(fmt.Sprintf(format, args...))}
+}
+
+// short keeps a message to the length of one, whatever a client put into it.
+func short(s string) string {
+	const most = 500
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // badRequest is refuse with status 400.

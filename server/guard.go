@@ -25,11 +25,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := newID()
-		rec := &recorder{ResponseWriter: w}
+		line := http.NewResponseController(w)
+		rec := &recorder{ResponseWriter: w, line: line}
+		line.SetWriteDeadline(time.Time{}) // that of the connection's last answer
+		if r.Body == nil || r.Body == http.NoBody {
+			line.SetReadDeadline(time.Time{}) // else it would end what takes long, such as events
+		}
+		defer rec.hurry() // what net/http still holds back goes out after us
 		setSecurityHeaders(w.Header())
 		w.Header().Set(headerRequestID, id)
-		s.running.Add(1)
-		defer s.running.Done()
 		defer func() {
 			if p := recover(); p != nil {
 				s.panicked(rec, id, p)
@@ -60,26 +64,45 @@ func (s *Server) panicked(rec *recorder, id string, p any) {
 }
 
 // seen writes a request's line, without what a client may have put into it but
-// the method and the route's path.
+// the method and the path. A path that logs in is a secret.
 func (s *Server) seen(r *http.Request, rec *recorder, id string, took time.Duration) {
 	level := slog.LevelDebug
 	if rec.status >= 500 {
 		level = slog.LevelWarn
 	}
-	s.Log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", took.Milliseconds(), "bytes", rec.bytes)
+	path := r.URL.Path
+	if strings.HasPrefix(path, loginPrefix) {
+		path = loginPrefix + "…"
+	}
+	s.Log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", clip(path), "status", rec.status, "ms", took.Milliseconds(), "bytes", rec.bytes)
 }
 
-// recorder remembers the status and the size of an answer.
+const (
+	writePatience = 30 * time.Second // for a client that does not read
+	writeChunk    = 256 << 10        // bytes that it has to read in that time
+)
+
+// recorder remembers the status and the size of an answer. With a line it breaks
+// off clients that do not read: they hold what their answer is made of.
 type recorder struct {
 	http.ResponseWriter
+	line   *http.ResponseController
 	status int
 	bytes  int64
+}
+
+// hurry gives the client a while for what is written next.
+func (r *recorder) hurry() {
+	if r.line != nil {
+		r.line.SetWriteDeadline(time.Now().Add(writePatience))
+	}
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
 	}
+	r.hurry()
 	r.ResponseWriter.WriteHeader(status)
 }
 
@@ -87,9 +110,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
+	done := 0
+	for first := true; first || done < len(b); first = false {
+		r.hurry()
+		n, err := r.ResponseWriter.Write(b[done:min(len(b), done+writeChunk)])
+		done += n
+		r.bytes += int64(n)
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
 }
 
 // Unwrap lets http.ResponseController reach what is below.
@@ -161,6 +192,9 @@ func ownNames() []string {
 		return nil
 	}
 	short, _, _ := strings.Cut(name, ".")
+	if short == "" {
+		return []string{name}
+	}
 	return []string{name, short, short + ".local"}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,10 +39,11 @@ type Key struct {
 type Keyring struct {
 	path string
 
-	mu     sync.Mutex
-	looked time.Time   // when the file was last looked at
-	stamp  os.FileInfo // of what was read
-	keys   []*heldKey
+	mu      sync.Mutex
+	looked  time.Time // when the file was last looked at
+	data    []byte    // what was read
+	damaged bool      // the file is there and says nothing: nobody is let in
+	keys    []*heldKey
 }
 
 type heldKey struct {
@@ -62,66 +64,66 @@ func OpenKeyring(path string) (*Keyring, error) {
 // freshness is how old what was read may be.
 const freshness = 300 * time.Millisecond
 
-// refresh reads the file again if it has changed. One that cannot be read leaves
-// no key valid: a key that was taken away must not live on.
+// refresh reads the file again. One that cannot be read leaves no key valid, and
+// the server shut: a key that was taken away must not live on, and a slip of an
+// editor must not open the door.
 func (k *Keyring) refresh() {
-	if time.Since(k.looked) < freshness {
-		return
-	}
-	info, err := os.Stat(k.path)
-	if err == nil && k.stamp != nil && os.SameFile(info, k.stamp) && info.ModTime().Equal(k.stamp.ModTime()) && info.Size() == k.stamp.Size() {
-		k.looked = time.Now()
-		return
-	}
-	if k.read() != nil {
-		k.keys, k.stamp = nil, nil
+	if time.Since(k.looked) >= freshness {
+		k.read()
 	}
 }
 
+// read reads the file, whatever its times say: one that is written within a tick of
+// the clock looks like the one before.
 func (k *Keyring) read() error {
 	k.looked = time.Now()
-	info, err := os.Stat(k.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		k.keys, k.stamp = nil, nil
+	data, err := os.ReadFile(k.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		k.keys, k.data, k.damaged = nil, nil, false
+		return nil
+	case err == nil && k.data != nil && !k.damaged && bytes.Equal(data, k.data):
 		return nil
 	}
-	if err != nil {
-		return err
+	var keys []*heldKey
+	if err == nil {
+		keys, err = k.parse(data)
 	}
-	data, err := os.ReadFile(k.path)
-	if err != nil {
-		return err
-	}
-	var list []Key
-	if err := json.Unmarshal(data, &list); err != nil {
-		return fmt.Errorf("server: the file of keys %s is damaged: %w", k.path, err)
-	}
-	old := k.keys
-	k.keys, k.stamp = nil, info
-	for _, key := range list {
-		h, err := key.held(old)
-		if err != nil {
-			return fmt.Errorf("server: the file of keys %s: %w", k.path, err)
-		}
-		k.keys = append(k.keys, h)
-	}
-	return nil
+	k.keys, k.data, k.damaged = keys, data, err != nil
+	return err
 }
 
-// held makes a key ready; one that is known keeps the state of its rate.
-func (key Key) held(old []*heldKey) (*heldKey, error) {
-	for _, h := range old {
-		if h.Hash == key.Hash && h.Rate == key.Rate {
-			h.Key, h.caller = key, Caller{key.Name, key.Scopes, key.Libraries}
-			return h, nil
-		}
+func (k *Keyring) parse(data []byte) ([]*heldKey, error) {
+	var list []Key
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, fmt.Errorf("server: the file of keys %s is damaged: %w", k.path, err)
 	}
+	var keys []*heldKey
+	for _, key := range list {
+		h, err := key.held(k.keys)
+		if err != nil {
+			return nil, fmt.Errorf("server: the file of keys %s: %w", k.path, err)
+		}
+		keys = append(keys, h)
+	}
+	return keys, nil
+}
+
+// held makes a key ready; one that is known keeps the state of its rate. Who holds
+// the old one may still be read by requests, so it stays as it is.
+func (key Key) held(old []*heldKey) (*heldKey, error) {
 	h := &heldKey{Key: key, caller: Caller{key.Name, key.Scopes, key.Libraries}}
 	sum, err := hex.DecodeString(key.Hash)
 	if err != nil || len(sum) != len(h.sum) {
 		return nil, fmt.Errorf("the hash of %q is damaged", key.Name)
 	}
 	copy(h.sum[:], sum)
+	for _, o := range old {
+		if o.Hash == key.Hash && o.Rate == key.Rate {
+			h.limit = o.limit
+			return h, nil
+		}
+	}
 	h.limit, err = parseRate(key.Rate)
 	return h, err
 }
@@ -142,12 +144,12 @@ func parseRate(s string) (*rate.Limiter, error) {
 	return rate.NewLimiter(rate.Limit(float64(n)/per), n), nil
 }
 
-// Any says whether there is a key at all.
+// Any says whether there is a key at all, or was before its file was damaged.
 func (k *Keyring) Any() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.refresh()
-	return len(k.keys) > 0
+	return len(k.keys) > 0 || k.damaged
 }
 
 // Caller implements Keys. All keys are compared, each in constant time.

@@ -4,13 +4,16 @@ import (
 	"net/http"
 )
 
+// loginPrefix is what the paths of links begin with; the rest is their secret.
+const loginPrefix = "/login/"
+
 // sessionRoutes log browsers in and out.
 func (s *Server) sessionRoutes() []route {
 	return []route{
 		{method: "GET", path: "/session", handle: s.getSession, doc: "Whether a key is needed, and what the browser's session may do."},
 		{method: "POST", path: "/session", handle: s.logIn, body: logInBody{}, doc: "Log a browser in with a key, for a cookie."},
 		{method: "DELETE", path: "/session", handle: s.logOut, doc: "Log a browser out."},
-		{method: "GET", path: "/login/:link", handle: s.logInByLink, doc: "Log a browser in with a link that works once."},
+		{method: "GET", path: loginPrefix + ":link", handle: s.logInByLink, doc: "Log a browser in with a link that works once."},
 	}
 }
 
@@ -20,12 +23,12 @@ func (s *Server) LoginPath() string {
 	if s.open() {
 		return "/"
 	}
-	return "/login/" + s.sessions.link()
+	return loginPrefix + s.sessions.link()
 }
 
 // getSession tells the page whether it has to ask for a key, and what it may do.
 func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
-	c := s.sessions.caller(r)
+	c, _ := s.sessions.caller(r)
 	if s.open() {
 		c = everyone
 	}

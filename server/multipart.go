@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -19,15 +18,11 @@ type field struct {
 
 // readParts reads a multipart request within the limits of every body.
 func (s *Server) readParts(w http.ResponseWriter, r *http.Request) (fields []field, release func(), err error) {
-	cost := s.MaxBody
-	if n := r.ContentLength; n >= 0 {
-		cost = min(n, s.MaxBody)
-	}
-	if err := s.bodies.Acquire(r.Context(), cost); err != nil {
+	b, release, err := s.openBody(w, r)
+	if err != nil {
 		return nil, nil, err
 	}
-	release = func() { s.bodies.Release(cost) }
-	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+	r.Body = io.NopCloser(b)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		release()
@@ -38,6 +33,7 @@ func (s *Server) readParts(w http.ResponseWriter, r *http.Request) (fields []fie
 		release()
 		return nil, nil, err
 	}
+	allRead(w)
 	return fields, release, nil
 }
 
@@ -63,8 +59,7 @@ func allParts(parts *multipart.Reader) ([]field, error) {
 }
 
 func partError(err error) error {
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
+	if ours(err) {
 		return err
 	}
 	return refuse(http.StatusBadRequest, "invalid_multipart", "", "the multipart request cannot be read; it may have broken off")

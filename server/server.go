@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,11 +29,12 @@ type Options struct {
 	Hosts           []string       // names that the server answers to, besides loopback, addresses and this machine's own
 
 	MaxBody  int64         // bytes of a request; 0 means 32 MiB
-	MaxBusy  int64         // bytes of all requests' bodies together; 0 means 512 MiB
+	MaxBusy  int64         // bytes that all requests' bodies may take together, read and unpacked; 0 means 512 MiB
 	Queue    int           // inputs that may wait before a model; 0 means 1024
 	Wait     time.Duration // how long a batch waits for company; 0 means not at all
 	Drain    time.Duration // how long running requests may take to end; 0 means 30 seconds
 	MaxConns int           // connections at once; 0 means 1024
+	TLS      *tls.Config   // nil: Serve does not encrypt
 
 	Version string       // emblem's, for /openapi.json
 	Log     *slog.Logger // nil drops it
@@ -44,7 +47,7 @@ func (o *Options) fill() {
 	if o.MaxBusy == 0 {
 		o.MaxBusy = 512 << 20
 	}
-	o.MaxBusy = max(o.MaxBusy, o.MaxBody)
+	o.MaxBusy = max(o.MaxBusy, unpacked*o.MaxBody)
 	if o.Queue == 0 {
 		o.Queue = 1024
 	}
@@ -71,9 +74,9 @@ type Server struct {
 	metrics     *metrics
 	description map[string]any // OpenAPI
 	started     time.Time
-	running     sync.WaitGroup
 	draining    atomic.Bool
 	stopping    chan struct{} // closed when the server begins to end
+	stop        sync.Once
 	jobs        *jobs
 }
 
@@ -104,14 +107,17 @@ func (s *Server) Close() {
 	}
 }
 
+// readTimeout is how long a client may take to send a request.
+const readTimeout = 2 * time.Minute
+
 // Serve answers what comes to the listener until ctx ends. Then it is no longer
 // ready, takes no more connections, and waits for running requests, up to
-// Options.Drain.
+// Options.Drain; then it breaks them off, which is an error.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute,
+		ReadTimeout:       readTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
@@ -119,16 +125,21 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		s.draining.Store(true)
-		close(s.stopping)
+		s.stop.Do(func() { close(s.stopping) })
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 		defer cancel()
 		err := srv.Shutdown(limit)
 		if err != nil {
 			srv.Close()
+			err = fmt.Errorf("server: requests that did not end within %s were broken off", s.Drain)
 		}
 		stopped <- err
 	})
-	err := srv.Serve(netutil.LimitListener(l, s.MaxConns))
+	l = netutil.LimitListener(l, s.MaxConns)
+	if s.TLS != nil {
+		l = tls.NewListener(l, s.TLS) // outermost: net/http has to see that it is TLS
+	}
+	err := srv.Serve(l)
 	if stop() || !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

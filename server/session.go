@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -69,7 +70,13 @@ func (s *sessions) start(w http.ResponseWriter, r *http.Request, key string) {
 	s.open[sha256.Sum256([]byte(token))] = session{key, time.Now().Add(sessionAge)}
 	s.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/", MaxAge: int(sessionAge.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: overTLS(r)})
+}
+
+// overTLS says whether a browser talks TLS, to us or to a proxy that says so. A lie
+// costs only the liar's own cookie.
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // sweep forgets what has ended, and the oldest if there are too many.
@@ -89,23 +96,23 @@ func (s *sessions) sweep() {
 	}
 }
 
-// caller is who a browser's session belongs to, or nil.
-func (s *sessions) caller(r *http.Request) *Caller {
+// caller is who a browser's session belongs to, or nil. wait > 0 means that its
+// key is over its rate.
+func (s *sessions) caller(r *http.Request) (c *Caller, wait time.Duration) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	s.mu.Lock()
 	se, ok := s.open[sha256.Sum256([]byte(cookie.Value))]
 	s.mu.Unlock()
 	switch {
 	case !ok || time.Now().After(se.end):
-		return nil
+		return nil, 0
 	case se.key == "":
-		return everyone
+		return everyone, 0
 	}
-	c, _ := s.keys.Caller(se.key)
-	return c
+	return s.keys.Caller(se.key)
 }
 
 // end closes a browser's session.

@@ -174,6 +174,10 @@ type serving struct {
 }
 
 func (x *serving) run(ctx context.Context) error {
+	encryption, err := tlsConfig(x.options.TLSCert, x.options.TLSKey)
+	if err != nil {
+		return err
+	}
 	listener, err := x.listen()
 	if err != nil {
 		return err
@@ -189,7 +193,7 @@ func (x *serving) run(ctx context.Context) error {
 	}
 	o := server.Options{
 		Embedders: embedders, Version: readRelease("").Version,
-		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, Log: x.log,
+		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 	}
 	if !x.options.Insecure {
 		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)
@@ -218,10 +222,7 @@ func (x *serving) listen() (net.Listener, error) {
 	if err != nil {
 		return nil, refusef("address", "cannot listen on %s: %v", x.options.Addr, err)
 	}
-	if x.options.TLSCert == "" {
-		return l, nil
-	}
-	return withTLS(l, x.options.TLSCert, x.options.TLSKey)
+	return l, nil
 }
 
 // nextAddr is the next address that is free.

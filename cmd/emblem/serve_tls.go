@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -23,14 +22,16 @@ type certificate struct {
 // again.
 const certificateAge = 5 * time.Second
 
-// withTLS encrypts what comes to a listener.
-func withTLS(l net.Listener, cert, key string) (net.Listener, error) {
+// tlsConfig says how the server encrypts; nil without a certificate.
+func tlsConfig(cert, key string) (*tls.Config, error) {
+	if cert == "" {
+		return nil, nil
+	}
 	c := &certificate{cert: cert, key: key}
 	if _, err := c.get(nil); err != nil {
-		l.Close()
 		return nil, refusef("config", "the certificate cannot be used: %v", err)
 	}
-	return tls.NewListener(l, &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
 }
 
 // get returns the certificate as it is now. Files that cannot be read, such as
