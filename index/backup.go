@@ -25,8 +25,8 @@ import (
 //
 // A file that several backups have is there once.
 
-// BackupInfo describes a backup.
-type BackupInfo struct {
+// BackupEntry describes a backup.
+type BackupEntry struct {
 	Name  string    `json:"-"`
 	Time  time.Time `json:"time"`
 	Seq   uint64    `json:"seq"` // the last write in it
@@ -36,7 +36,7 @@ type BackupInfo struct {
 
 // A BackupReport is what a Backup did.
 type BackupReport struct {
-	BackupInfo
+	BackupEntry
 	Copied      int   // files that no earlier backup had
 	CopiedBytes int64 // and their size
 }
@@ -46,7 +46,7 @@ type backupManifest struct {
 	Version int          `json:"version"`
 	Format  string       `json:"format"` // of the index
 	Files   []backupFile `json:"files"`
-	BackupInfo
+	BackupEntry
 }
 
 type backupFile struct {
@@ -116,7 +116,7 @@ func (ix *Index) checkpoint(to string) (seq uint64, err error) {
 }
 
 // Backups lists the backups in a folder, the oldest first.
-func Backups(dir string) ([]BackupInfo, error) {
+func Backups(dir string) ([]BackupEntry, error) {
 	infos, err := (&vault{fs: vfs.Default, dir: dir}).list()
 	return infos, backupError(dir, err)
 }
@@ -166,8 +166,8 @@ func plainName(name string) bool {
 	})
 }
 
-func (m *backupManifest) info(name string) BackupInfo {
-	i := m.BackupInfo
+func (m *backupManifest) info(name string) BackupEntry {
+	i := m.BackupEntry
 	i.Name, i.Files = name, len(m.Files)
 	for _, f := range m.Files {
 		i.Bytes += f.Size

@@ -15,18 +15,18 @@ import (
 // name is given. target must be empty or not exist. Every file is checked against its
 // hash, and target becomes an index only when all are there and on disk: before that
 // they lie in target.restoring, which another restore removes.
-func RestoreBackup(ctx context.Context, dir, name, target string) (BackupInfo, error) {
+func RestoreBackup(ctx context.Context, dir, name, target string) (BackupEntry, error) {
 	return restoreBackup(ctx, vfs.Default, dir, name, target)
 }
 
-func restoreBackup(ctx context.Context, fs vfs.FS, dir, name, target string) (BackupInfo, error) {
+func restoreBackup(ctx context.Context, fs vfs.FS, dir, name, target string) (BackupEntry, error) {
 	v := &vault{fs: fs, dir: dir}
 	m, name, err := v.choose(name)
 	if err == nil {
 		err = v.restore(ctx, m, target)
 	}
 	if err != nil {
-		return BackupInfo{}, fmt.Errorf("index: restore from %s: %w", dir, err)
+		return BackupEntry{}, fmt.Errorf("index: restore from %s: %w", dir, err)
 	}
 	return m.info(name), nil
 }

@@ -61,7 +61,7 @@ func (v *vault) clear(dir string) error {
 
 // store takes the files of a folder and writes the manifest when all are on disk.
 func (v *vault) store(ctx context.Context, from string, seq uint64, now time.Time) (r BackupReport, err error) {
-	m := backupManifest{Version: backupVersion, Format: formatVersion, BackupInfo: BackupInfo{Time: now.UTC(), Seq: seq}}
+	m := backupManifest{Version: backupVersion, Format: formatVersion, BackupEntry: BackupEntry{Time: now.UTC(), Seq: seq}}
 	names, err := v.fs.List(from)
 	if err != nil {
 		return r, err
@@ -86,7 +86,7 @@ func (v *vault) store(ctx context.Context, from string, seq uint64, now time.Tim
 		return r, err
 	}
 	name := fmt.Sprintf("%s-%d", m.Time.Format(backupTime), seq)
-	r.BackupInfo = m.info(name)
+	r.BackupEntry = m.info(name)
 	return r, v.writeManifest(name, m)
 }
 
@@ -197,12 +197,12 @@ func (v *vault) names() ([]string, error) {
 	return sortedManifests(names), err
 }
 
-func (v *vault) list() ([]BackupInfo, error) {
+func (v *vault) list() ([]BackupEntry, error) {
 	names, err := v.names()
 	if err != nil {
 		return nil, err
 	}
-	var out []BackupInfo
+	var out []BackupEntry
 	for _, name := range names {
 		m, err := v.manifest(name)
 		if err != nil {

@@ -92,7 +92,7 @@ type backupLine struct {
 	Copied  *int64    `json:"copied_bytes,omitempty"`
 }
 
-func newBackupLine(b index.BackupInfo) backupLine {
+func newBackupLine(b index.BackupEntry) backupLine {
 	return backupLine{Backup: b.Name, Time: b.Time, Seq: b.Seq, Files: b.Files, Bytes: b.Bytes}
 }
 
@@ -106,7 +106,7 @@ func runLibraryBackup(ctx context.Context, h *host, s *session, o backupOptions)
 	if err != nil {
 		return err
 	}
-	line := newBackupLine(r.BackupInfo)
+	line := newBackupLine(r.BackupEntry)
 	line.Library, line.Status, line.Copied = o.Library, "backed up", &r.CopiedBytes
 	if o.JSON {
 		return newEncoder(s.stdout).Encode(line)

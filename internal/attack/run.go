@@ -154,7 +154,7 @@ func (a answer) refused(name string, broken bool, statuses ...int) Finding {
 
 // leaks finds words in an answer that come from inside the server.
 func leaks(body []byte) string {
-	for _, word := range []string{"goroutine ", "runtime error", "/home/", "/root/", "root:x:", ".go:"} {
+	for _, word := range []string{"goroutine ", "runtime error", "/home/", "/etc/", "root:x:", ".go:"} {
 		if bytes.Contains(body, []byte(word)) {
 			return strings.TrimSpace(word)
 		}

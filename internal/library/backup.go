@@ -68,13 +68,13 @@ func (l *Library) id() (string, error) {
 
 // Restore makes a library of a backup in a folder, the newest if no name is given. A
 // library of that name that is there already is an error of KindName.
-func (s *Store) Restore(ctx context.Context, dir, backup, name string) (index.BackupInfo, error) {
+func (s *Store) Restore(ctx context.Context, dir, backup, name string) (index.BackupEntry, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return index.BackupInfo{}, errorf(KindPath, "no folder %q", dir)
+		return index.BackupEntry{}, errorf(KindPath, "no folder %q", dir)
 	}
 	folder, err := s.beginRestore(name)
 	if err != nil {
-		return index.BackupInfo{}, err
+		return index.BackupEntry{}, err
 	}
 	info, err := index.RestoreBackup(ctx, dir, backup, filepath.Join(folder, "index"))
 	return info, errors.Join(err, s.endRestore(folder, name, err == nil))

@@ -35,7 +35,9 @@ type pool struct {
 	trail []key // all that were taken, in that order
 }
 
-func (p *pool) reset(limit int) { p.keys, p.limit, p.depth, p.next, p.trail = p.keys[:0], limit, limit, 0, p.trail[:0] }
+func (p *pool) reset(limit int) {
+	p.keys, p.limit, p.depth, p.next, p.trail = p.keys[:0], limit, limit, 0, p.trail[:0]
+}
 
 // add takes a candidate that is not in the pool yet.
 func (p *pool) add(k key) {
