@@ -102,6 +102,10 @@ func (ix *Index) checkpoint(to string) (seq uint64, err error) {
 	if err := ix.fs().RemoveAll(to); err != nil {
 		return 0, err
 	}
+	// What is in the log alone would come again with the next backup, as a table.
+	if err := ix.db.Flush(); err != nil {
+		return 0, err
+	}
 	if err := ix.db.Checkpoint(to, pebble.WithFlushedWAL()); err != nil {
 		return 0, err
 	}
