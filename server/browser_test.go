@@ -173,3 +173,28 @@ func TestPageKeyboard(t *testing.T) {
 	drive(t, ctx, chromedp.KeyEvent("/"))
 	shows(t, ctx, `document.activeElement.id === "query"`)
 }
+
+// TestPageSaysWhy shows where in a picture the words are seen, and for a query
+// without words has no button for it.
+func TestPageSaysWhy(t *testing.T) {
+	_, web := colourful(t, Options{})
+	ctx := browser(t, web.URL, 1280)
+	shows(t, ctx, `document.querySelectorAll(".hit").length === 4`)
+	drive(t, ctx, chromedp.Click(`.hit:nth-child(1) > button`))
+	shows(t, ctx, `document.getElementById("detail").open && document.getElementById("heat-row").hidden`)
+	drive(t, ctx, chromedp.KeyEvent(kb.Escape), chromedp.SendKeys("#query", "a thing - cold"))
+	shows(t, ctx, `document.querySelectorAll(".hit .chance").length > 0 && document.querySelector(".hit .chance").textContent !== ""`)
+	drive(t, ctx, chromedp.Click(`.hit:nth-child(1) > button`), chromedp.Click("#heat-toggle"))
+	shows(t, ctx, `!document.getElementById("heat").hidden && document.getElementById("heat").ariaLabel === "The model sees “a thing” most strongly in the upper left."`)
+	shows(t, ctx, `document.getElementById("heat-words").textContent.startsWith(document.getElementById("heat").ariaLabel)`)
+	// Yellow above on the left, blue below on the right, nothing beside the part
+	// that the model saw.
+	shows(t, ctx, `(() => {
+		const c = document.getElementById("heat"), at = (x, y) => c.getContext("2d").getImageData(x * c.width, y * c.height, 1, 1).data
+		const [strong, weak, beside] = [at(0.3, 0.2), at(0.7, 0.8), at(0.01, 0.5)]
+		return strong[0] > 200 && strong[3] > 50 && weak[2] > weak[0] && weak[3] > 50 && beside[3] === 0
+	})()`)
+	keep(t, ctx, "why")
+	drive(t, ctx, chromedp.Click("#heat-toggle"))
+	shows(t, ctx, `document.getElementById("heat").hidden && document.getElementById("heat-toggle").getAttribute("aria-pressed") === "false"`)
+}

@@ -107,6 +107,24 @@ func (f *fake) EmbedPixels(ctx context.Context, pixels []vit.Pixels) ([][]float3
 	return out, nil
 }
 
+// Heat falls from the upper left to the lower right, whatever is asked.
+func (f *fake) Heat(ctx context.Context, px vit.Pixels, text []float32) (w, h int, heat []float32, err error) {
+	if err := f.wait(ctx); err != nil {
+		return 0, 0, nil, err
+	}
+	for i := range 16 {
+		heat = append(heat, -0.1*float32(i/4+i%4)*text[0]*text[0])
+	}
+	return 4, 4, heat, nil
+}
+
+// Window is the middle square.
+func (f *fake) Window(w, h int) vit.Window {
+	side := float64(min(w, h))
+	x, y := side/float64(w)/2, side/float64(h)/2
+	return vit.Window{Left: 0.5 - x, Top: 0.5 - y, Right: 0.5 + x, Bottom: 0.5 + y}
+}
+
 func (f *fake) Logits(pictures, texts [][]float32) [][]float32 {
 	out := make([][]float32, len(pictures))
 	for i, p := range pictures {

@@ -182,10 +182,9 @@ func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]flo
 	if p == Own {
 		p = e.net.config.pool
 	}
-	side := e.preprocess.side
 	for _, px := range pictures {
-		if px.W != side || px.H != side || len(px.RGB) != 3*side*side {
-			return nil, fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes %dx%d", px.W, px.H, len(px.RGB), side, side)
+		if err := e.fits(px); err != nil {
+			return nil, err
 		}
 	}
 	var all [][]float32
@@ -197,6 +196,14 @@ func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]flo
 		all = append(all, out...)
 	}
 	return all, nil
+}
+
+// fits tells whether pixels are the model's.
+func (e *Encoder) fits(px Pixels) error {
+	if side := e.preprocess.side; px.W != side || px.H != side || len(px.RGB) != 3*side*side {
+		return fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes %dx%d", px.W, px.H, len(px.RGB), side, side)
+	}
+	return nil
 }
 
 // turn is how many pictures a forward pass takes: at most 32, with some 64 MB of

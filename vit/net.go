@@ -82,12 +82,7 @@ func (n *net) forward(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]fl
 	b, l := pixels.Dim(0), c.lead()+c.patches()
 	x := s.New(tensor.F32, b, l, c.width) // (B, L, C), the residual stream
 	n.embed(s, pixels, scale, shift, x)
-	if n.PreNorm.Ok() {
-		n.PreNorm.Forward(s, x, x)
-	}
-	for i := range n.Blocks {
-		n.Blocks[i].Forward(s, x, nn.Mask{})
-	}
+	n.blocks(s, x, len(n.Blocks))
 	if !n.Head.Ok() {
 		n.pool(s, x, pool, y)
 		return
@@ -95,6 +90,16 @@ func (n *net) forward(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]fl
 	f := s.New(tensor.F32, b, c.width) // (B, C)
 	n.pool(s, x, pool, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
+}
+
+// blocks runs the first blocks on the residual stream x (B, L, C).
+func (n *net) blocks(s *tensor.Stream, x tensor.Tensor, first int) {
+	if n.PreNorm.Ok() {
+		n.PreNorm.Forward(s, x, x)
+	}
+	for i := range first {
+		n.Blocks[i].Forward(s, x, nn.Mask{})
+	}
 }
 
 // embed cuts pixels into patches and projects them into x.

@@ -47,15 +47,21 @@ func (p *Preprocess) Apply(img image.Image) (Pixels, error) {
 	if b.Empty() {
 		return Pixels{}, errors.New("vit: the picture has no pixels")
 	}
-	f := frame{w: b.Dx(), h: b.Dy(), cw: b.Dx(), ch: b.Dy()}
-	for _, s := range p.steps {
-		s.apply(&f)
-	}
+	f := p.frame(b.Dx(), b.Dy())
 	out := picture.FromImage(img).ResizeCrop(f.w, f.h, f.x, f.y, f.cw, f.ch, p.filter)
 	if p.fill != 0 {
 		fillAround(out, f, p.fill)
 	}
 	return Pixels{out.W, out.H, out.Pix}, nil
+}
+
+// frame is what the steps make of a picture of w×h pixels.
+func (p *Preprocess) frame(w, h int) frame {
+	f := frame{w: w, h: h, cw: w, ch: h}
+	for _, s := range p.steps {
+		s.apply(&f)
+	}
+	return f
 }
 
 // fillAround paints what lies outside of the resized picture.
@@ -81,10 +87,7 @@ func (p *Preprocess) affine() (scale, shift [3]float32) {
 
 // finish checks the steps' result against the model.
 func (p *Preprocess) finish(where string, c config) (*Preprocess, error) {
-	f := frame{w: 2 * c.side, h: 3 * c.side, cw: 2 * c.side, ch: 3 * c.side}
-	for _, s := range p.steps {
-		s.apply(&f)
-	}
+	f := p.frame(2*c.side, 3*c.side)
 	if f.cw != c.side || f.ch != c.side {
 		return nil, fmt.Errorf("vit: %s makes %dx%d pixels of a %dx%d picture; the model takes %dx%d",
 			where, f.cw, f.ch, 2*c.side, 3*c.side, c.side, c.side)

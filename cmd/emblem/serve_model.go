@@ -11,6 +11,8 @@ type service struct {
 	name string
 }
 
+var _ server.Heater = service{}
+
 // serviceOf makes a model one for the server, under a name of its own or of the
 // user's.
 func serviceOf(name string, e embedder) (server.Embedder, error) {

@@ -85,6 +85,23 @@ func (a *Attention) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.
 	a.Proj.Forward(s, y, tensor.NoAct, x, x)
 }
 
+// Alike writes to y (B, L, C), F32, what the attention makes of x (B, L, C) when
+// every position gathers the values of those whose keys are like its own, instead
+// of those that its query asks for. Nothing else of the block is in it. What a
+// position says of itself stays where it is that way: the self-self attention of
+// SCLIP (arXiv 2312.01597) and ClearCLIP (arXiv 2407.12442).
+func (b *Block) Alike(s *tensor.Stream, x, y tensor.Tensor) {
+	defer s.Release(s.Mark())
+	a, l, c := &b.Attn, x.Dim(1), x.Cols()
+	h := s.New(s.Activations(a.QKV.Weight.Kind), x.Shape()...) // (B, L, C)
+	b.Norm1.Forward(s, x, h)
+	qkv := s.New(h.DType(), x.Dim(0), l, 3*c) // (B, L, 3·C)
+	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
+	keys := qkv.ColSlice(c, 2*c)
+	s.Do(&tensor.Attention{Q: keys, K: keys, V: qkv.ColSlice(2*c, 3*c), Heads: a.Heads, Scale: headScale(c, a.Heads), Y: h})
+	a.Proj.Forward(s, h, tensor.NoAct, tensor.Tensor{}, y)
+}
+
 // headScale is 1/sqrt(head size).
 func headScale(width, heads int) float32 {
 	return float32(1 / math.Sqrt(float64(width/heads)))

@@ -1,0 +1,83 @@
+package vit
+
+import (
+	"context"
+	"slices"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+)
+
+// Patches encodes a picture to one vector for each of its patches, w a row and h
+// rows of them from the upper left, in the space of Embed's vectors: what the
+// patch says of itself to the last attention.
+//
+// The last attention of a model gathers what the vector of the picture is made
+// of, and leaves in the patches themselves whatever the training did not mind.
+// Patches are therefore taken on its value path. In a model that sums up with a
+// class token or a mean that is the last block, with keys in the place of queries
+// and without the residual stream; in one with a pooling head it is the head, with
+// one patch at a time.
+func (e *Encoder) Patches(ctx context.Context, px Pixels) (w, h int, vectors [][]float32, err error) {
+	if err := e.fits(px); err != nil {
+		return 0, 0, nil, err
+	}
+	if err := e.load(); err != nil {
+		return 0, 0, nil, err
+	}
+	c, side := e.net.config, e.preprocess.side
+	scale, shift := e.preprocess.affine()
+	flat := make([]float32, (c.lead()+c.patches())*e.Dim())
+	err = e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
+		x := s.NewDense(tensor.U8, 1, side, side*3) // (1, H, W·3)
+		tensor.Put(s, x, px.RGB)
+		y := s.New(tensor.F32, c.lead()+c.patches(), e.Dim()) // (L, Out)
+		e.net.tokens(s, x, scale, shift, y)
+		return tensor.Get(s, flat, y)
+	})
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	grid := side / c.patch
+	return grid, grid, slices.Collect(slices.Chunk(flat, e.Dim()))[c.lead():], nil
+}
+
+// Window is a part of a picture, in fractions of its width and height from the
+// upper left corner. Less than 0 and more than 1 lie outside of it.
+type Window struct{ Left, Top, Right, Bottom float64 }
+
+// Window is the part of a picture of w×h pixels that the grid of Patches covers. A
+// model that crops leaves the ends out; one that pads sees more than there is.
+func (e *Encoder) Window(w, h int) Window {
+	f, c := e.preprocess.frame(w, h), e.net.config
+	seen := float64(c.side / c.patch * c.patch) // pixels of a side; what is over is in no patch
+	return Window{
+		Left: float64(f.x) / float64(f.w), Right: (float64(f.x) + seen) / float64(f.w),
+		Top: float64(f.y) / float64(f.h), Bottom: (float64(f.y) + seen) / float64(f.h),
+	}
+}
+
+// tokens encodes pixels (1, H, W·3), U8, into y (L, Out), F32: the whole sequence
+// on the value path of the last attention.
+func (n *net) tokens(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]float32, y tensor.Tensor) {
+	defer s.Release(s.Mark())
+	c := n.config
+	l := c.lead() + c.patches()
+	x := s.New(tensor.F32, 1, l, c.width) // (1, L, C), the residual stream
+	n.embed(s, pixels, scale, shift, x)
+	f := y
+	if n.Head.Ok() {
+		f = s.New(tensor.F32, l, c.width) // (L, C)
+	}
+	if c.pool == attention {
+		n.blocks(s, x, len(n.Blocks))
+		n.pool(s, x.Reshape(l, 1, c.width), attention, f) // L sequences of one patch
+	} else {
+		last := len(n.Blocks) - 1
+		n.blocks(s, x, last)
+		n.Blocks[last].Alike(s, x, f.Reshape(1, l, c.width))
+		n.Norm.Forward(s, f, f)
+	}
+	if n.Head.Ok() {
+		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
+	}
+}
