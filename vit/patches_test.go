@@ -18,28 +18,44 @@ func TestPatches(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".safetensors")
-		t.Run(name, func(t *testing.T) {
-			g := golden.Open(t, strings.TrimSuffix(file, ".safetensors"))
-			e, err := Load(context.Background(), filepath.Join(goldens, name), Options{DType: "f32"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer e.Close()
-			side := e.Preprocess().Side()
-			var got [][]float32
-			for px := range slices.Chunk(g.Bytes("pixels"), side*side*3) {
-				w, h, vectors, err := e.Patches(context.Background(), Pixels{side, side, px})
-				if err != nil || w*h != len(vectors) {
-					t.Fatal(w, h, len(vectors), err)
+		for _, dtype := range []string{"f32", "f16", "bf16", "int8"} {
+			t.Run(name+"/"+dtype, func(t *testing.T) {
+				e, err := Load(context.Background(), filepath.Join(goldens, name), Options{DType: dtype})
+				if err != nil {
+					t.Fatal(err)
 				}
-				got = append(got, vectors...)
-			}
-			golden.Within(t, "patches", 3e-5, golden.Unit(g.Rows("patches")), golden.Unit(got))
-			if _, _, _, err := e.Patches(context.Background(), Pixels{side, side - 1, nil}); err == nil {
-				t.Error("pixels of another size were taken")
-			}
-		})
+				defer e.Close()
+				g := golden.Open(t, strings.TrimSuffix(file, ".safetensors"))
+				want, got := golden.Unit(g.Rows("patches")), golden.Unit(patchesOf(t, e, g.Bytes("pixels")))
+				switch dtype {
+				case "f32":
+					golden.Within(t, "patches", 3e-5, want, got)
+				case "int8":
+					golden.Close(t, "patches", 0.98, want, got)
+				default:
+					golden.Close(t, "patches", 0.999, want, got)
+				}
+			})
+		}
 	}
+}
+
+// patchesOf are the vectors of the patches of pictures, one after the other.
+func patchesOf(t *testing.T, e *Encoder, pixels []byte) [][]float32 {
+	t.Helper()
+	side := e.Preprocess().Side()
+	var all [][]float32
+	for px := range slices.Chunk(pixels, side*side*3) {
+		w, h, vectors, err := e.Patches(context.Background(), Pixels{side, side, px})
+		if err != nil || w*h != len(vectors) {
+			t.Fatal(w, h, len(vectors), err)
+		}
+		all = append(all, vectors...)
+	}
+	if _, _, _, err := e.Patches(context.Background(), Pixels{side, side - 1, nil}); err == nil {
+		t.Error("pixels of another size were taken")
+	}
+	return all
 }
 
 // TestWindow: a crop leaves the ends out, a squash nothing, padding adds some, and

@@ -253,7 +253,8 @@ async function toggleHeat() {
   const words = meant()
   $('heat-toggle').setAttribute('aria-pressed', 'true')
   try {
-    const [map] = await Promise.all([api('GET', `${base()}/heat?id=${encodeURIComponent(hit.id)}&text=${encodeURIComponent(words)}`), $('detail-picture').decode()])
+    const map = await api('GET', `${base()}/heat?id=${encodeURIComponent(hit.id)}&text=${encodeURIComponent(words)}`)
+    await $('detail-picture').decode() // its size is the canvas's
     if (state.shown !== hit || $('heat-toggle').getAttribute('aria-pressed') !== 'true') return
     drawHeat(map)
     const sentence = `The model sees “${words}” ${strongest(map)}.`
