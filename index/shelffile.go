@@ -58,7 +58,7 @@ func (ix *Index) vectorsPath(name string) string { return ix.fs().PathJoin(ix.ve
 // writeVectors writes a file, durably, under its name when it is whole.
 func (ix *Index) writeVectors(name string, write func(io.Writer) error) error {
 	fs, path := ix.fs(), ix.vectorsPath(name)
-	if err := fs.MkdirAll(ix.vectorsDir(), 0o755); err != nil {
+	if err := ix.makeVectorsDir(); err != nil {
 		return err
 	}
 	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
@@ -74,11 +74,20 @@ func (ix *Index) writeVectors(name string, write func(io.Writer) error) error {
 	if err := fs.Rename(path+".new", path); err != nil {
 		return err
 	}
-	d, err := fs.OpenDir(ix.vectorsDir())
-	if err != nil {
+	return syncDir(fs, ix.vectorsDir())
+}
+
+// makeVectorsDir makes the folder, durably: a power cut must not take it with the
+// files that the store names.
+func (ix *Index) makeVectorsDir() error {
+	fs := ix.fs()
+	if _, err := fs.Stat(ix.vectorsDir()); err == nil {
+		return nil
+	}
+	if err := fs.MkdirAll(ix.vectorsDir(), 0o755); err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(syncDir(fs, fs.PathJoin(ix.dir, "derived")), syncDir(fs, ix.dir))
 }
 
 // number names the next file of a stock.
