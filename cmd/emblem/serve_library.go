@@ -49,6 +49,10 @@ func clientError(err error) error {
 	switch {
 	case errors.As(err, &filter):
 		return &server.Error{Status: http.StatusBadRequest, Code: "bad_filter", Param: "filter", Message: filter.Error()}
+	case errors.Is(err, index.ErrTrimmed):
+		return &server.Error{Status: http.StatusGone, Code: "cursor_expired", Param: "cursor", Message: "the cursor is too old; search again from the first page"}
+	case errors.Is(err, index.ErrCursor):
+		return &server.Error{Status: http.StatusBadRequest, Code: "bad_cursor", Param: "cursor", Message: "the cursor is not one of this query"}
 	case errors.Is(err, index.ErrNotFound):
 		return &server.Error{Status: http.StatusNotFound, Code: "document_not_found", Param: "id", Message: "there is no such document"}
 	case !errors.As(err, &own):
@@ -92,12 +96,12 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 	if by == "" {
 		by = library.ByBoth
 	}
-	found, err := s.lib.Search(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold})
+	found, err := s.lib.Find(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, Pages: true, Cursor: f.Cursor})
 	if err != nil {
 		return nil, clientError(err)
 	}
-	out := &server.Found{}
-	for _, h := range found {
+	out := &server.Found{Next: found.Next}
+	for _, h := range found.Hits {
 		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata, Folded: h.Folded}
 		if s.lib.Holds(h.Path) {
 			hit.Path = h.Path

@@ -22,6 +22,7 @@ type colours struct {
 	bias    *float32
 	images  atomic.Int32 // pictures embedded
 	batches atomic.Int32
+	texts   int
 	before  func() error // called before each batch
 }
 
@@ -58,6 +59,7 @@ func (c *colours) EmbedImages(ctx context.Context, images []image.Image) ([][]fl
 
 func (c *colours) EmbedTexts(_ context.Context, texts []string) ([][]float32, error) {
 	var out [][]float32
+	c.texts += len(texts)
 	for _, t := range texts {
 		var rgb [3]float64
 		for i, name := range []string{"red", "green", "blue"} {

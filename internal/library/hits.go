@@ -117,5 +117,5 @@ func (l *Library) findWords(ctx context.Context, x index.Query) (Answer, error) 
 		hits[i] = Hit{Rank: i + 1, Path: f.ID, Score: round(float64(f.Score), 1e6), Probability: 1, Metadata: public(f.Metadata)}
 	}
 	found.Hits = nil
-	return Answer{hits, found}, nil
+	return Answer{Hits: hits, How: found}, nil
 }

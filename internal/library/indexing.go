@@ -65,6 +65,7 @@ func (l *Library) Index(ctx context.Context, e Embedder, o Options) (Report, err
 		x.hideVanished,
 		x.embedNew,
 		x.settle,
+		x.learn,
 	} {
 		if err := step(ctx); err != nil {
 			return x.report, err

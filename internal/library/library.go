@@ -27,6 +27,8 @@ type Library struct {
 	ix       *index.Index
 	indexing chan struct{} // holds a token while Index runs
 
+	learnFrom int // pictures from which words are learned, see learn.go
+
 	migrating atomic.Bool // Migrate runs, also between its turns of indexing
 
 	mu         sync.Mutex
@@ -77,7 +79,7 @@ func openLibrary(name, dir string, fatal func(error)) (*Library, error) {
 	if err != nil {
 		return nil, fmt.Errorf("library %q: %w", name, err)
 	}
-	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1)}
+	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1), learnFrom: learnFrom}
 	note, err := ix.Note(noteManifest)
 	if err == nil {
 		err = json.Unmarshal(note, &l.manifest)

@@ -32,6 +32,11 @@ type SearchOptions struct {
 	Paths          []string // only these files and what lies in these folders; none means all
 	By             By       // "" means ByMeaning
 	Fold           bool     // near duplicates go into the best of them
+
+	Pages  bool   // answer by pages of Limit hits
+	Cursor string // with Pages: Answer.Next of the page before
+
+	asOf uint64 // the write to be seen; 0 is the last
 }
 
 // Hit is a found picture.
@@ -60,6 +65,7 @@ type HitLeg struct {
 type Answer struct {
 	Hits []Hit
 	How  index.Found // without its hits
+	Next string      // the Cursor of the next page, if pages were asked for and there is one
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
@@ -79,6 +85,9 @@ func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions
 	if o.Limit == 0 {
 		o.Limit = 20
 	}
+	if o.Pages {
+		return l.page(ctx, e, q, o)
+	}
 	if len(q.Terms) == 0 {
 		hits, err := l.list(ctx, q, o)
 		return Answer{Hits: hits}, err
@@ -88,7 +97,7 @@ func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions
 		return Answer{}, err
 	}
 	if o.By == ByWords {
-		return l.findWords(ctx, index.Query{Words: q.words(), Limit: o.Limit, Filter: q.Filter, Keep: keep})
+		return l.findWords(ctx, index.Query{Words: q.words(), Limit: o.Limit, Filter: q.Filter, Keep: keep, AsOf: o.asOf})
 	}
 	if l.Manifest().Model == "" {
 		return Answer{}, nil // nothing was indexed yet
@@ -108,7 +117,7 @@ func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions
 	if err != nil {
 		return Answer{}, err
 	}
-	x := index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep}
+	x := index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep, AsOf: o.asOf}
 	if o.Fold {
 		x.Collapse = nearDuplicate
 	}
@@ -140,7 +149,7 @@ func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions
 		hits[i].Mapped = carry != nil
 	}
 	found.Hits = nil
-	return Answer{hits, found}, err
+	return Answer{Hits: hits, How: found}, err
 }
 
 // list answers a query that is only a filter.
@@ -149,15 +158,22 @@ func (l *Library) list(ctx context.Context, q Query, o SearchOptions) ([]Hit, er
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.ix.Select(ctx, index.Selection{Filter: q.Filter, Newest: []string{keyTaken, keyAdded}, Limit: o.Limit, Keep: keep})
+	found, err := l.ix.Select(ctx, index.Selection{Filter: q.Filter, Newest: newest, Limit: o.Limit, Keep: keep})
 	if err != nil {
 		return nil, err
 	}
+	return listed(found), nil
+}
+
+// newest are the fields that order what a filter lets through.
+var newest = []string{keyTaken, keyAdded}
+
+func listed(found index.Found) []Hit {
 	hits := make([]Hit, len(found.Hits))
 	for i, f := range found.Hits {
 		hits[i] = Hit{Rank: i + 1, Path: f.ID, Probability: 1, Metadata: public(f.Metadata)}
 	}
-	return hits, nil
+	return hits
 }
 
 // Fields returns what filters can ask for, with up to examples values of each.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/emblem-search/emblem/index"
 )
 
 // gallery has 4 pictures of each colour, in a folder each.
@@ -114,3 +116,85 @@ func TestStore(t *testing.T) {
 }
 
 func errOf[T any](_ T, err error) error { return err }
+
+// TestWordsAreLearnedOnce shows the index what words look like when a library has
+// grown, and not again.
+func TestWordsAreLearnedOnce(t *testing.T) {
+	b := gallery(t)
+	l := b.lib()
+	if _, err := l.ix.Note(noteLearned); !errors.Is(err, index.ErrNotFound) {
+		t.Fatalf("a small library has learned words: %v", err)
+	}
+	l.learnFrom = 13
+	write(t, b.path("r/new.png"), pngOf(t, shade(red, 9), 30, 30))
+	b.index(nil)
+	note, err := l.ix.Note(noteLearned)
+	must(t, err)
+	if string(note) != b.model.Fingerprint() {
+		t.Errorf("learned the words of %q", note)
+	}
+	texts := b.model.texts
+	b.index(nil)
+	if b.model.texts != texts {
+		t.Errorf("%d texts were embedded again", b.model.texts-texts)
+	}
+}
+
+// TestPages puts the pages of a query together, while others write: nothing comes
+// twice and nothing is left out.
+func TestPages(t *testing.T) {
+	b := gallery(t)
+	for _, query := range []string{"red", "red + 0.5:green", ""} {
+		for _, by := range []By{ByMeaning, ByBoth} {
+			q := Query{}
+			if query != "" {
+				var err error
+				q, err = ParseQuery(query)
+				must(t, err)
+			}
+			o := SearchOptions{Limit: 100, By: by, Pages: true}
+			whole, err := b.lib().Find(context.Background(), b.model, q, o)
+			must(t, err)
+			var paths []string
+			o.Limit = 5
+			for n := 0; ; n++ {
+				page, err := b.lib().Find(context.Background(), b.model, q, o)
+				must(t, err)
+				for _, h := range page.Hits {
+					paths = append(paths, h.Path)
+				}
+				// A picture that comes first now is not in pages of before.
+				_, err = b.lib().Put(context.Background(), index.Document{ID: fmt.Sprintf("/new/%s%s%d", query, by, n), Vectors: map[string][][]float32{spaceImage: {colourVector(1, 0, 0)}}})
+				must(t, err)
+				if o.Cursor = page.Next; o.Cursor == "" {
+					break
+				}
+			}
+			var want []string
+			for _, h := range whole.Hits {
+				want = append(want, h.Path)
+			}
+			if !slices.Equal(paths, want) {
+				t.Errorf("%q by %s: pages %q, whole %q", query, by, paths, want)
+			}
+		}
+	}
+}
+
+func TestPagesRefuse(t *testing.T) {
+	b := gallery(t)
+	q, _ := ParseQuery("red")
+	other, _ := ParseQuery("green")
+	page, err := b.lib().Find(context.Background(), b.model, q, SearchOptions{Limit: 2, Pages: true})
+	must(t, err)
+	for name, c := range map[string]struct {
+		q      Query
+		cursor string
+	}{"another query": {other, page.Next}, "rubbish": {q, "rubbish"}, "changed": {q, page.Next[:len(page.Next)-2] + "AA"}} {
+		_, err := b.lib().Find(context.Background(), b.model, c.q, SearchOptions{Limit: 2, Pages: true, Cursor: c.cursor})
+		var own *Error
+		if !errors.As(err, &own) || own.Kind != KindQuery {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
