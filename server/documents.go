@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // documentBody is one document of a request: a picture, a text, or vectors of
@@ -10,6 +11,7 @@ import (
 type documentBody struct {
 	ID       string                     `json:"id"`
 	Image    *string                    `json:"image"` // a data URL
+	file     []byte                     // of a picture that came as a part of its own
 	Text     *string                    `json:"text"`
 	Vectors  map[string]json.RawMessage `json:"vectors"`
 	Metadata map[string]any             `json:"metadata"`
@@ -34,8 +36,7 @@ const maxDocuments = 1000
 // putDocuments answers POST /v1/libraries/{l}/documents with a result for each
 // document; one that is at fault fails alone.
 func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
-	var body documentsBody
-	release, err := s.readJSON(w, r, &body)
+	body, release, err := s.readDocuments(w, r)
 	if err != nil {
 		return err
 	}
@@ -68,20 +69,26 @@ func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome
 	for i, b := range list {
 		docs[i] = Document{ID: b.ID, Metadata: b.Metadata}
 		in, err := b.input(at("documents", i), &docs[i])
+		if err == nil && in != nil {
+			err = in.check()
+		}
 		if errs[i] = err; err == nil && in != nil {
 			req.inputs, from = append(req.inputs, *in), append(from, i)
 		}
 	}
-	if len(from) > 0 {
-		e, err := s.embed(r.Context(), req)
+	for len(from) > 0 {
+		n := min(len(from), maxPictures)
+		some := embedRequest{model: req.model, inputs: req.inputs[:n]}
+		e, err := s.embed(r.Context(), some)
 		if err != nil {
 			return nil, err
 		}
-		for k, i := range from {
+		for k, i := range from[:n] {
 			if errs[i] = e.errs[k]; errs[i] == nil {
 				docs[i].Vectors = map[string][][]float32{spaceImage: {e.vectors[k]}}
 			}
 		}
+		from, req.inputs = from[n:], req.inputs[n:]
 	}
 	return storeGood(r, l, docs, errs)
 }
@@ -92,7 +99,7 @@ const spaceImage = "image"
 // input is what a model has to embed of a document, nil if it brings vectors.
 func (b *documentBody) input(param string, d *Document) (*input, error) {
 	given := 0
-	for _, has := range []bool{b.Image != nil, b.Text != nil, len(b.Vectors) > 0} {
+	for _, has := range []bool{b.Image != nil, b.file != nil, b.Text != nil, len(b.Vectors) > 0} {
 		if has {
 			given++
 		}
@@ -102,13 +109,12 @@ func (b *documentBody) input(param string, d *Document) (*input, error) {
 		return nil, badRequest(param+".id", "the document has no id")
 	case given != 1:
 		return nil, badRequest(param, "the document has to hold one of image, text and vectors")
+	case b.file != nil:
+		return &input{param: param + ".image", picture: b.file}, nil
 	case b.Image != nil:
 		in, err := pictureInput(param+".image", *b.Image)
 		return &in, err
 	case b.Text != nil:
-		if *b.Text == "" {
-			return nil, badRequest(param+".text", "the text is empty")
-		}
 		in := textInput(param+".text", *b.Text)
 		return &in, nil
 	}
@@ -188,7 +194,13 @@ func (s *Server) deleteDocuments(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deleteFiltered deletes what passes a filter, some thousand at a time.
+const (
+	statusDeleted = "deleted"
+	maxDeleted    = 100_000 // documents by one request
+)
+
+// deleteFiltered deletes what passes a filter, some thousand at a time. Who gets
+// maxDeleted results asks again.
 func (s *Server) deleteFiltered(w http.ResponseWriter, r *http.Request, l Library, filter string) error {
 	results := []Outcome{}
 	for {
@@ -196,7 +208,7 @@ func (s *Server) deleteFiltered(w http.ResponseWriter, r *http.Request, l Librar
 		if err != nil {
 			return err
 		}
-		if len(found.Hits) == 0 {
+		if len(found.Hits) == 0 || len(results) >= maxDeleted {
 			writeJSON(w, http.StatusOK, outcomesAnswer{results})
 			return nil
 		}
@@ -209,5 +221,9 @@ func (s *Server) deleteFiltered(w http.ResponseWriter, r *http.Request, l Librar
 			return err
 		}
 		results = append(results, gone...)
+		if !slices.ContainsFunc(gone, func(o Outcome) bool { return o.Status == statusDeleted }) {
+			writeJSON(w, http.StatusOK, outcomesAnswer{results}) // else it would go on for ever
+			return nil
+		}
 	}
 }

@@ -56,7 +56,7 @@ func (s *Server) encoderFor(name string) (*encoder, error) {
 	for _, c := range s.encoders {
 		have = append(have, c.Name())
 	}
-	return nil, refuse(http.StatusNotFound, "model_not_found", "model", "the model %q is not loaded; loaded: %s", name, strings.Join(have, ", "))
+	return nil, refuse(http.StatusNotFound, "model_not_found", "model", "the model %q is not loaded; loaded: %s", clip(name), strings.Join(have, ", "))
 }
 
 // names says whether a client's name for a model means this one: the name itself,
@@ -74,6 +74,9 @@ func (s *Server) embed(ctx context.Context, r embedRequest) (*embedding, error) 
 		return nil, err
 	}
 	if err := checkInputs(r.inputs); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if r.dimensions < 0 || r.dimensions > c.Dim() {
@@ -99,6 +102,9 @@ func (e *embedding) texts(ctx context.Context, r embedRequest) error {
 	for i, in := range r.inputs {
 		if in.isPicture() {
 			continue
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		list, err := e.read(i, in, r.whole)
 		if err != nil {
@@ -198,11 +204,21 @@ func cut(v []float32, n int) []float32 {
 	return out
 }
 
-// truncatedHeader lists inputs whose end was dropped, so that nobody is cut
-// without being told.
+// truncatedListed is how many inputs the header lists: clients and proxies take
+// headers of some thousand bytes.
+const truncatedListed = 200
+
+// header says which model answers and lists inputs whose end was dropped, so that
+// nobody is cut without being told.
 func (e *embedding) header(w http.ResponseWriter) {
 	w.Header().Set("X-Emblem-Fingerprint", e.model.Fingerprint())
-	if len(e.truncated) > 0 {
-		w.Header().Set("X-Emblem-Truncated", strings.Trim(fmt.Sprint(e.truncated), "[]"))
+	list := e.truncated
+	if len(list) == 0 {
+		return
 	}
+	value := strings.Trim(fmt.Sprint(list[:min(len(list), truncatedListed)]), "[]")
+	if more := len(list) - truncatedListed; more > 0 {
+		value += fmt.Sprintf(" and %d more", more)
+	}
+	w.Header().Set("X-Emblem-Truncated", value)
 }

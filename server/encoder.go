@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -107,16 +109,25 @@ func (c *encoder) embedPhotos(ctx context.Context, photos []*photo) ([][]float32
 	return c.EmbedPixels(ctx, pixels)
 }
 
+// tryDecode is decode in a goroutine of its own, where a panic would end the
+// process.
+func (c *encoder) tryDecode(ctx context.Context, p *photo) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("server: a decoder panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return c.decode(ctx, p)
+}
+
 // decode brings a picture's file to pixels, when there is memory for it. What the
 // file holds is checked against the limits before anything is decoded.
 func (c *encoder) decode(ctx context.Context, p *photo) error {
 	o := picture.Options{MinSide: c.ImageSide()}
-	head, err := picture.ReadHeader(p.file, o)
+	cost, err := decodeCost(p.file, o)
 	if err != nil {
 		return err
 	}
-	// Decoders keep about one more copy than the result.
-	cost := min(decodeBudget, 2*3*int64(head.W)*int64(head.H)+1)
 	if err := c.decoding.Acquire(ctx, cost); err != nil {
 		return err
 	}
@@ -132,6 +143,13 @@ func (c *encoder) decode(ctx context.Context, p *photo) error {
 	return err
 }
 
+// decodeCost is what decoding a picture takes in memory, or all there is. Decoders
+// keep about one more copy than the result.
+func decodeCost(file []byte, o picture.Options) (int64, error) {
+	head, err := picture.ReadHeader(file, o)
+	return min(decodeBudget, 2*3*int64(head.W)*int64(head.H)+1), err
+}
+
 // results are vectors by input, with an error where there is none.
 type results []batch.Result[[]float32]
 
@@ -143,6 +161,9 @@ func (c *encoder) embedTexts(ctx context.Context, ids [][]int32) (results, error
 // embedPictures computes a vector for each picture's file. They are decoded side
 // by side, before they queue; a picture that cannot be read fails alone.
 func (c *encoder) embedPictures(ctx context.Context, files [][]byte) (results, error) {
+	if err := c.pictures.Full(); err != nil {
+		return nil, err // before anything is decoded in vain
+	}
 	photos := make([]*photo, len(files))
 	bad := make([]error, len(files))
 	var group errgroup.Group
@@ -150,7 +171,7 @@ func (c *encoder) embedPictures(ctx context.Context, files [][]byte) (results, e
 	for i, file := range files {
 		photos[i] = &photo{key: batch.KeyOf(file), file: file}
 		if !c.pictures.Has(photos[i].key) {
-			group.Go(func() error { bad[i] = c.decode(ctx, photos[i]); return nil })
+			group.Go(func() error { bad[i] = c.tryDecode(ctx, photos[i]); return nil })
 		}
 	}
 	group.Wait()

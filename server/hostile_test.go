@@ -227,3 +227,73 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	}
 	return out
 }
+
+// TestEarlyRefusal: who comes when the queue is full is told so before their body
+// is read.
+func TestEarlyRefusal(t *testing.T) {
+	f := &fake{name: "slow", gate: make(chan struct{})}
+	s := newTest(t, Options{Embedders: []Embedder{f}, Queue: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ask := func(file []byte) {
+		do(s, "POST", "/v1/embeddings", `{"input":"`+dataURL(file)+`"}`, func(r *http.Request) { *r = *r.WithContext(ctx) })
+	}
+	go ask(red)
+	for f.batches.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	go ask(green)
+	for s.encoders[0].pictures.Stats().Waiting == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	r := httptest.NewRequest("POST", "http://127.0.0.1/v1/embeddings", blocked{ctx}) // would never end
+	r.ContentLength = 1 << 20
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != 429 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("a large body: %d %s", w.Code, w.Body)
+	}
+	close(f.gate)
+	if w := do(s, "POST", "/v1/embeddings", `{"input":"words"}`); w.Code != 200 {
+		t.Errorf("words beside it: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestHead: HEAD is GET without the body, but where GET does something.
+func TestHead(t *testing.T) {
+	s := newTest(t, Options{Keys: ring{}})
+	path := s.LoginPath()
+	for p, want := range map[string]int{"/": 200, "/readyz": 200, "/v1/models": 401, path: 405} {
+		if w := do(s, "HEAD", p, ""); w.Code != want {
+			t.Errorf("HEAD %s: %d", p, w.Code)
+		}
+	}
+	if w := do(s, "GET", path, ""); w.Code != 303 {
+		t.Errorf("the link after HEAD: %d", w.Code)
+	}
+}
+
+// TestPathTricks: other spellings of a path do not get around its key.
+func TestPathTricks(t *testing.T) {
+	s := newTest(t, Options{Keys: ring{}, Libraries: shelves{}})
+	for _, p := range []string{"/v1/models", "/v1/models/", "//v1/models", "/v1//models", "/%76%31/models", "/v1%2Fmodels", "/livez/../v1/models", "/./v1/models", "/V1/models", "/v1/models%00", "/v1/libraries/..%2f..", "/page/index.html", "/session/../v1/models"} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT"} {
+			w := do(s, method, p, "", header("X-HTTP-Method-Override", "GET"), header("X-Original-URL", "/livez"), header("X-Forwarded-For", "127.0.0.1"))
+			if w.Code == 200 {
+				t.Errorf("%s %s: %d %s", method, p, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// TestOllamasCurl: Ollama's examples send JSON as a form's type.
+func TestOllamasCurl(t *testing.T) {
+	s := newTest(t, Options{})
+	form := header("Content-Type", "application/x-www-form-urlencoded")
+	if w := do(s, "POST", "/api/embed", `{"input":"a cat"}`, form); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := do(s, "POST", "/v1/libraries/a/delete", `{"ids":["1"]}`, form); w.Code == 200 {
+		t.Error("a form may delete")
+	}
+}

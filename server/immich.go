@@ -14,7 +14,7 @@ type immichEntries map[string]map[string]struct {
 }
 
 // immichPredict answers Immich's machine learning requests of the task clip.
-// Faces and text recognition go to --immich-upstream, or are refused.
+// Faces and text recognition are refused.
 func (s *Server) immichPredict(w http.ResponseWriter, r *http.Request) error {
 	fields, release, err := s.readParts(w, r)
 	if err != nil {

@@ -19,12 +19,12 @@ type input struct {
 func (in input) isPicture() bool { return in.picture != nil }
 
 const (
-	maxInputs   = 2048 // of a request, as OpenAI has it
-	maxPictures = 256  // of them; their bytes are bounded by the request's
-	maxText     = 1 << 20
+	maxInputs   = 2048      // of a request, as OpenAI has it
+	maxPictures = 256       // of them; their bytes are bounded by the request's
+	maxText     = 256 << 10 // bytes; models read some hundred
 )
 
-// check refuses what no model takes.
+// checkInputs refuses what no model takes.
 func checkInputs(list []input) error {
 	if len(list) == 0 {
 		return badRequest("input", "the list of inputs is empty; give at least one")
@@ -34,17 +34,27 @@ func checkInputs(list []input) error {
 	}
 	pictures := 0
 	for _, in := range list {
-		switch {
-		case in.isPicture():
+		if in.isPicture() {
 			pictures++
-		case in.ids == nil && in.text == "":
-			return badRequest(in.param, "the text is empty")
-		case len(in.text) > maxText:
-			return badRequest(in.param, "the text has %d bytes; at most %d", len(in.text), maxText)
+		}
+		if err := in.check(); err != nil {
+			return err
 		}
 	}
 	if pictures > maxPictures {
 		return badRequest("input", "%d pictures; at most %d in a request", pictures, maxPictures)
+	}
+	return nil
+}
+
+func (in input) check() error {
+	switch {
+	case in.isPicture():
+		return nil
+	case in.ids == nil && in.text == "":
+		return badRequest(in.param, "the text is empty")
+	case len(in.text) > maxText:
+		return badRequest(in.param, "the text has %d bytes; at most %d", len(in.text), maxText)
 	}
 	return nil
 }

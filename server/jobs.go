@@ -144,7 +144,7 @@ func (s *Server) jobRoutes() []route {
 	return []route{
 		{method: "POST", path: "/v1/libraries/:library/folders", scope: ScopeAdmin, handle: s.indexFolder, body: folderBody{}, answer: Job{}, doc: "Index a folder of the server's, below a --root: starts a job."},
 		{method: "GET", path: "/v1/jobs/:job", scope: ScopeSearch, handle: s.getJob, answer: Job{}, doc: "Say how far a job is."},
-		{method: "GET", path: "/v1/jobs/:job/events", scope: ScopeSearch, handle: s.watchJob, doc: "Follow a job by server-sent events, each with the job's state."},
+		{method: "GET", path: "/v1/jobs/:job/events", scope: ScopeSearch, noHead: true, handle: s.watchJob, doc: "Follow a job by server-sent events, each with the job's state."},
 		{method: "DELETE", path: "/v1/jobs/:job", scope: ScopeAdmin, handle: s.cancelJob, answer: Job{}, doc: "Cancel a job. What it has done stays."},
 	}
 }

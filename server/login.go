@@ -13,7 +13,7 @@ func (s *Server) sessionRoutes() []route {
 		{method: "GET", path: "/session", handle: s.getSession, doc: "Whether a key is needed, and what the browser's session may do."},
 		{method: "POST", path: "/session", handle: s.logIn, body: logInBody{}, doc: "Log a browser in with a key, for a cookie."},
 		{method: "DELETE", path: "/session", handle: s.logOut, doc: "Log a browser out."},
-		{method: "GET", path: loginPrefix + ":link", handle: s.logInByLink, doc: "Log a browser in with a link that works once."},
+		{method: "GET", path: loginPrefix + ":link", noHead: true, handle: s.logInByLink, doc: "Log a browser in with a link that works once."},
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"net/http"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-
-	"github.com/emblem-search/emblem/internal/batch"
 )
 
 // The tools that agents get over MCP, at /mcp and over the standard streams. Hits
@@ -18,6 +16,7 @@ const (
 	mcpMostHits  = 50
 	mcpSide      = 160       // pixels of the longer side
 	mcpPictures  = 256 << 10 // bytes of all pictures of an answer
+	mcpLeast     = 1 << 10   // that a picture takes
 	mcpMostTexts = 32
 )
 
@@ -139,6 +138,9 @@ func (s *Server) mcpContent(ctx context.Context, l Library, answer *searchAnswer
 	left := mcpPictures
 	for _, h := range answer.Hits {
 		out = append(out, &mcp.TextContent{Text: fmt.Sprintf("%d. %s (probability %.2f)", h.Rank, h.ID, h.Probability)})
+		if left < mcpLeast {
+			continue
+		}
 		small, err := s.small(ctx, l, h.ID)
 		if err != nil || len(small) > left {
 			continue // the hit counts without its picture
@@ -151,12 +153,8 @@ func (s *Server) mcpContent(ctx context.Context, l Library, answer *searchAnswer
 
 // small is the picture of a document in an agent's size.
 func (s *Server) small(ctx context.Context, l Library, id string) ([]byte, error) {
-	file, err := readPicture(ctx, l, id)
-	if err != nil {
-		return nil, err
-	}
-	key := batch.KeyOf(append([]byte(fmt.Sprint(mcpSide, ":")), file...))
-	return s.thumbnails.make(ctx, key, func() ([]byte, error) { return render(file, mcpSide) })
+	small, _, err := s.thumbnailOf(ctx, l, id, mcpSide, "")
+	return small, err
 }
 
 func (s *Server) mcpEmbed(ctx context.Context, _ *mcp.CallToolRequest, in mcpEmbed) (*mcp.CallToolResult, mcpVectors, error) {

@@ -17,6 +17,9 @@ type ollamaBody struct {
 // among the input, or as bare base64 in images.
 func (s *Server) ollamaEmbed(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
+	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+		r.Header.Del("Content-Type") // curl -d, as Ollama's own examples have it; nothing is changed here
+	}
 	var body ollamaBody
 	release, err := s.readJSON(w, r, &body)
 	if err != nil {

@@ -16,6 +16,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 type route struct {
 	method, path string
 	scope        Scope // "" lets everybody in
+	noHead       bool  // GET does what HEAD must not
 	handle       handler
 	shape        func(http.ResponseWriter, *Error) // of errors; nil is OpenAI's
 
@@ -33,14 +34,18 @@ func (s *Server) newRouter(routes []route) http.Handler {
 	e.HTTPErrorHandler = func(err error, c echo.Context) { s.lost(c.Response(), err) }
 	for _, rt := range routes {
 		h := s.serve(rt)
-		e.Add(rt.method, rt.path, func(c echo.Context) error {
+		handle := func(c echo.Context) error {
 			r := c.Request()
 			for _, name := range c.ParamNames() {
 				r.SetPathValue(name, unescaped(c.Param(name)))
 			}
 			h(c.Response(), r)
 			return nil
-		})
+		}
+		e.Add(rt.method, rt.path, handle)
+		if rt.method == http.MethodGet && !rt.noHead {
+			e.Add(http.MethodHead, rt.path, handle)
+		}
 	}
 	return e
 }
@@ -70,6 +75,9 @@ func (s *Server) lost(w http.ResponseWriter, err error) {
 // serve makes a route's handler one of net/http.
 func (s *Server) serve(rt route) http.HandlerFunc {
 	h := rt.handle
+	if rt.method == http.MethodPost && rt.scope == ScopeEmbed {
+		h = s.refuseEarly(h)
+	}
 	if rt.scope != "" {
 		h = s.authenticate(rt.scope, h)
 	}

@@ -14,11 +14,12 @@ import (
 
 const thumbnailBytes = 64 << 20 // of thumbnails that are remembered
 
-// thumbnails makes small pictures, one a core at once, each once however many
-// ask for it, and remembers the last ones.
+// thumbnails makes small pictures, one a core at once and within a budget of
+// memory, each once however many ask for it, and remembers the last ones.
 type thumbnails struct {
 	making singleflight.Group
-	cores  *semaphore.Weighted
+	cores  *semaphore.Weighted // files that are read or made small
+	memory *semaphore.Weighted // bytes of them and of what they decode to
 
 	mu    sync.Mutex
 	order list.List // of thumb, the most recent first
@@ -32,18 +33,22 @@ type thumb struct {
 }
 
 func newThumbnails() *thumbnails {
-	return &thumbnails{cores: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), at: map[batch.Key]*list.Element{}}
+	return &thumbnails{cores: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), memory: semaphore.NewWeighted(decodeBudget), at: map[batch.Key]*list.Element{}}
 }
 
-// make returns a thumbnail, made now or before.
-func (t *thumbnails) make(ctx context.Context, key batch.Key, render func() ([]byte, error)) ([]byte, error) {
-	if jpeg := t.get(key); jpeg != nil {
-		return jpeg, nil
-	}
+// turn waits for one: what is read and made in it is bounded by the cores.
+func (t *thumbnails) turn(ctx context.Context) (end func(), err error) {
 	if err := t.cores.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	defer t.cores.Release(1)
+	return func() { t.cores.Release(1) }, nil
+}
+
+// make returns a thumbnail, made now or before.
+func (t *thumbnails) make(key batch.Key, render func() ([]byte, error)) ([]byte, error) {
+	if jpeg := t.get(key); jpeg != nil {
+		return jpeg, nil
+	}
 	made, err, _ := t.making.Do(string(key[:]), func() (any, error) {
 		jpeg, err := render()
 		if err == nil {

@@ -31,21 +31,15 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	file, err := readPicture(r.Context(), l, r.FormValue("id"))
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(file)
-	tag := `"` + hex.EncodeToString(sum[:12]) + "-" + strconv.Itoa(side) + `"`
-	w.Header().Set("Cache-Control", "private, max-age=3600")
-	w.Header().Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	small, err := s.thumbnails.make(r.Context(), batch.KeyOf(tag), func() ([]byte, error) { return render(file, side) })
+	small, tag, err := s.thumbnailOf(r.Context(), l, r.FormValue("id"), side, r.Header.Get("If-None-Match"))
 	if err != nil {
 		return pictureError("id", err)
+	}
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	w.Header().Set("ETag", tag)
+	if small == nil {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
 	w.Header().Set("Content-Disposition", "inline")
@@ -53,12 +47,39 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// thumbnailOf makes a document's picture small, unless its tag is one that the
+// client has.
+func (s *Server) thumbnailOf(ctx context.Context, l Library, id string, side int, have string) (small []byte, tag string, err error) {
+	end, err := s.thumbnails.turn(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer end()
+	file, err := readPicture(ctx, l, id)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256(file)
+	tag = `"` + hex.EncodeToString(sum[:12]) + "-" + strconv.Itoa(side) + `"`
+	if have == tag {
+		return nil, tag, nil
+	}
+	small, err = s.thumbnails.make(batch.KeyOf(tag), func() ([]byte, error) { return s.thumbnails.render(context.WithoutCancel(ctx), file, side) }) // others may wait for it too
+	return small, tag, err
+}
+
+// maxThumbnailed is the bytes of a file that is read for a thumbnail.
+const maxThumbnailed = 256 << 20
+
 func readPicture(ctx context.Context, l Library, id string) ([]byte, error) {
 	f, err := l.Picture(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	file, err := io.ReadAll(io.LimitReader(f, picture.LocalLimits(0).MaxBytes+1))
+	file, err := io.ReadAll(io.LimitReader(f, maxThumbnailed+1))
+	if len(file) > maxThumbnailed {
+		err = refuse(http.StatusBadRequest, "image_too_large", "id", "the file is over %d bytes", maxThumbnailed)
+	}
 	return file, errors.Join(err, f.Close())
 }
 
@@ -78,9 +99,18 @@ func thumbnailSide(s string) (int, error) {
 	return thumbnailSides[len(thumbnailSides)-1], nil
 }
 
-// render makes one thumbnail.
-func render(file []byte, side int) ([]byte, error) {
-	im, err := picture.Decode(file, picture.Options{Local: true, MinSide: side / 2, Limits: picture.LocalLimits(0)})
+// render makes one thumbnail, when there is memory for it.
+func (t *thumbnails) render(ctx context.Context, file []byte, side int) ([]byte, error) {
+	o := picture.Options{Local: true, MinSide: side / 2, Limits: picture.LocalLimits(0)}
+	cost, err := decodeCost(file, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.memory.Acquire(ctx, cost); err != nil {
+		return nil, err
+	}
+	defer t.memory.Release(cost)
+	im, err := picture.Decode(file, o)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,11 @@ func (q *Queue[In, Out]) company() {
 		return
 	}
 	end := q.calls[0].since.Add(q.Wait)
-	timer := time.AfterFunc(time.Until(end), q.change.Broadcast)
+	timer := time.AfterFunc(time.Until(end), func() {
+		q.mu.Lock() // else it could ring between the look at the clock and the wait
+		defer q.mu.Unlock()
+		q.change.Broadcast()
+	})
 	defer timer.Stop()
 	for q.stats.Waiting < q.Size && time.Now().Before(end) && !q.closed {
 		q.change.Wait()
