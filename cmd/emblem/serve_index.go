@@ -62,7 +62,7 @@ func (s shelf) Index(path string) (func(context.Context, func(done, total int)) 
 			return nil, err
 		}
 		report, err := s.lib.Index(ctx, model, library.Options{
-			Roots: []string{real}, Ref: ref, IllustrationsOnly: illustrationsOnly(ref),
+			Roots: []string{real}, Inside: true, Ref: ref, IllustrationsOnly: illustrationsOnly(ref),
 			Progress: func(p library.Progress) { progress(p.Done, p.Total) },
 		})
 		if err != nil {

@@ -131,15 +131,34 @@ func (s shelf) query(f server.Find) (library.Query, error) {
 // Put implements server.Library. Vectors in a space that is not there yet define
 // it, but for the model's own.
 func (s shelf) Put(ctx context.Context, docs []server.Document) ([]server.Outcome, error) {
-	list := make([]index.Document, len(docs))
+	var list []index.Document
+	out := make([]server.Outcome, len(docs))
 	for i, d := range docs {
-		list[i] = index.Document{ID: d.ID, Vectors: d.Vectors, Metadata: wholeNumbers(d.Metadata)}
-		if err := s.define(ctx, d.Vectors); err != nil {
+		err := s.define(ctx, d.Vectors)
+		var own *server.Error
+		switch {
+		case errors.As(err, &own): // this document's fault alone
+			out[i] = server.Outcome{ID: d.ID, Status: "error", Error: &own.Message}
+		case err != nil:
 			return nil, err
+		default:
+			list = append(list, index.Document{ID: d.ID, Vectors: d.Vectors, Metadata: wholeNumbers(d.Metadata)})
 		}
 	}
+	if len(list) == 0 {
+		return out, nil
+	}
 	receipt, err := s.lib.Put(ctx, list...)
-	return outcomes(receipt), clientError(err)
+	if err != nil {
+		return nil, clientError(err)
+	}
+	stored := outcomes(receipt)
+	for i := range out {
+		if out[i].Status == "" {
+			out[i], stored = stored[0], stored[1:]
+		}
+	}
+	return out, nil
 }
 
 // define makes the spaces that documents have vectors in. A library without a

@@ -240,6 +240,9 @@ func TestServeIndexesFolders(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(root, "out")); err != nil {
 		t.Skip(err)
 	}
+	if err := os.Symlink(outside, filepath.Join(inside, "out")); err != nil { // must not be followed
+		t.Skip(err)
+	}
 	base, _, _, _ := startServe(t, d, "--root", root)
 	for _, path := range []string{outside, filepath.Join(root, "out"), filepath.Join(root, "..", filepath.Base(outside)), "/", "mine", filepath.Join(root, "none")} {
 		if status := post(t, base+"/v1/libraries/mine/folders", fmt.Sprintf(`{"path":%q}`, path), nil); status != 403 {
@@ -255,6 +258,24 @@ func TestServeIndexesFolders(t *testing.T) {
 	}
 	if entry := get(t, base+"/v1/libraries/mine"); !strings.Contains(entry, `"documents":1`) {
 		t.Errorf("got %s", entry)
+	}
+}
+
+// TestServePutsGoodDocuments: a document whose vectors make no space fails alone.
+func TestServePutsGoodDocuments(t *testing.T) {
+	d := newDesk(t)
+	base, _, _, _ := startServe(t, d)
+	var answer struct {
+		Results []struct{ ID, Status, Error string }
+	}
+	body := `{"documents":[{"id":"1","vectors":{"own":[1,0,0]}},{"id":"2","vectors":{"not a space!/":[1,0]}},{"id":"3","vectors":{"own":[0,1,0]}}]}`
+	if status := post(t, base+"/v1/libraries/mine/documents", body, &answer); status != 200 || len(answer.Results) != 3 {
+		t.Fatalf("status %d, %+v", status, answer)
+	}
+	for i, want := range []string{"created", "error", "created"} {
+		if got := answer.Results[i]; got.Status != want || got.ID != fmt.Sprint(i+1) {
+			t.Errorf("document %d: %+v", i+1, got)
+		}
 	}
 }
 

@@ -125,6 +125,7 @@ func (x *indexing) walk(ctx context.Context) error {
 		}
 		x.meet(c)
 	})
+	x.walked.inside = x.Inside
 	err = x.walked.run()
 	for why, n := range x.walked.skipped {
 		x.report.Skipped[why] += n

@@ -10,6 +10,8 @@ type Options struct {
 	Roots   []string // files and folders
 	Exclude []string // patterns of files to leave out; doublestar's
 
+	Inside bool // no link is followed: what lies outside of the roots stays outside
+
 	Ref   string // how to open the model again, kept in the manifest
 	Named bool   // the user named the model
 	// IllustrationsOnly stops with ErrPhotos before embedding if 20 or more new

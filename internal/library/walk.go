@@ -37,6 +37,7 @@ type walk struct {
 	roots   []string
 	real    []string // the roots with their links resolved
 	entered map[string]bool
+	inside  bool // no link is followed
 	found   func(candidate)
 	skipped map[string]int
 	dirs    []string // every folder that was entered
@@ -143,7 +144,7 @@ func (w *walk) file(path string, info fs.FileInfo) {
 // that leads into them, or to a folder above them, would only repeat them.
 func (w *walk) link(path string, rules *ruleSet) error {
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || slices.ContainsFunc(w.real, func(r string) bool { return within(real, r) || within(r, real) }) {
+	if err != nil || w.inside || slices.ContainsFunc(w.real, func(r string) bool { return within(real, r) || within(r, real) }) {
 		w.skipped[skipLink]++
 		return nil
 	}
