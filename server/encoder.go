@@ -74,9 +74,13 @@ const (
 )
 
 func newEncoder(e Embedder, queue int, wait time.Duration) *encoder {
+	texts, pictures := queue, queue
+	if queue == 0 {
+		texts, pictures = 2*maxInputs, 1024 // a whole request has to fit; pictures wait as pixels
+	}
 	c := &encoder{Embedder: e, decoding: semaphore.NewWeighted(decodeBudget), canary: canary{model: e}}
-	c.texts = batch.New(e.EmbedTokens, batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: queue, Cache: cachedVectors})
-	c.pictures = batch.New(c.embedPhotos, batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: queue, Cache: cachedVectors})
+	c.texts = batch.New(e.EmbedTokens, batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors})
+	c.pictures = batch.New(c.embedPhotos, batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: pictures, Cache: cachedVectors})
 	return c
 }
 

@@ -297,3 +297,16 @@ func TestOllamasCurl(t *testing.T) {
 		t.Error("a form may delete")
 	}
 }
+
+// TestLargestRequest: as many inputs as OpenAI takes fit into the queue.
+func TestLargestRequest(t *testing.T) {
+	s := newTest(t, Options{})
+	list := make([]string, maxInputs)
+	for i := range list {
+		list[i] = fmt.Sprintf("text %d", i)
+	}
+	body := `{"input":["` + strings.Join(list, `","`) + `"]}`
+	if w := do(s, "POST", "/v1/embeddings", body); w.Code != 200 {
+		t.Errorf("%d %.200s", w.Code, w.Body)
+	}
+}
