@@ -153,7 +153,7 @@ func (v *vault) write(to string, r io.Reader) (hash string, size int64, err erro
 		return "", 0, err
 	}
 	sum := sha256.New()
-	size, err = io.Copy(io.MultiWriter(out, sum), r)
+	size, err = io.Copy(io.MultiWriter(sum, out), r) // the sum first: a file may change what it was given
 	if err == nil {
 		err = out.Sync()
 	}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -167,12 +168,26 @@ func (ix *Index) rebuildVectors(ctx context.Context) error {
 	return nil
 }
 
-// verifyColumns reads the saved columns, if they are.
-func (ix *Index) verifyColumns(context.Context) ([]string, error) {
-	if _, _, err := ix.savedFacts(); err != nil && !errors.Is(err, errNoColumns) {
-		return []string{err.Error()}, nil
+// verifyColumns reads the saved columns, if they are. Files that the background has
+// put others in the place of meanwhile are no finding: it looks again.
+func (ix *Index) verifyColumns(ctx context.Context) ([]string, error) {
+	for {
+		before, err := ix.get([]byte(keyColumns))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		_, _, trouble := ix.savedFacts()
+		if trouble == nil || errors.Is(trouble, errNoColumns) {
+			return nil, nil
+		}
+		now, err := ix.get([]byte(keyColumns))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		if bytes.Equal(before, now) || ctx.Err() != nil {
+			return []string{trouble.Error()}, nil
+		}
 	}
-	return nil, nil
 }
 
 // rebuildColumns reads the metadata of all documents again and saves it.
