@@ -31,10 +31,7 @@ func (s *Server) classify(w http.ResponseWriter, r *http.Request) error {
 	for i, l := range body.Labels {
 		inputs = append(inputs, textInput(at("labels", i), l))
 	}
-	e, err := s.embed(r.Context(), embedRequest{model: body.Model, inputs: inputs})
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), embedRequest{model: body.Model, inputs: inputs})
 	if err != nil {
 		return err
 	}

@@ -35,10 +35,7 @@ func (s *Server) cohereEmbed(w http.ResponseWriter, r *http.Request) error {
 	if len(body.EmbeddingTypes) == 0 {
 		body.EmbeddingTypes = []string{"float"}
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}
@@ -94,15 +91,9 @@ func (b *cohereBody) request() (embedRequest, error) {
 	if given != 1 {
 		return req, badRequest("texts", "give one of texts, images and inputs")
 	}
-	for i, t := range b.Texts {
-		req.inputs = append(req.inputs, textInput(at("texts", i), t))
-	}
-	for i, p := range b.Images {
-		in, err := pictureInput(at("images", i), p)
-		if err != nil {
-			return req, err
-		}
-		req.inputs = append(req.inputs, in)
+	req.addTexts("texts", b.Texts)
+	if err := req.add("images", b.Images, pictureInput); err != nil {
+		return req, err
 	}
 	return req, b.contents(&req)
 }

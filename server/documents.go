@@ -58,13 +58,9 @@ func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
 
 // put embeds what has to be embedded and stores what is good.
 func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome, error) {
-	entry, err := l.Entry(r.Context())
-	if err != nil {
-		return nil, err
-	}
 	docs := make([]Document, len(list))
 	errs := make([]error, len(list))
-	req := embedRequest{model: entry.Model}
+	req := embedRequest{model: l.Model()}
 	var from []int
 	for i, b := range list {
 		docs[i] = Document{ID: b.ID, Metadata: b.Metadata}

@@ -16,6 +16,25 @@ type embedRequest struct {
 	whole      bool // a text that the model does not read to its end is an error
 }
 
+// add reads the items of a list of the request, which is named for errors.
+func (r *embedRequest) add(list string, items []string, read func(param, s string) (input, error)) error {
+	for i, s := range items {
+		in, err := read(at(list, i), s)
+		if err != nil {
+			return err
+		}
+		r.inputs = append(r.inputs, in)
+	}
+	return nil
+}
+
+// addTexts adds texts that are nothing else, whatever they look like.
+func (r *embedRequest) addTexts(list string, texts []string) {
+	for i, t := range texts {
+		r.inputs = append(r.inputs, textInput(at(list, i), t))
+	}
+}
+
 // embedding is the answer to an embedRequest.
 type embedding struct {
 	model     *encoder
@@ -93,6 +112,16 @@ func (s *Server) embed(ctx context.Context, r embedRequest) (*embedding, error) 
 		e.vectors[i] = cut(v, r.dimensions)
 	}
 	return e, nil
+}
+
+// embedWhole is embed for answers that have no place for an input at fault: the
+// first one's error is the request's.
+func (s *Server) embedWhole(ctx context.Context, r embedRequest) (*embedding, error) {
+	e, err := s.embed(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return e, e.firstError()
 }
 
 // texts computes the vectors of all inputs that are texts.

@@ -43,11 +43,7 @@ func (s *Server) heat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entry, err := l.Entry(r.Context())
-	if err != nil {
-		return err
-	}
-	c, err := s.encoderFor(entry.Model)
+	c, err := s.encoderFor(l.Model())
 	if err != nil {
 		return err
 	}
@@ -55,10 +51,7 @@ func (s *Server) heat(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return refuse(http.StatusNotImplemented, "heat_not_supported", "model", "the model %s does not say where in a picture it sees something", c.Name())
 	}
-	text, err := s.embed(r.Context(), embedRequest{model: entry.Model, inputs: []input{textInput("text", r.FormValue("text"))}})
-	if err == nil {
-		err = text.firstError()
-	}
+	text, err := s.embedWhole(r.Context(), embedRequest{model: l.Model(), inputs: []input{textInput("text", r.FormValue("text"))}})
 	if err != nil {
 		return err
 	}

@@ -59,10 +59,7 @@ func (e immichEntries) clip(in *input) (string, error) {
 }
 
 func (s *Server) answerImmich(w http.ResponseWriter, r *http.Request, model string, in input) error {
-	e, err := s.embed(r.Context(), embedRequest{model: s.immichModel(model), inputs: []input{in}})
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), embedRequest{model: s.immichModel(model), inputs: []input{in}})
 	if err != nil {
 		return err
 	}

@@ -23,15 +23,9 @@ func modalityInputs(modality string, raw json.RawMessage) ([]input, error) {
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return nil, badRequest("input", "input has to be a picture as a data URL, or a list of them")
 	}
-	out := make([]input, len(list))
-	for i, s := range list {
-		in, err := pictureInput(at("input", i), s)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = in
-	}
-	return out, nil
+	var r embedRequest
+	err := r.add("input", list, pictureInput)
+	return r.inputs, err
 }
 
 // embeddingsImage answers Infinity's older POST /embeddings_image.

@@ -21,7 +21,10 @@ type Libraries interface {
 // Library is a collection of documents: pictures, texts, or vectors of somebody's
 // own.
 type Library interface {
-	// Entry says what it is.
+	// Name is the library's, Model its model's, "" before it has one.
+	Name() string
+	Model() string
+	// Entry says what it is. It counts the documents, which takes its time.
 	Entry(ctx context.Context) (LibraryEntry, error)
 	// Search answers a query.
 	Search(ctx context.Context, f Find) (*Found, error)

@@ -47,6 +47,9 @@ func (l shelves) Create(_ context.Context, name string) (Library, error) {
 	return l[name], nil
 }
 
+func (s *shelf) Name() string  { return s.name }
+func (s *shelf) Model() string { return "org/fake-clip" }
+
 func (s *shelf) Entry(context.Context) (LibraryEntry, error) {
 	return LibraryEntry{Name: s.name, Model: "org/fake-clip", Documents: len(s.docs)}, nil
 }

@@ -162,13 +162,8 @@ func (s *Server) mcpEmbed(ctx context.Context, _ *mcp.CallToolRequest, in mcpEmb
 		return nil, mcpVectors{}, fmt.Errorf("%d texts; at most %d at once", len(in.Texts), mcpMostTexts)
 	}
 	req := embedRequest{model: in.Model}
-	for i, t := range in.Texts {
-		req.inputs = append(req.inputs, textInput(at("texts", i), t))
-	}
-	e, err := s.embed(ctx, req)
-	if err == nil {
-		err = e.firstError()
-	}
+	req.addTexts("texts", in.Texts)
+	e, err := s.embedWhole(ctx, req)
 	if err != nil {
 		return nil, mcpVectors{}, mcpError(err)
 	}

@@ -27,24 +27,13 @@ func (s *Server) ollamaEmbed(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer release()
 	req := embedRequest{model: untagged(body.Model), dimensions: body.Dimensions, whole: body.Truncate != nil && !*body.Truncate}
-	for i, s := range body.Input {
-		in, err := textOrPicture(at("input", i), s)
-		if err != nil {
-			return err
-		}
-		req.inputs = append(req.inputs, in)
+	if err := req.add("input", body.Input, textOrPicture); err != nil {
+		return err
 	}
-	for i, s := range body.Images {
-		in, err := pictureInput(at("images", i), s)
-		if err != nil {
-			return err
-		}
-		req.inputs = append(req.inputs, in)
+	if err := req.add("images", body.Images, pictureInput); err != nil {
+		return err
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}

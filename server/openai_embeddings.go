@@ -61,10 +61,7 @@ func (s *Server) answerEmbeddings(w http.ResponseWriter, r *http.Request, body *
 	if err != nil {
 		return err
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}

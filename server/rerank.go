@@ -39,10 +39,7 @@ func (s *Server) rerank(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}
@@ -79,9 +76,7 @@ func (b *rerankBody) request() (embedRequest, error) {
 		}
 		req.inputs = append(req.inputs, in)
 	}
-	for i, t := range b.Texts {
-		req.inputs = append(req.inputs, textInput(at("texts", i), t))
-	}
+	req.addTexts("texts", b.Texts)
 	return req, nil
 }
 

@@ -71,18 +71,15 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 	if err != nil {
 		return nil, err
 	}
-	entry, err := l.Entry(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.fillTerms(ctx, entry.Model, find, inputs); err != nil {
+	model := l.Model()
+	if err := s.fillTerms(ctx, model, find, inputs); err != nil {
 		return nil, err
 	}
 	found, err := l.Search(ctx, *find)
 	if err != nil {
 		return nil, err
 	}
-	return &searchAnswer{entry.Model, entry.Name, append([]Hit{}, found.Hits...), some(found.Next)}, nil
+	return &searchAnswer{model, l.Name(), append([]Hit{}, found.Hits...), some(found.Next)}, nil
 }
 
 // find checks a request. inputs are the terms that a model has to embed, by their
@@ -197,10 +194,7 @@ func (s *Server) fillTerms(ctx context.Context, model string, f *Find, inputs ma
 			req.inputs, from = append(req.inputs, in), append(from, i)
 		}
 	}
-	e, err := s.embed(ctx, req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(ctx, req)
 	if err != nil {
 		return err
 	}

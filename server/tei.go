@@ -24,17 +24,10 @@ func (s *Server) teiEmbed(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("normalize", "only vectors of unit length are served; leave normalize out")
 	}
 	req := embedRequest{whole: !body.Truncate, dimensions: body.Dimensions}
-	for i, s := range body.Inputs {
-		in, err := textOrPicture(at("inputs", i), s)
-		if err != nil {
-			return err
-		}
-		req.inputs = append(req.inputs, in)
+	if err := req.add("inputs", body.Inputs, textOrPicture); err != nil {
+		return err
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}
@@ -62,17 +55,10 @@ func (s *Server) teiSimilarity(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req := embedRequest{inputs: []input{in}}
-	for i, s := range body.Inputs.Sentences {
-		in, err := textOrPicture(at("inputs.sentences", i), s)
-		if err != nil {
-			return err
-		}
-		req.inputs = append(req.inputs, in)
+	if err := req.add("inputs.sentences", body.Inputs.Sentences, textOrPicture); err != nil {
+		return err
 	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}

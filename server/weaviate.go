@@ -18,20 +18,11 @@ func (s *Server) weaviateVectorize(w http.ResponseWriter, r *http.Request) error
 	}
 	defer release()
 	var req embedRequest
-	for i, t := range body.Texts {
-		req.inputs = append(req.inputs, textInput(at("texts", i), t))
+	req.addTexts("texts", body.Texts)
+	if err := req.add("images", body.Images, pictureInput); err != nil {
+		return err
 	}
-	for i, p := range body.Images {
-		in, err := pictureInput(at("images", i), p)
-		if err != nil {
-			return err
-		}
-		req.inputs = append(req.inputs, in)
-	}
-	e, err := s.embed(r.Context(), req)
-	if err == nil {
-		err = e.firstError()
-	}
+	e, err := s.embedWhole(r.Context(), req)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,12 @@ type shelf struct {
 	lib *library.Library
 }
 
+// Name implements server.Library.
+func (s shelf) Name() string { return s.lib.Name() }
+
+// Model implements server.Library.
+func (s shelf) Model() string { return s.lib.Manifest().Model }
+
 // Entry implements server.Library.
 func (s shelf) Entry(context.Context) (server.LibraryEntry, error) {
 	st, err := s.lib.Stats()
