@@ -43,9 +43,7 @@ func (ix *Index) fs() vfs.FS {
 	return vfs.Default
 }
 
-func (ix *Index) columnsDir() string {
-	return ix.fs().PathJoin(ix.dir, "derived", legColumns)
-}
+func (ix *Index) columnsDir() string { return ix.derivedDir(legColumns) }
 
 // saveFacts writes what is not yet on disk. Without it, the next start reads the
 // documents again; so trouble is only told.
@@ -61,7 +59,7 @@ func (ix *Index) saveFacts() {
 
 func (ix *Index) writeFacts(v *view) error {
 	fs, dir := ix.fs(), ix.columnsDir()
-	if err := ix.makeColumnsDir(); err != nil {
+	if err := ix.makeDerivedDir(legColumns); err != nil {
 		return err
 	}
 	names, err := fs.List(dir)
@@ -109,18 +107,6 @@ func (ix *Index) writeFacts(v *view) error {
 	return nil
 }
 
-// makeColumnsDir makes the folder, durably: new names in it are lost with it.
-func (ix *Index) makeColumnsDir() error {
-	fs := ix.fs()
-	if _, err := fs.Stat(ix.columnsDir()); err == nil {
-		return nil
-	}
-	if err := fs.MkdirAll(ix.columnsDir(), 0o755); err != nil {
-		return err
-	}
-	return errors.Join(syncDir(fs, fs.PathJoin(ix.dir, "derived")), syncDir(fs, ix.dir))
-}
-
 // encodeState writes the state of a view.
 func (ix *Index) encodeState(v *view) []byte {
 	var e columns.Encoder
@@ -152,29 +138,16 @@ func (ix *Index) sight() string {
 // writeColumns writes a file, durably, under its name when it is whole. It returns
 // the sum of all of it, and uses data up.
 func (ix *Index) writeColumns(name string, data []byte) (uint32, error) {
-	fs, dir := ix.fs(), ix.columnsDir()
 	head, tail := columns.Seal(data)
 	sum := fileSum(tail) // a file system may change what it was given to write
-	path := fs.PathJoin(dir, name)
-	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return 0, err
-	}
-	for _, part := range [][]byte{head, data, tail} {
-		if err == nil {
-			_, err = f.Write(part)
+	return sum, ix.writeDerived(legColumns, name, func(w io.Writer) error {
+		for _, part := range [][]byte{head, data, tail} {
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
 		}
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return 0, errors.Join(err, fs.Remove(path+".new"))
-	}
-	if err := fs.Rename(path+".new", path); err != nil {
-		return 0, err
-	}
-	return sum, syncDir(fs, dir)
+		return nil
+	})
 }
 
 // fileSum is the last sum in a file, which depends on all of it.
@@ -270,24 +243,7 @@ func (ix *Index) readColumns(name string) ([]byte, uint32, error) {
 	return data, fileSum(file), nil
 }
 
-// mostQuarantined is how many damaged files are kept to be looked at.
-const mostQuarantined = 8
-
 // damaged moves a file into quarantine and returns what was wrong with it.
 func (ix *Index) damaged(name string, cause error) error {
-	fs := ix.fs()
-	dir := fs.PathJoin(ix.dir, "derived", "quarantine")
-	err := fs.MkdirAll(dir, 0o755)
-	if err == nil {
-		to := fmt.Sprintf("%s-%020d-%s", legColumns, time.Now().UnixNano(), name)
-		err = fs.Rename(fs.PathJoin(ix.columnsDir(), name), fs.PathJoin(dir, to))
-	}
-	if names, listErr := fs.List(dir); listErr == nil {
-		names = slices.DeleteFunc(names, func(s string) bool { return !strings.HasPrefix(s, legColumns+"-") })
-		slices.Sort(names)
-		for _, old := range names[:max(0, len(names)-mostQuarantined)] {
-			fs.Remove(fs.PathJoin(dir, old))
-		}
-	}
-	return errors.Join(fmt.Errorf("%s: %w", name, cause), err)
+	return errors.Join(fmt.Errorf("%s: %w", name, cause), ix.setAside(legColumns, name))
 }

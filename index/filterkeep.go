@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -236,18 +235,4 @@ func (ix *Index) addFacts(f *facts, ords []uint32) error {
 	}
 	f.segments = append(f.segments, held{segment: segmentOf(docs)})
 	return context.Cause(ix.keeper.stop)
-}
-
-func counterOf(r pebble.Reader, key string) (uint64, error) {
-	value, err := read(r, []byte(key))
-	if errors.Is(err, ErrNotFound) {
-		return 0, nil
-	}
-	if err == nil && len(value) != 8 {
-		err = fmt.Errorf("index: %s is damaged", key)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return binary.BigEndian.Uint64(value), nil
 }

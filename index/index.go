@@ -221,7 +221,11 @@ func read(r pebble.Reader, key []byte) ([]byte, error) {
 
 // counter reads a stored number; one that was never written is 0.
 func (ix *Index) counter(key string) (uint64, error) {
-	value, err := ix.get([]byte(key))
+	return counterOf(ix.db, key)
+}
+
+func counterOf(r pebble.Reader, key string) (uint64, error) {
+	value, err := read(r, []byte(key))
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}

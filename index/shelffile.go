@@ -8,9 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/emblem-search/emblem/internal/vector"
 )
@@ -51,43 +48,16 @@ type filePart struct {
 	To   int    `json:"to"`
 }
 
-func (ix *Index) vectorsDir() string { return ix.fs().PathJoin(ix.dir, "derived", legVectors) }
+func (ix *Index) vectorsDir() string { return ix.derivedDir(legVectors) }
 
 func (ix *Index) vectorsPath(name string) string { return ix.fs().PathJoin(ix.vectorsDir(), name) }
 
 // writeVectors writes a file, durably, under its name when it is whole.
 func (ix *Index) writeVectors(name string, write func(io.Writer) error) error {
-	fs, path := ix.fs(), ix.vectorsPath(name)
-	if err := ix.makeVectorsDir(); err != nil {
+	if err := ix.makeDerivedDir(legVectors); err != nil {
 		return err
 	}
-	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	if err = write(f); err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, fs.Remove(path+".new"))
-	}
-	if err := fs.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncDir(fs, ix.vectorsDir())
-}
-
-// makeVectorsDir makes the folder, durably: a power cut must not take it with the
-// files that the store names.
-func (ix *Index) makeVectorsDir() error {
-	fs := ix.fs()
-	if _, err := fs.Stat(ix.vectorsDir()); err == nil {
-		return nil
-	}
-	if err := fs.MkdirAll(ix.vectorsDir(), 0o755); err != nil {
-		return err
-	}
-	return errors.Join(syncDir(fs, fs.PathJoin(ix.dir, "derived")), syncDir(fs, ix.dir))
+	return ix.writeDerived(legVectors, name, write)
 }
 
 // number names the next file of a stock.
@@ -242,26 +212,12 @@ func (ix *Index) openGraph(s *stock) error {
 	return nil
 }
 
-// quarantine moves a file of vectors out of the way; the newest few are kept to be
-// looked at.
+// quarantine moves a file of vectors out of the way. That it cannot be moved is no
+// trouble: it is made anew under another name.
 func (ix *Index) quarantine(name string, cause error) {
-	fs := ix.fs()
-	dir := fs.PathJoin(ix.dir, "derived", "quarantine")
 	ix.logf("index: %s is damaged, it is made anew: %v", name, cause)
 	ix.damages.Add(1)
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
-		return
-	}
-	fs.Rename(ix.vectorsPath(name), fs.PathJoin(dir, fmt.Sprintf("%s-%020d-%s", legVectors, time.Now().UnixNano(), name)))
-	names, err := fs.List(dir)
-	if err != nil {
-		return
-	}
-	names = slices.DeleteFunc(names, func(s string) bool { return !strings.HasPrefix(s, legVectors+"-") })
-	slices.Sort(names)
-	for _, old := range names[:max(0, len(names)-mostQuarantined)] {
-		fs.Remove(fs.PathJoin(dir, old))
-	}
+	ix.setAside(legVectors, name)
 }
 
 // intact says whether a file is there and as long as it should be.

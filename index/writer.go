@@ -162,18 +162,24 @@ func (w *writer) addVectors(space string, ord uint32, list [][]float32) {
 	}
 }
 
+// existing is lookup for a document that has to be there, with its record. That it
+// is not there is the item's own error.
+func (w *writer) existing(id string) (ord uint32, rec record, stored []byte, err error) {
+	ord, exists, err := w.lookup(id)
+	if err == nil && !exists {
+		err = itemError{fmt.Errorf("%w: %q", ErrNotFound, id)}
+	}
+	if err == nil {
+		rec, stored, err = recordOf(w.batch, ord)
+	}
+	return ord, rec, stored, err
+}
+
 func (w *writer) update(d *Document) (Status, error) {
 	if err := checkMetadata(d.Metadata); err != nil {
 		return "", itemError{err}
 	}
-	ord, exists, err := w.lookup(d.ID)
-	if err != nil {
-		return "", err
-	}
-	if !exists {
-		return "", itemError{fmt.Errorf("%w: %q", ErrNotFound, d.ID)}
-	}
-	rec, old, err := recordOf(w.batch, ord)
+	ord, rec, old, err := w.existing(d.ID)
 	if err != nil {
 		return "", err
 	}
@@ -199,14 +205,7 @@ func (w *writer) attach(d *Document) (Status, error) {
 	if err != nil {
 		return "", itemError{err}
 	}
-	ord, exists, err := w.lookup(d.ID)
-	if err != nil {
-		return "", err
-	}
-	if !exists {
-		return "", itemError{fmt.Errorf("%w: %q", ErrNotFound, d.ID)}
-	}
-	rec, old, err := recordOf(w.batch, ord)
+	ord, rec, old, err := w.existing(d.ID)
 	if err != nil {
 		return "", err
 	}
