@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/server"
@@ -41,18 +40,12 @@ func realFolder(path string) (string, error) {
 	return real, err
 }
 
-// below says whether a path is a folder or in it.
-func below(path, folder string) bool {
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
 // Index implements server.Library. Only what lies below a --root is indexed, where
 // it really is: a link that leads out is outside. All others look the same, so that
 // nobody can find out what folders there are.
 func (s shelf) Index(path string) (func(context.Context, func(done, total int)) (any, error), error) {
 	real, err := realFolder(path)
-	if err != nil || !filepath.IsAbs(path) || !slices.ContainsFunc(s.roots, func(root string) bool { return below(real, root) }) {
+	if err != nil || !filepath.IsAbs(path) || !slices.ContainsFunc(s.roots, func(root string) bool { return library.Within(real, root) }) {
 		return nil, &server.Error{Status: http.StatusForbidden, Code: "folder_not_allowed", Param: "path", Message: "there is no such folder below a --root that this server was started with"}
 	}
 	return func(ctx context.Context, progress func(done, total int)) (any, error) {

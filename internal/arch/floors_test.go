@@ -32,8 +32,10 @@ var rooms = []room{
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
 		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "internal/vector", "cmd/emblem"}},
-	{floor: 0, path: "internal/safetensors", does: "model files, read strictly"},
+	{floor: 0, path: "internal/safetensors", does: "model files, read strictly",
+		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities"},
+	{floor: 0, path: "internal/durable", does: "folders that last through a power cut"},
 	{floor: 0, path: "internal/batch", does: "inputs of many callers in shared batches",
 		only: []string{"server"}},
 

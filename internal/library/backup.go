@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/durable"
 )
 
 // noteID names a library for ever, so that a folder of backups knows its own.
@@ -116,7 +117,7 @@ func (s *Store) endRestore(dir, name string, whole bool) error {
 	if err := os.Rename(dir, s.path(name)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Join(s.dir, "libraries"))
+	return durable.SyncDir(filepath.Join(s.dir, "libraries"))
 }
 
 // Verify reads all that the library has and says what is not as it should be.

@@ -30,5 +30,5 @@ func (l *Library) Define(s index.Space) error { return l.ix.Define(s) }
 // Holds says whether a document's id is a path in the folders that were indexed.
 func (l *Library) Holds(id string) bool {
 	return filepath.IsAbs(id) && filepath.Clean(id) == id &&
-		slices.ContainsFunc(l.Manifest().Roots, func(root string) bool { return within(id, root) })
+		slices.ContainsFunc(l.Manifest().Roots, func(root string) bool { return Within(id, root) })
 }

@@ -105,7 +105,7 @@ func (x *indexing) loadTable() (err error) {
 
 func (x *indexing) knows(root string) bool {
 	for path := range x.table.files {
-		if within(path, root) {
+		if Within(path, root) {
 			return true
 		}
 	}

@@ -20,12 +20,12 @@ func (x *indexing) learn(ctx context.Context) error { return x.lib.learn(ctx, x.
 // everyday captions, joined two by two. Without, words are compared with all
 // pictures, which is right but slower in a large library.
 func (l *Library) learn(ctx context.Context, e Embedder) error {
-	st, err := l.ix.Stats()
-	if err != nil || st.Documents < l.learnFrom {
-		return err
-	}
 	seen, err := l.ix.Note(noteLearned)
 	if err != nil && !errors.Is(err, index.ErrNotFound) || string(seen) == e.Fingerprint() {
+		return err
+	}
+	st, err := l.ix.Stats() // counts, so it comes after
+	if err != nil || st.Documents < l.learnFrom {
 		return err
 	}
 	vectors, err := e.EmbedTexts(ctx, wordSamples())

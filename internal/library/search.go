@@ -204,7 +204,7 @@ func (l *Library) only(paths []string) (func(uint32) bool, error) {
 			return nil, err
 		}
 		for id, ord := range l.ix.IDs(abs) {
-			if within(id, abs) {
+			if Within(id, abs) {
 				kept[ord] = true
 			}
 		}

@@ -78,7 +78,7 @@ func TestSearchPaths(t *testing.T) {
 		t.Errorf("restricted to five files: %v", hits)
 	}
 	for _, h := range hits {
-		if within(h.Path, b.path("r")) {
+		if Within(h.Path, b.path("r")) {
 			t.Errorf("%s is outside the paths", h.Path)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+
+	"github.com/emblem-search/emblem/internal/durable"
 )
 
 // Store is a data directory with its libraries:
@@ -120,7 +122,7 @@ func (s *Store) Rename(from, to string) error {
 	if err := os.Rename(s.path(from), s.path(to)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Join(s.dir, "libraries"))
+	return durable.SyncDir(filepath.Join(s.dir, "libraries"))
 }
 
 // Remove deletes a library: its vectors and what it knows of files, never the

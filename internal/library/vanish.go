@@ -80,7 +80,7 @@ func (x *indexing) settle(ctx context.Context) error {
 }
 
 func (x *indexing) inRoots(path string) bool {
-	return slices.ContainsFunc(x.Roots, func(r string) bool { return within(path, r) })
+	return slices.ContainsFunc(x.Roots, func(r string) bool { return Within(path, r) })
 }
 
 // vanished returns the known files of a root that are not there any more, and
@@ -88,10 +88,10 @@ func (x *indexing) inRoots(path string) bool {
 // could not be read is neither.
 func (x *indexing) vanished(root string) (lost, excluded []string) {
 	for path, k := range x.table.files {
-		if k.seen || k.gone != 0 || !within(path, root) {
+		if k.seen || k.gone != 0 || !Within(path, root) {
 			continue
 		}
-		if slices.ContainsFunc(x.walked.unread, func(d string) bool { return within(path, d) }) {
+		if slices.ContainsFunc(x.walked.unread, func(d string) bool { return Within(path, d) }) {
 			continue
 		}
 		if _, err := os.Lstat(path); err == nil {
@@ -114,7 +114,7 @@ func (x *indexing) looksUnmounted(root string, lost int) bool {
 	}
 	all := 0
 	for path, k := range x.table.files {
-		if k.old && k.gone == 0 && within(path, root) {
+		if k.old && k.gone == 0 && Within(path, root) {
 			all++
 		}
 	}
@@ -124,12 +124,12 @@ func (x *indexing) looksUnmounted(root string, lost int) bool {
 // looksEmpty says that the walk found none of the root's files and no new ones.
 func (x *indexing) looksEmpty(root string) bool {
 	for path, k := range x.table.files {
-		if k.seen && k.gone == 0 && within(path, root) {
+		if k.seen && k.gone == 0 && Within(path, root) {
 			return false
 		}
 	}
 	for _, j := range x.jobs {
-		if j.known == nil && within(j.path, root) {
+		if j.known == nil && Within(j.path, root) {
 			return false
 		}
 	}

@@ -144,7 +144,7 @@ func (w *walk) file(path string, info fs.FileInfo) {
 // that leads into them, or to a folder above them, would only repeat them.
 func (w *walk) link(path string, rules *ruleSet) error {
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || w.inside || slices.ContainsFunc(w.real, func(r string) bool { return within(real, r) || within(r, real) }) {
+	if err != nil || w.inside || slices.ContainsFunc(w.real, func(r string) bool { return Within(real, r) || Within(r, real) }) {
 		w.skipped[skipLink]++
 		return nil
 	}
@@ -194,8 +194,8 @@ func isDerivatives(path string) bool {
 	return name == "derivatives" && sub == "resources" && strings.HasSuffix(filepath.Clean(pack), ".photoslibrary")
 }
 
-// within says whether path is dir or below it.
-func within(path, dir string) bool {
+// Within says whether path is dir or below it. Both are clean.
+func Within(path, dir string) bool {
 	if path == dir {
 		return true
 	}
@@ -219,7 +219,7 @@ func cleanRoots(paths []string) ([]string, error) {
 	roots = slices.Compact(roots)
 	return slices.DeleteFunc(slices.Clone(roots), func(r string) bool {
 		first := slices.Index(roots, r)
-		return slices.ContainsFunc(roots[:first], func(o string) bool { return within(r, o) })
+		return slices.ContainsFunc(roots[:first], func(o string) bool { return Within(r, o) })
 	}), nil
 }
 

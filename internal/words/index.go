@@ -12,6 +12,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/emblem-search/emblem/internal/durable"
 )
 
 // ErrDamaged marks errors of files that are not what was written. The way out is to
@@ -239,22 +241,13 @@ func (x *Index) write(make func(path string) error) (*segment, error) {
 	path := filepath.Join(x.opts.Dir, name)
 	err := make(path)
 	if err == nil {
-		err = syncDir(x.opts.Dir)
+		err = durable.SyncDir(x.opts.Dir)
 	}
 	if err != nil {
 		os.Remove(path)
 		return nil, fmt.Errorf("words: write: %w", err)
 	}
 	return openSegment(x.opts.Dir, kept{File: name}, true)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // replace makes a new state of the present one, keeps its manifest, shows it to
