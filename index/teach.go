@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-
-	"github.com/emblem-search/emblem/internal/vector"
 )
 
 // prefixLearn begins the keys of what Learn was given: a sample a space.
@@ -78,16 +76,18 @@ func (ix *Index) teach(s *shelf) error {
 		return err
 	}
 	failures := s.rows.failures.Load()
-	own, reach, err := s.likeOwn(rand.New(rand.NewPCG(uint64(s.n), 1)))
-	if err != nil {
-		return err
+	r, reach := rand.New(rand.NewPCG(uint64(s.n), 1)), 0.0
+	own := make([]uint32, min(ix.opts.pace.own, g.Len()))
+	for i := range own {
+		own[i] = uint32(r.IntN(g.Len()))
 	}
 	var errs [2]error
 	err = ix.aside(s, func() {
-		for i, sample := range [][][]float32{own, given} {
-			if len(sample) >= leastLearned {
-				errs[i] = g.Learn(sample)
-			}
+		if len(own) >= leastLearned {
+			reach, errs[0] = g.LearnOwn(own)
+		}
+		if len(given) >= leastLearned {
+			errs[1] = g.Learn(given)
 		}
 	})
 	if err := errors.Join(err, errs[0], errs[1], s.rows.sinceThen(failures)); err != nil {
@@ -100,38 +100,6 @@ func (ix *Index) teach(s *shelf) error {
 	s.taught.Store(int64(g.Len()))
 	s.unsaved++
 	return nil
-}
-
-// likeOwn makes queries like new vectors of the space: each is as far from a vector
-// of it as that one's nearest is, in the direction of the difference of two others.
-// reach is the farthest of those distances.
-func (s *shelf) likeOwn(r *rand.Rand) (out [][]float32, reach float64, err error) {
-	g := s.graph.Load()
-	pick := func() []float32 { return append([]float32(nil), s.rows.Row(uint32(r.IntN(g.Len())))...) }
-	for range s.rows.ix.opts.pace.own {
-		x := pick()
-		hits, _, err := g.Search(x, vector.Params{Limit: 8, Effort: 64})
-		if err != nil {
-			return nil, 0, err
-		}
-		gap := 0.0
-		for _, h := range hits {
-			if d := distance(x, s.rows.Row(h.ID)); d > 0 && (gap == 0 || d < gap) {
-				gap = d
-			}
-		}
-		reach = max(reach, gap)
-		a, b := pick(), pick()
-		if d := distance(a, b); d > 0 {
-			for i := range x {
-				x[i] += float32(gap / d * float64(a[i]-b[i]))
-			}
-		}
-		if x, err = s.space.prepare(x); err == nil { // else it has no direction
-			out = append(out, x)
-		}
-	}
-	return out, reach, nil
 }
 
 // strange says whether a query is of a kind that the graph knows nothing about: its

@@ -18,7 +18,7 @@ type pace struct {
 	quiet     time.Duration // without a write, after which any are moved
 	flush     int           // rows in memory from which they are written to a file
 	check     time.Duration // between two looks at the files
-	own       int           // queries made of a space's own vectors to learn from
+	own       int           // rows of a space that stand for new ones, to learn from
 }
 
 var usualPace = pace{codesFrom: 4096, graphFrom: 50_000, exactTo: 50_000, move: 1024, quiet: 200 * time.Millisecond, flush: 1 << 14, check: 3 * time.Second, own: 400}
