@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -22,6 +23,9 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/emblem-search/emblem/internal/durable"
+	"github.com/emblem-search/emblem/internal/lockfile"
 )
 
 // Key is what a keyring knows of a key: all but the key itself.
@@ -246,10 +250,19 @@ func (k *Keyring) List() []Key {
 	return out
 }
 
-// change replaces the file as a whole.
+// lockPatience is how long a change waits for those of other processes.
+const lockPatience = 10 * time.Second
+
+// change replaces the file as a whole. Processes do so one after the other, each
+// with what the one before has written.
 func (k *Keyring) change(f func([]Key) ([]Key, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	lock, err := k.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	if err := k.read(); err != nil {
 		return err
 	}
@@ -257,7 +270,7 @@ func (k *Keyring) change(f func([]Key) ([]Key, error)) error {
 	for _, h := range k.keys {
 		list = append(list, h.Key)
 	}
-	list, err := f(list)
+	list, err = f(list)
 	if err != nil {
 		return err
 	}
@@ -271,11 +284,23 @@ func (k *Keyring) change(f func([]Key) ([]Key, error)) error {
 	return k.read()
 }
 
+// lock keeps other processes from changing the file until it is closed. It lies
+// beside the file, which is replaced.
+func (k *Keyring) lock() (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	lock, err := lockfile.Wait(ctx, k.path+".lock")
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("server: another process has been changing %s for %s; end it and try again", k.path, lockPatience)
+	}
+	return lock, err
+}
+
 // replaceFile writes a file that only its owner may read, all of it or nothing.
 func replaceFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
 	if err != nil {
 		return err
@@ -285,5 +310,8 @@ func replaceFile(path string, data []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(path))
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/emblem-search/emblem/internal/lockfile"
 )
 
 // One process owns a data directory: it holds the lock on DIR/lock and listens
@@ -94,7 +96,7 @@ func lockDir(dir string) (lock *os.File, busy bool, err error) {
 	if err != nil {
 		return nil, false, refusef("config", "the data directory cannot be used: %v", err)
 	}
-	busy, err = lockFile(f)
+	busy, err = lockfile.Try(f)
 	if err != nil || busy {
 		f.Close()
 		return nil, busy, err

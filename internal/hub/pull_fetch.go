@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/emblem-search/emblem/internal/lockfile"
 )
 
 // fetch brings what is missing, checks it, links it and points the revision at it.
@@ -54,7 +56,7 @@ func (p *puller) lock(ctx context.Context) (*os.File, error) {
 		return nil, p.place.explain(err)
 	}
 	for told := false; ; {
-		busy, err := lockFile(f)
+		busy, err := lockfile.Try(f)
 		if err == nil && !busy {
 			return f, nil
 		}

@@ -1,4 +1,4 @@
-package main
+package lockfile
 
 import (
 	"errors"
@@ -7,10 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile takes the lock without waiting; busy says that another process has
-// it. The system gives it back when the process ends, however it ends. The byte
-// that is locked lies behind the content, which others may read.
-func lockFile(f *os.File) (busy bool, err error) {
+// Try takes the lock without waiting; busy says that somebody else has it. The
+// byte that is locked lies behind the content, which others may read.
+func Try(f *os.File) (busy bool, err error) {
 	at := &windows.Overlapped{Offset: 1 << 30}
 	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {

@@ -1,13 +1,13 @@
 //go:build !unix && !windows
 
-package hub
+package lockfile
 
 import (
 	"errors"
 	"os"
 )
 
-// lockFile fails: without a lock two pulls could spoil each other's file.
-func lockFile(*os.File) (busy bool, err error) {
+// Try fails: without a lock two processes could damage what they share.
+func Try(*os.File) (busy bool, err error) {
 	return false, errors.New("this system has no file locks that emblem knows")
 }
