@@ -16,8 +16,9 @@ type scaleNet struct {
 // families lists the tensors that the towers answer for, by the folder's own
 // word for itself.
 var families = map[string]weights.Layout{
-	"clip":   {Foreign: []string{"vision_model.**", "text_model.**", "visual_projection.*", "text_projection.*"}},
-	"siglip": {Foreign: []string{"vision_model.**", "text_model.**"}},
+	"clip":    {Foreign: []string{"vision_model.**", "text_model.**", "visual_projection.*", "text_projection.*"}},
+	"siglip":  {Foreign: []string{"vision_model.**", "text_model.**"}},
+	"siglip2": {Foreign: []string{"vision_model.**", "text_model.**"}},
 	"open_clip": {Foreign: []string{
 		"visual.**", "text.**", "transformer.**", "token_embedding.weight", "positional_embedding", "ln_final.*",
 		"text_projection", "text_projection.*", "attn_mask",

@@ -46,6 +46,7 @@ type family struct {
 var families = map[string]family{
 	"clip":      {readCLIP, []weights.Layout{hfCLIP}},
 	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}},
+	"siglip2":   {readSigLIP, []weights.Layout{hfSigLIP}},
 	"open_clip": {readOpenCLIP, openCLIP},
 }
 

@@ -60,7 +60,7 @@ func TestBatch(t *testing.T) {
 // FuzzEncoderConfig: no configuration makes reading it panic, or describes a
 // tower whose sizes are out of range.
 func FuzzEncoderConfig(f *testing.F) {
-	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "openclip-longest-avg/open_clip_config.json"} {
+	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json"} {
 		raw, err := os.ReadFile("../fusion/testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

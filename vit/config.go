@@ -19,6 +19,7 @@ type config struct {
 	hidden        int // the MLP's width
 	act           tensor.Act
 	eps           float32
+	flex          bool // pictures keep their shape: positions are resized to each
 	class         bool // a class token comes first
 	patchBias     bool
 	preNorm       bool // a norm before the blocks
@@ -38,6 +39,7 @@ type family struct {
 // open_clip for a folder with open_clip_config.json.
 var families = map[string]family{
 	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP")},
+	"siglip2":   {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2")},
 	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip")},
 	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels},
 }
@@ -55,6 +57,7 @@ type hfVision struct {
 	Act      string  `json:"hidden_act"`
 	Eps      float64 `json:"layer_norm_eps"`
 	UseHead  bool    `json:"vision_use_head"` // SigLIP
+	Patches  int     `json:"num_patches"`     // SigLIP 2: of the square that positions are for
 }
 
 func (v hfVision) config() (config, error) {
@@ -95,22 +98,27 @@ func readCLIP(raw []byte) (config, error) {
 // readSigLIP reads SiglipConfig of transformers; SigLIP 2 at one resolution is
 // the same class.
 func readSigLIP(raw []byte) (config, error) {
+	c, _, err := readSigLIPVision(raw)
+	return c, err
+}
+
+func readSigLIPVision(raw []byte) (config, hfVision, error) {
 	var file struct {
 		Vision json.RawMessage `json:"vision_config"`
 	}
-	v := hfVision{Width: 768, Hidden: 3072, Layers: 12, Heads: 12, Channels: 3, Side: 224, Patch: 16, Act: "gelu_pytorch_tanh", Eps: 1e-6, UseHead: true}
+	v := hfVision{Width: 768, Hidden: 3072, Layers: 12, Heads: 12, Channels: 3, Side: 224, Patch: 16, Act: "gelu_pytorch_tanh", Eps: 1e-6, UseHead: true, Patches: 256}
 	if err := weights.Decode("config.json", raw, &file); err != nil {
-		return config{}, err
+		return config{}, v, err
 	}
 	if err := weights.Decode("config.json: vision_config", file.Vision, &v); err != nil {
-		return config{}, err
+		return config{}, v, err
 	}
 	if !v.UseHead {
-		return config{}, fmt.Errorf("vit: config.json: vision_config.vision_use_head: false is not supported")
+		return config{}, v, fmt.Errorf("vit: config.json: vision_config.vision_use_head: false is not supported")
 	}
 	c, err := v.config()
 	c.patchBias, c.pool = true, attention
-	return c, err
+	return c, v, err
 }
 
 // openCLIPVision is a vision_cfg as open_clip writes it.

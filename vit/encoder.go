@@ -156,8 +156,14 @@ func (e *Encoder) Parameters() int { return e.parameters }
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
 
-// Tokens is the length of the sequence that a picture becomes.
-func (e *Encoder) Tokens() int { return e.net.config.lead() + e.net.config.patches() }
+// Tokens is the length of the sequence that a picture becomes; the longest, where
+// that depends on its shape.
+func (e *Encoder) Tokens() int {
+	if e.preprocess.most > 0 {
+		return e.preprocess.most
+	}
+	return e.net.config.lead() + e.net.config.patches()
+}
 
 // CheckPool tells whether the model can be pooled that way.
 func (e *Encoder) CheckPool(p Pool) error {
@@ -188,7 +194,7 @@ func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]flo
 		}
 	}
 	var all [][]float32
-	for part := range slices.Chunk(pictures, e.net.config.turn()) {
+	for part := range slices.Chunk(pictures, e.net.config.turn(e.Tokens())) {
 		out, err := e.run(ctx, part, p)
 		if err != nil {
 			return nil, err
@@ -198,8 +204,21 @@ func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]flo
 	return all, nil
 }
 
+// input is what a forward pass reads of pictures.
+func (e *Encoder) input(pictures []Pixels) input {
+	scale, shift := e.preprocess.affine()
+	return input{pictures, scale, shift}
+}
+
 // fits tells whether pixels are the model's.
 func (e *Encoder) fits(px Pixels) error {
+	if p := e.preprocess; p.most > 0 {
+		w, h := px.W/p.patch, px.H/p.patch
+		if w < 1 || h < 1 || w*h > p.most || px.W%p.patch != 0 || px.H%p.patch != 0 || len(px.RGB) != 3*px.W*px.H {
+			return fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes at most %d whole patches of %d", px.W, px.H, len(px.RGB), p.most, p.patch)
+		}
+		return nil
+	}
 	if side := e.preprocess.side; px.W != side || px.H != side || len(px.RGB) != 3*side*side {
 		return fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes %dx%d", px.W, px.H, len(px.RGB), side, side)
 	}
@@ -208,26 +227,21 @@ func (e *Encoder) fits(px Pixels) error {
 
 // turn is how many pictures a forward pass takes: at most 32, with some 64 MB of
 // activations.
-func (c config) turn() int {
+func (c config) turn(tokens int) int {
 	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
-	return max(1, min(32, 64<<20/(row*(c.lead()+c.patches()))))
+	return max(1, min(32, 64<<20/(row*tokens)))
 }
 
 // run encodes one turn.
 func (e *Encoder) run(ctx context.Context, pictures []Pixels, p Pool) ([][]float32, error) {
-	side, dim := e.preprocess.side, e.Dim()
-	scale, shift := e.preprocess.affine()
+	dim := e.Dim()
 	flat := make([]float32, len(pictures)*dim)
 	if err := e.load(); err != nil {
 		return nil, err
 	}
 	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
-		x := s.NewDense(tensor.U8, len(pictures), side, side*3) // (B, H, W·3)
-		for i, px := range pictures {
-			tensor.Put(s, x.Slice(i, i+1), px.RGB)
-		}
 		y := s.New(tensor.F32, len(pictures), dim) // (B, Out)
-		e.net.forward(s, x, scale, shift, p, y)
+		e.net.forward(s, e.input(pictures), p, y)
 		return tensor.Get(s, flat, y)
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // FuzzConfig: no configuration makes reading it panic, or describes a tower
 // whose sizes are out of range.
 func FuzzConfig(f *testing.F) {
-	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "openclip-longest-avg/open_clip_config.json"} {
+	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json"} {
 		raw, err := os.ReadFile(goldens + "/" + name)
 		if err != nil {
 			f.Fatal(err)
@@ -25,7 +25,7 @@ func FuzzConfig(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if c.check("fuzz") != nil || c.patches() < 1 || c.turn() < 1 || c.dim() < 1 {
+			if c.check("fuzz") != nil || c.patches() < 1 || c.turn(c.patches()) < 1 || c.dim() < 1 {
 				t.Errorf("accepted %+v", c)
 			}
 		}

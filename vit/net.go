@@ -53,6 +53,9 @@ func newNet(c config, p nn.Precision) *net {
 // class token is the token at its position, since that row of the patches is
 // zero; the other rows are position plus bias.
 func (n *net) fold(p *tensor.Pool) (err error) {
+	if n.config.flex { // the table is made for every picture
+		return nil
+	}
 	c, lead, table := n.config.width, n.config.lead(), n.Pos.Data
 	for i := range table {
 		switch {
@@ -75,44 +78,73 @@ func (c config) dim() int {
 	return c.width
 }
 
-// forward encodes pixels (B, H, W·3), U8, into y (B, Out), F32.
-func (n *net) forward(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]float32, pool Pool, y tensor.Tensor) {
+// input is what a forward pass reads: pictures of one size or, in a model with
+// flex, of any.
+type input struct {
+	pictures     []Pixels
+	scale, shift [3]float32 // of the values 0 to 255 of a colour
+}
+
+// length is the number of tokens of the longest picture.
+func (c config) length(in input) int {
+	if !c.flex {
+		return c.lead() + c.patches()
+	}
+	most := 0
+	for _, px := range in.pictures {
+		w, h := c.grid(px)
+		most = max(most, w*h)
+	}
+	return most
+}
+
+// forward encodes pictures into y (B, Out), F32.
+func (n *net) forward(s *tensor.Stream, in input, pool Pool, y tensor.Tensor) {
 	defer s.Release(s.Mark())
-	c := n.config
-	b, l := pixels.Dim(0), c.lead()+c.patches()
-	x := s.New(tensor.F32, b, l, c.width) // (B, L, C), the residual stream
-	n.embed(s, pixels, scale, shift, x)
-	n.blocks(s, x, len(n.Blocks))
+	b, c := len(in.pictures), n.config
+	m := n.lens(s, in)
+	x := s.New(tensor.F32, b, c.length(in), c.width) // (B, L, C), the residual stream
+	n.embed(s, in, x)
+	n.blocks(s, x, len(n.Blocks), m)
 	if !n.Head.Ok() {
-		n.pool(s, x, pool, y)
+		n.pool(s, x, pool, m, y)
 		return
 	}
 	f := s.New(tensor.F32, b, c.width) // (B, C)
-	n.pool(s, x, pool, f)
+	n.pool(s, x, pool, m, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
 }
 
 // blocks runs the first blocks on the residual stream x (B, L, C).
-func (n *net) blocks(s *tensor.Stream, x tensor.Tensor, first int) {
+func (n *net) blocks(s *tensor.Stream, x tensor.Tensor, first int, m nn.Mask) {
 	if n.PreNorm.Ok() {
 		n.PreNorm.Forward(s, x, x)
 	}
 	for i := range first {
-		n.Blocks[i].Forward(s, x, nn.Mask{})
+		n.Blocks[i].Forward(s, x, m)
 	}
 }
 
-// embed cuts pixels into patches and projects them into x.
-func (n *net) embed(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]float32, x tensor.Tensor) {
+// embed cuts pictures into patches and projects them into x (B, L, C).
+func (n *net) embed(s *tensor.Stream, in input, x tensor.Tensor) {
 	defer s.Release(s.Mark())
 	c := n.config
+	if c.flex {
+		n.embedFlex(s, in, x)
+		return
+	}
+	first := in.pictures[0]
+	pixels := s.NewDense(tensor.U8, len(in.pictures), first.H, first.W*3) // (B, H, W·3)
+	for i, px := range in.pictures {
+		tensor.Put(s, pixels.Slice(i, i+1), px.RGB)
+	}
 	patches := s.New(s.Activations(n.Patch.Kind), x.Dim(0), x.Dim(1), n.Patch.In) // (B, L, P·P·3)
-	s.Do(&tensor.Patchify{X: pixels, Patch: c.patch, Lead: c.lead(), Scale: scale, Shift: shift, Y: patches})
+	s.Do(&tensor.Patchify{X: pixels, Patch: c.patch, Lead: c.lead(), Scale: in.scale, Shift: in.shift, Y: patches})
 	s.Do(&tensor.Linear{X: patches, W: n.Patch.W, Res: n.start, Y: x})
 }
 
 // pool reduces x (B, L, C) to f (B, C).
-func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, f tensor.Tensor) {
+func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f tensor.Tensor) {
 	lead := n.config.lead()
 	switch {
 	case pool == CLS:
@@ -123,14 +155,14 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, f tensor.Tensor
 		nn.Gather(s, x, rows, f)
 		n.Norm.Forward(s, f, f)
 	case pool == Mean && n.config.normAfterPool:
-		s.Do(&tensor.MeanPool{X: x, Lead: lead, Y: f})
+		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
 		n.Norm.Forward(s, f, f)
 	case pool == Mean:
 		n.Norm.Forward(s, x, x)
-		s.Do(&tensor.MeanPool{X: x, Lead: lead, Y: f})
+		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
 	default:
 		h := s.New(s.Activations(n.AttnPool.KV.Weight.Kind), x.Shape()...) // (B, L, C)
 		n.Norm.Forward(s, x, h)
-		n.AttnPool.Forward(s, h, f)
+		n.AttnPool.Forward(s, h, m, f)
 	}
 }

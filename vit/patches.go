@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 )
 
@@ -24,21 +25,19 @@ func (e *Encoder) Patches(ctx context.Context, px Pixels) (w, h int, vectors [][
 	if err := e.load(); err != nil {
 		return 0, 0, nil, err
 	}
-	c, side := e.net.config, e.preprocess.side
-	scale, shift := e.preprocess.affine()
-	flat := make([]float32, (c.lead()+c.patches())*e.Dim())
+	c, in := e.net.config, e.input([]Pixels{px})
+	l := c.length(in)
+	flat := make([]float32, l*e.Dim())
 	err = e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
-		x := s.NewDense(tensor.U8, 1, side, side*3) // (1, H, W·3)
-		tensor.Put(s, x, px.RGB)
-		y := s.New(tensor.F32, c.lead()+c.patches(), e.Dim()) // (L, Out)
-		e.net.tokens(s, x, scale, shift, y)
+		y := s.New(tensor.F32, l, e.Dim()) // (L, Out)
+		e.net.tokens(s, in, y)
 		return tensor.Get(s, flat, y)
 	})
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	grid := side / c.patch
-	return grid, grid, slices.Collect(slices.Chunk(flat, e.Dim()))[c.lead():], nil
+	w, h = c.grid(px)
+	return w, h, slices.Collect(slices.Chunk(flat, e.Dim()))[c.lead():], nil
 }
 
 // Window is a part of a picture, in fractions of its width and height from the
@@ -48,32 +47,31 @@ type Window struct{ Left, Top, Right, Bottom float64 }
 // Window is the part of a picture of w×h pixels that the grid of Patches covers. A
 // model that crops leaves the ends out; one that pads sees more than there is.
 func (e *Encoder) Window(w, h int) Window {
-	f, c := e.preprocess.frame(w, h), e.net.config
-	seen := float64(c.side / c.patch * c.patch) // pixels of a side; what is over is in no patch
+	f, p := e.preprocess.frame(w, h), e.net.config.patch
+	seenX, seenY := float64(f.cw/p*p), float64(f.ch/p*p) // pixels; what is over is in no patch
 	return Window{
-		Left: float64(f.x) / float64(f.w), Right: (float64(f.x) + seen) / float64(f.w),
-		Top: float64(f.y) / float64(f.h), Bottom: (float64(f.y) + seen) / float64(f.h),
+		Left: float64(f.x) / float64(f.w), Right: (float64(f.x) + seenX) / float64(f.w),
+		Top: float64(f.y) / float64(f.h), Bottom: (float64(f.y) + seenY) / float64(f.h),
 	}
 }
 
-// tokens encodes pixels (1, H, W·3), U8, into y (L, Out), F32: the whole sequence
-// on the value path of the last attention.
-func (n *net) tokens(s *tensor.Stream, pixels tensor.Tensor, scale, shift [3]float32, y tensor.Tensor) {
+// tokens encodes one picture into y (L, Out), F32: the whole sequence on the value
+// path of the last attention.
+func (n *net) tokens(s *tensor.Stream, in input, y tensor.Tensor) {
 	defer s.Release(s.Mark())
-	c := n.config
-	l := c.lead() + c.patches()
+	c, l := n.config, y.Dim(0)
 	x := s.New(tensor.F32, 1, l, c.width) // (1, L, C), the residual stream
-	n.embed(s, pixels, scale, shift, x)
+	n.embed(s, in, x)
 	f := y
 	if n.Head.Ok() {
 		f = s.New(tensor.F32, l, c.width) // (L, C)
 	}
 	if c.pool == attention {
-		n.blocks(s, x, len(n.Blocks))
-		n.pool(s, x.Reshape(l, 1, c.width), attention, f) // L sequences of one patch
+		n.blocks(s, x, len(n.Blocks), nn.Mask{})
+		n.pool(s, x.Reshape(l, 1, c.width), attention, nn.Mask{}, f) // L sequences of one patch
 	} else {
 		last := len(n.Blocks) - 1
-		n.blocks(s, x, last)
+		n.blocks(s, x, last, nn.Mask{})
 		n.Blocks[last].Alike(s, x, f.Reshape(1, l, c.width))
 		n.Norm.Forward(s, f, f)
 	}

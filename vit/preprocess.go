@@ -24,6 +24,8 @@ type Preprocess struct {
 	filter    picture.Filter
 	fill      byte
 	side      int // of the result
+	patch     int // pixels that each side is a multiple of; 0: the result is a square
+	most      int // patches of such a result
 	rescale   float64
 	mean, std [3]float64
 }
@@ -37,7 +39,8 @@ func (p *Preprocess) Steps() []string {
 	return append(names, fmt.Sprintf("multiply by %.6g", p.rescale), fmt.Sprintf("subtract %v, divide by %v", p.mean, p.std))
 }
 
-// Side is the width and height of the result, in pixels.
+// Side is the width and height of the result, in pixels; where the shape is kept,
+// that of a square.
 func (p *Preprocess) Side() int { return p.side }
 
 // Apply runs the steps up to the normalisation, which is part of the encoder.
@@ -92,13 +95,15 @@ func (p *Preprocess) finish(where string, c config) (*Preprocess, error) {
 		return nil, fmt.Errorf("vit: %s makes %dx%d pixels of a %dx%d picture; the model takes %dx%d",
 			where, f.cw, f.ch, 2*c.side, 3*c.side, c.side, c.side)
 	}
-	for _, s := range p.std {
-		if s == 0 {
-			return nil, fmt.Errorf("vit: %s: a standard deviation of zero", where)
-		}
-	}
 	p.side = c.side
-	return p, nil
+	return p, p.checkScale(where)
+}
+
+func (p *Preprocess) checkScale(where string) error {
+	if p.std[0] == 0 || p.std[1] == 0 || p.std[2] == 0 {
+		return fmt.Errorf("vit: %s: a standard deviation of zero", where)
+	}
+	return nil
 }
 
 // processor is preprocessor_config.json; fields hold the class defaults.
@@ -115,6 +120,9 @@ type processor struct {
 	Normalize bool            `json:"do_normalize"`
 	Mean      triple          `json:"image_mean"`
 	Std       triple          `json:"image_std"`
+
+	Patch      int `json:"patch_size"` // SigLIP 2 NaFlex
+	MaxPatches int `json:"max_num_patches"`
 }
 
 var (
@@ -134,6 +142,10 @@ var processors = map[string]processor{
 		Resize: true, Size: json.RawMessage(`{"height": 224, "width": 224}`), Resample: 3,
 		Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
 	},
+	"Siglip2": {
+		Resize: true, Resample: 2, Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
+		Patch: 16, MaxPatches: 256,
+	},
 }
 
 // transformersPixels reads preprocessor_config.json, or what newer versions of
@@ -148,6 +160,9 @@ func transformersPixels(own string) func(weights.Folder, config) (*Preprocess, e
 		p, err := readProcessor(where, raw, own)
 		if err != nil {
 			return nil, err
+		}
+		if c.flex {
+			return p.flexSteps(where, c)
 		}
 		return p.steps(where, c)
 	}
@@ -196,10 +211,9 @@ func readProcessor(where string, raw []byte, own string) (processor, error) {
 }
 
 func (r processor) steps(where string, c config) (*Preprocess, error) {
-	p := &Preprocess{rescale: 1, std: [3]float64{1, 1, 1}}
-	var err error
-	if p.filter, err = picture.ParseFilter(r.Resample); err != nil {
-		return nil, fmt.Errorf("vit: %s: resample: %w", where, err)
+	p, err := r.normalization(where)
+	if err != nil {
+		return nil, err
 	}
 	if r.Resize {
 		s, err := resizeStep(r.Size, p.filter)
@@ -215,13 +229,24 @@ func (r processor) steps(where string, c config) (*Preprocess, error) {
 		}
 		p.steps = append(p.steps, cropDown(w, h))
 	}
+	return p.finish(where, c)
+}
+
+// normalization is the part that all image processors share: the filter, and what
+// is done to the numbers at the end.
+func (r processor) normalization(where string) (*Preprocess, error) {
+	p := &Preprocess{rescale: 1, std: [3]float64{1, 1, 1}}
+	var err error
+	if p.filter, err = picture.ParseFilter(r.Resample); err != nil {
+		return nil, fmt.Errorf("vit: %s: resample: %w", where, err)
+	}
 	if r.Rescale {
 		p.rescale = r.Factor
 	}
 	if r.Normalize {
 		p.mean, p.std = r.Mean, r.Std
 	}
-	return p.finish(where, c)
+	return p, nil
 }
 
 // openCLIPPixels reads preprocess_cfg of open_clip_config.json.

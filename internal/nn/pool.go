@@ -32,8 +32,8 @@ func NewAttentionPool(c BlockConfig, k tensor.Kind) AttentionPool {
 // Ok tells whether the layer is part of the model.
 func (a *AttentionPool) Ok() bool { return a.Latent.Shape != nil }
 
-// Forward pools h (B, L, C) into y (B, C), F32.
-func (a *AttentionPool) Forward(s *tensor.Stream, h, y tensor.Tensor) {
+// Forward pools h (B, L, C), as much of it as m lets see, into y (B, C), F32.
+func (a *AttentionPool) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, y tensor.Tensor) {
 	defer s.Release(s.Mark())
 	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
 	kv := s.New(h.DType(), b, l, 2*c) // (B, L, 2·C)
@@ -45,7 +45,7 @@ func (a *AttentionPool) Forward(s *tensor.Stream, h, y tensor.Tensor) {
 	o := s.NewDense(h.DType(), b, 1, c) // (B, 1, C)
 	s.Do(&tensor.Attention{
 		Q: qs, K: kv.ColSlice(0, c), V: kv.ColSlice(c, 2*c),
-		Heads: a.Heads, Scale: headScale(c, a.Heads), Y: o,
+		Heads: a.Heads, Scale: headScale(c, a.Heads), Lens: m.Lens, Y: o,
 	})
 	a.Proj.Forward(s, o.Reshape(b, c), tensor.NoAct, tensor.Tensor{}, y)
 	n := s.New(h.DType(), b, c) // (B, C)

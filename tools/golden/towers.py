@@ -25,6 +25,20 @@ TEXTS = [
     "café ☕ naïve — 東京 🐈",
 ]
 
+# Texts of many scripts and of unequal length, for vocabularies that know no language in particular.
+SCRIPTS = TEXTS + [
+    "ΚΌΣΜΟΣ, ο μικρός ΟΔΟΣ",
+    "İstanbul'da bir KEDİ",
+    "गर्म चाय ☕ और बिल्ली",
+    "แมวบนหลังคา",
+    "السماء زرقاء ١٢٣",
+    "ＦＵＬＬ　ｗｉｄｔｈ ﬁ Ⅷ ½ ㌔",
+    "e\u0301 n\u0303 한국어 \u1112\u1161\u11ab",
+    "  tabs\tand\nlines \u00a0 and\u200bzero\ufeff width  ",
+    "👩‍👩‍👧‍👦🏽🇯🇵 ❤️",
+    "cat <eos> </s> <mask> ▁dog",
+]
+
 
 def randomise(model, seed):
     """Weights that let every part of the model matter: fan-in scaled matrices, biases and norms away from 0 and 1."""
@@ -103,14 +117,16 @@ def to_uint8(pixel_values, mean, std):
     return out.permute(0, 2, 3, 1).to(torch.uint8).contiguous()
 
 
-def write(name, names, pixels, texts, ids, image, text, logits, **more):
+def write(name, names, pixels, texts, ids, image, text, logits, meta={}, **more):
     """Writes the numbers of a case."""
+    if pixels is not None:
+        more["pixels"] = pixels
     save_file(
-        {"pixels": pixels, "image": image.float().contiguous(), "text": text.float().contiguous(), "logits": logits.float().contiguous(), **more},
+        {"image": image.float().contiguous(), "text": text.float().contiguous(), "logits": logits.float().contiguous(), **more},
         os.path.join(ROOT, name + ".safetensors"),
     )
     with open(os.path.join(ROOT, name + ".json"), "w") as f:
-        json.dump({"pictures": names, "texts": texts, "ids": ids}, f, ensure_ascii=False, indent=1)
+        json.dump({"pictures": names, "texts": texts, "ids": ids, **meta}, f, ensure_ascii=False, indent=1)
     for path in [os.path.join(ROOT, name + ".safetensors"), *(os.path.join(ROOT, name, f) for f in os.listdir(os.path.join(ROOT, name)))]:
         os.chmod(path, 0o644)
     size = sum(os.path.getsize(os.path.join(ROOT, name, f)) for f in os.listdir(os.path.join(ROOT, name)))
