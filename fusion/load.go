@@ -33,7 +33,8 @@ type DualEncoder struct {
 	scale   float64 // factor of the cosine
 	bias    float64
 	sigmoid bool // scores are independent of each other: SigLIP
-	print   fingerprint
+	print   *fingerprint
+	options Options
 }
 
 // Load opens the model in a folder. What does not fit, in all of its towers, is
@@ -43,13 +44,32 @@ func Load(ctx context.Context, dir string, o Options) (*DualEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DualEncoder{folder: folder, conf: conf}
-	if err := d.load(ctx, dir, o); err != nil {
+	d := &DualEncoder{folder: folder, conf: conf, print: &fingerprint{}, options: o}
+	if d.Tokenizer, err = loadTokenizer(folder, conf, o); err == nil {
+		err = d.load(ctx)
+	}
+	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("fusion: %s: %w", o.Name, err)
 	}
 	return d, nil
 }
+
+// Reopen opens the model's folder once more. The two share the tokenizer, not the
+// weights: each is closed by itself.
+func (d *DualEncoder) Reopen(ctx context.Context) (*DualEncoder, error) {
+	twin := *d
+	twin.vision, twin.text = nil, nil
+	if err := twin.load(ctx); err != nil {
+		twin.Close()
+		return nil, fmt.Errorf("fusion: %s: %w", d.options.Name, err)
+	}
+	return &twin, nil
+}
+
+// Ready reads the weights of a lazy model, if nothing has done so yet, and says
+// what is wrong with them.
+func (d *DualEncoder) Ready() error { return weights.Join(d.vision.Ready(), d.text.Ready()) }
 
 // folderName is a folder's public name: its last part.
 func folderName(dir string) string {
@@ -59,11 +79,9 @@ func folderName(dir string) string {
 	return filepath.Base(dir)
 }
 
-func (d *DualEncoder) load(ctx context.Context, dir string, o Options) error {
-	var err error
-	if d.Tokenizer, err = loadTokenizer(d.folder, d.conf, o); err != nil {
-		return err
-	}
+// load opens the towers and reads what belongs to neither.
+func (d *DualEncoder) load(ctx context.Context) error {
+	dir, o := d.folder.Dir, d.options
 	var errVision, errText error
 	d.vision, errVision = vit.Load(ctx, dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
 	if misfit(errVision) {
@@ -108,6 +126,9 @@ func (d *DualEncoder) DType() string { return d.vision.DType() }
 
 // Bytes is the memory that the weights take.
 func (d *DualEncoder) Bytes() int { return d.vision.Bytes() + d.text.Bytes() }
+
+// Parameters is the number of weights.
+func (d *DualEncoder) Parameters() int { return d.vision.Parameters() + d.text.Parameters() }
 
 // Vision is the tower of pictures.
 func (d *DualEncoder) Vision() *vit.Encoder { return d.vision }

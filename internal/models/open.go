@@ -12,23 +12,27 @@ type Options struct {
 	Device  string            // "auto" (or none), "cpu", "dry"
 	DType   string            // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk    bool              // give way to interactive work on the same device
-	Lazy    bool              // read each tower's weights when they are first used
+	Lazy    bool              // read weights when they are first used; with a Budget they always are
+	Budget  *Budget           // nil: the weights stay in memory
 	Aliases map[string]string // short names, from the configuration
 }
 
-// Model is an open dual encoder.
+// Model is an open dual encoder. Its methods that compute see to it that the
+// weights are in memory, and give way to others if it was opened so.
 type Model struct {
 	*fusion.DualEncoder
-	Note string // what people should know of it; mostly none
-	key  key
-	once sync.Once
+	Note     string // what people should know of it; mostly none
+	key      key
+	resident *resident // nil without a Budget
+	bulk     bool
+	once     sync.Once
 }
 
 // key is what makes two openings the same.
 type key struct {
 	place
 	device, dtype string
-	bulk          bool
+	budget        *Budget
 }
 
 // shared is an open model and the number of its users.
@@ -36,6 +40,7 @@ type shared struct {
 	ready chan struct{} // closed when model or err is there
 	users int
 	model *fusion.DualEncoder
+	stays *resident // nil without a budget
 	err   error
 }
 
@@ -51,7 +56,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := key{p, o.Device, o.DType, o.Bulk}
+	k := key{p, o.Device, o.DType, o.Budget}
 	mu.Lock()
 	s, ok := open[k]
 	if !ok {
@@ -61,10 +66,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 	s.users++
 	mu.Unlock()
 	if !ok {
-		s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
-			Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy,
-		})
-		close(s.ready)
+		s.load(ctx, p, o)
 	}
 	select {
 	case <-s.ready:
@@ -76,7 +78,18 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 		release(k)
 		return nil, s.err
 	}
-	return &Model{DualEncoder: s.model, Note: p.note(), key: k}, nil
+	return &Model{DualEncoder: s.model, Note: p.note(), key: k, resident: s.stays, bulk: o.Bulk}, nil
+}
+
+// load opens the model for all who share it.
+func (s *shared) load(ctx context.Context, p place, o Options) {
+	defer close(s.ready)
+	s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
+		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil,
+	})
+	if s.err == nil && o.Budget != nil {
+		s.stays = newResident(o.Budget, p, s.model)
+	}
 }
 
 // Close gives the model up; a second call does nothing.
@@ -100,8 +113,11 @@ func release(k key) error {
 		return nil
 	}
 	<-s.ready
-	if s.model == nil {
+	switch {
+	case s.model == nil:
 		return nil
+	case s.stays != nil:
+		return s.stays.close()
 	}
 	return s.model.Close()
 }
