@@ -23,23 +23,27 @@ const (
 	roomPatience = 5 * time.Second
 )
 
-// body is a request's, within its limit and within the memory that all bodies
-// together may take.
+// body is a request's, or a picture that is fetched for it, within its limit and
+// within the memory that all of them together may take.
 type body struct {
 	server *Server
 	ctx    context.Context
 	from   io.Reader
+	swell  int64 // bytes of memory that each byte takes
 	room   int64 // bytes that may be read yet
 	cost   int64
 }
+
+// release gives the body's memory back.
+func (b *body) release() { b.server.bodies.Release(b.cost) }
 
 // openBody begins to read a request's body. release gives its memory back.
 func (s *Server) openBody(w http.ResponseWriter, r *http.Request) (b *body, release func(), err error) {
 	if r.ContentLength > s.MaxBody {
 		return nil, nil, refuse(http.StatusRequestEntityTooLarge, "request_too_large", "", "the request has %d bytes; at most %d", r.ContentLength, s.MaxBody)
 	}
-	b = &body{server: s, ctx: r.Context(), from: http.MaxBytesReader(w, r.Body, s.MaxBody)}
-	return b, func() { s.bodies.Release(b.cost) }, nil
+	b = &body{server: s, ctx: r.Context(), from: http.MaxBytesReader(w, r.Body, s.MaxBody), swell: unpacked}
+	return b, b.release, nil
 }
 
 // Read implements io.Reader.
@@ -58,13 +62,13 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) more() error {
 	ctx, cancel := context.WithTimeout(b.ctx, roomPatience)
 	defer cancel()
-	if err := b.server.bodies.Acquire(ctx, unpacked*readStep); err != nil {
+	if err := b.server.bodies.Acquire(ctx, b.swell*readStep); err != nil {
 		if b.ctx.Err() != nil {
 			return b.ctx.Err()
 		}
 		return &Error{Status: http.StatusTooManyRequests, Code: "busy", RetryAfter: roomPatience, Message: "other requests take all the memory there is for them; try again in a while"}
 	}
-	b.cost += unpacked * readStep
+	b.cost += b.swell * readStep
 	b.room += readStep
 	return nil
 }

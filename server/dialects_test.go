@@ -1,11 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"mime/multipart"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -61,6 +58,9 @@ var dialects = []dialect{
 	{"ollama", "POST", "/api/embed", `{"model":"fake-clip:latest","input":["a cat"]}`, 200,
 		`{"model":"org/fake-clip","embeddings":[CAT],"total_duration":ANY,"load_duration":0,"prompt_eval_count":2}`},
 	{"ollama, tags", "GET", "/api/tags", ``, 200, `{"models":[ANY]}`},
+	{"ollama, in memory", "GET", "/api/ps", ``, 200, `{"models":[ANY]}`},
+	{"ollama, load", "POST", "/api/embed", `{"model":"fake-clip","keep_alive":"5m"}`, 200, `{"model":"org/fake-clip","embeddings":[],"load_duration":ANY}`},
+	{"ollama, bad keep_alive", "POST", "/api/embed", `{"model":"fake-clip","keep_alive":"soon"}`, 400, `{"error":ANY}`},
 	{"ollama, no such model", "POST", "/api/embed", `{"model":"llava","input":"a"}`, 404, `{"error":"the model \"llava\" is not loaded; loaded: org/fake-clip"}`},
 	{"weaviate", "POST", "/vectorize", `{"texts":["a cat"],"images":["BARE_RED"]}`, 200, `{"textVectors":[CAT],"imageVectors":[RED]}`},
 	{"weaviate, meta", "GET", "/meta", ``, 200, `{"model":"org/fake-clip","dimensions":8}`},
@@ -151,39 +151,4 @@ func differs(want, got any) string {
 		}
 	}
 	return "(value)"
-}
-
-func TestImmich(t *testing.T) {
-	f := &fake{name: "clip-vit-base-patch32"}
-	s := newTest(t, Options{Embedders: []Embedder{f}})
-	send := func(entries, text string, picture []byte) (int, map[string]any) {
-		var b bytes.Buffer
-		m := multipart.NewWriter(&b)
-		m.WriteField("entries", entries)
-		if picture != nil {
-			p, _ := m.CreateFormFile("image", "blob")
-			p.Write(picture)
-		} else {
-			m.WriteField("text", text)
-		}
-		m.Close()
-		w := do(s, "POST", "/predict", b.String(), func(r *http.Request) { r.Header.Set("Content-Type", m.FormDataContentType()) })
-		var a map[string]any
-		json.Unmarshal(w.Body.Bytes(), &a)
-		return w.Code, a
-	}
-	status, a := send(`{"clip":{"visual":{"modelName":"ViT-B-32__openai","options":{}}}}`, "", red)
-	var v []float32
-	if err := json.Unmarshal([]byte(a["clip"].(string)), &v); status != 200 || err != nil || len(v) != fakeDim || a["imageWidth"] != 9.0 || a["imageHeight"] != 7.0 {
-		t.Errorf("picture: %d %v %v", status, err, a)
-	}
-	if status, a = send(`{"clip":{"textual":{"modelName":"ViT-B-32__openai","options":{"language":"en"}}}}`, "a cat", nil); status != 200 || a["clip"] == nil {
-		t.Errorf("text: %d %v", status, a)
-	}
-	if status, a = send(`{"facial-recognition":{"detection":{"modelName":"buffalo_l"}}}`, "", red); status != 501 || a["detail"] == nil {
-		t.Errorf("faces: %d %v", status, a)
-	}
-	if status, a = send(`{"clip":{"visual":{"modelName":"ViT-L-14__openai"}}}`, "", red); status != 404 {
-		t.Errorf("another model: %d %v", status, a)
-	}
 }

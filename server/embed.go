@@ -14,6 +14,7 @@ type embedRequest struct {
 	inputs     []input
 	dimensions int  // to cut vectors to; 0: all
 	whole      bool // a text that the model does not read to its end is an error
+	strict     bool // an input at fault is the request's error: nothing else is computed
 }
 
 // add reads the items of a list of the request, which is named for errors.
@@ -102,6 +103,14 @@ func (s *Server) embed(ctx context.Context, r embedRequest) (*embedding, error) 
 		return nil, badRequest("dimensions", "dimensions is %d; %s has 1 to %d", r.dimensions, c.Name(), c.Dim())
 	}
 	e := &embedding{model: c, vectors: make([][]float32, len(r.inputs)), errs: make([]error, len(r.inputs))}
+	release, err := s.fetchPictures(ctx, c, r.inputs, e.errs)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := e.firstError(); err != nil && r.strict {
+		return nil, err
+	}
 	if err := e.texts(ctx, r); err != nil {
 		return nil, err
 	}
@@ -117,6 +126,7 @@ func (s *Server) embed(ctx context.Context, r embedRequest) (*embedding, error) 
 // embedWhole is embed for answers that have no place for an input at fault: the
 // first one's error is the request's.
 func (s *Server) embedWhole(ctx context.Context, r embedRequest) (*embedding, error) {
+	r.strict = true
 	e, err := s.embed(ctx, r)
 	if err != nil {
 		return nil, err
@@ -190,7 +200,7 @@ func (e *embedding) photos(ctx context.Context, r embedRequest) error {
 	var files [][]byte
 	var from []int
 	for i, in := range r.inputs {
-		if in.isPicture() {
+		if in.isPicture() && e.errs[i] == nil {
 			files, from = append(files, in.picture), append(from, i)
 		}
 	}

@@ -13,8 +13,8 @@ type immichEntries map[string]map[string]struct {
 	ModelName string `json:"modelName"`
 }
 
-// immichPredict answers Immich's machine learning requests of the task clip.
-// Faces and text recognition are refused.
+// immichPredict answers Immich's machine learning requests of the task clip; faces
+// and text recognition go on to Immich's own, if there is one.
 func (s *Server) immichPredict(w http.ResponseWriter, r *http.Request) error {
 	fields, release, err := s.readParts(w, r)
 	if err != nil {
@@ -38,11 +38,37 @@ func (s *Server) immichPredict(w http.ResponseWriter, r *http.Request) error {
 	if in == nil {
 		return badRequest("image", "give an image or a text")
 	}
+	if task := entries.foreign(); task != "" {
+		return s.forwardImmich(w, r, task, fields)
+	}
 	model, err := entries.clip(in)
 	if err != nil {
 		return err
 	}
 	return s.answerImmich(w, r, model, *in)
+}
+
+// foreign is the task that Immich's own machine learning has to do, or "". Immich
+// asks for one task a request.
+func (e immichEntries) foreign() string {
+	for _, task := range []string{"facial-recognition", "ocr"} {
+		if _, ok := e[task]; ok && len(e) == 1 {
+			return task
+		}
+	}
+	return ""
+}
+
+func (s *Server) forwardImmich(w http.ResponseWriter, r *http.Request, task string, fields []field) error {
+	if s.immich == nil {
+		return refuse(http.StatusNotImplemented, "unsupported_task", "entries", "the task %s is not served here; start with --immich-upstream http://HOST:PORT to send it on to Immich's own machine learning", task)
+	}
+	answer, err := s.immich.forward(r.Context(), task, fields)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
 }
 
 // clip is the model of the one task that is served here.

@@ -3,20 +3,20 @@ package server
 import (
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
-// input is one thing to be embedded: a text, the ids of one, or the bytes of a
-// picture's file.
+// input is one thing to be embedded: a text, the ids of one, the bytes of a
+// picture's file, or the address to fetch them from.
 type input struct {
 	param   string // where it stood in the request, such as input[3]
 	text    string
 	ids     []int32
 	picture []byte
+	url     string
 }
 
-func (in input) isPicture() bool { return in.picture != nil }
+func (in input) isPicture() bool { return in.picture != nil || in.url != "" }
 
 const (
 	maxInputs   = 2048      // of a request, as OpenAI has it
@@ -72,11 +72,11 @@ func textOrPicture(param, s string) (input, error) {
 
 func isDataURL(s string) bool { return len(s) > 5 && strings.EqualFold(s[:5], "data:") }
 
-// pictureInput reads a picture that is given as a data URL, or as bare base64.
+// pictureInput reads a picture that is given as a data URL, as bare base64, or by an
+// address, which is fetched when its turn comes.
 func pictureInput(param, s string) (input, error) {
 	if isURL(s) {
-		return input{}, refuse(http.StatusBadRequest, "fetch_disabled", param,
-			"this server does not fetch pictures from addresses; send the picture itself as data:image/jpeg;base64,…")
+		return input{param: param, url: s}, nil
 	}
 	body := s
 	if isDataURL(s) {

@@ -49,6 +49,6 @@ func (s *Server) otherRoutes() []route {
 		{method: "GET", path: "/api/tags", scope: ScopeEmbed, handle: s.ollamaTags, shape: writeOllama, doc: "Ollama's list of models."},
 		{method: "POST", path: "/vectorize", scope: ScopeEmbed, handle: s.weaviateVectorize, shape: writeWeaviate, body: weaviateBody{}, doc: "vectorize of Weaviate's multi2vec-clip."},
 		{method: "GET", path: "/meta", scope: ScopeEmbed, handle: s.weaviateMeta, shape: writeWeaviate, doc: "meta of Weaviate's multi2vec-clip."},
-		{method: "POST", path: "/predict", scope: ScopeEmbed, handle: s.immichPredict, shape: writeImmich, doc: "Immich's machine learning, the task clip (multipart)."},
+		{method: "POST", path: "/predict", scope: ScopeEmbed, handle: s.immichPredict, shape: writeImmich, doc: "Immich's machine learning (multipart): the task clip; faces and text go to --immich-upstream."},
 	}
 }

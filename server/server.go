@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/emblem-search/emblem/internal/fetch"
 )
 
 // Options say what is served, to whom. The zero value serves no model to
@@ -27,6 +29,13 @@ type Options struct {
 	OpenWithoutKeys bool           // as long as there is no key, none is asked for
 	TrustNet        []netip.Prefix // networks that need no key for vectors
 	Hosts           []string       // names that the server answers to, besides loopback, addresses and this machine's own
+
+	// FetchAllow lists what pictures may be fetched from that requests give by
+	// address: names, addresses, networks; see docs/serve.md. nil: nothing.
+	FetchAllow []string
+	// ImmichUpstream is the address of Immich's own machine learning, which gets the
+	// tasks that are not served here. "": they are refused.
+	ImmichUpstream string
 
 	MaxBody  int64         // bytes of a request; 0 means 32 MiB
 	MaxBusy  int64         // bytes that all requests' bodies may take together, read and unpacked; 0 means 512 MiB
@@ -65,6 +74,8 @@ type Server struct {
 	handler     http.Handler
 	encoders    []*encoder
 	hosts       []string
+	fetcher     *fetch.Fetcher      // nil: nothing is fetched
+	immich      *immichUpstream     // nil: there is none
 	bodies      *semaphore.Weighted // bytes of requests that are being read or worked on
 	sessions    *sessions
 	thumbnails  *thumbnails
@@ -82,6 +93,9 @@ func New(o Options) (*Server, error) {
 	o.fill()
 	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now(), stopping: make(chan struct{}), jobs: newJobs()}
 	s.hosts = append(ownNames(), o.Hosts...)
+	if err := s.reachOut(); err != nil {
+		return nil, err
+	}
 	for _, e := range o.Embedders {
 		c := newEncoder(e, o.Queue, o.Wait)
 		s.encoders = append(s.encoders, c)
@@ -93,12 +107,32 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// reachOut makes what asks other servers.
+func (s *Server) reachOut() (err error) {
+	if len(s.FetchAllow) > 0 {
+		if s.fetcher, err = fetch.New(s.FetchAllow, fetch.Limits{}); err != nil {
+			return err
+		}
+	}
+	if s.ImmichUpstream != "" {
+		s.immich, err = newImmichUpstream(s.ImmichUpstream)
+	}
+	return err
+}
+
+// Check says what is wrong with the addresses in the options, before models are
+// opened in vain.
+func (o *Options) Check() error { return (&Server{Options: *o}).reachOut() }
+
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Close cancels jobs and ends the queues. What still waits in them gets an error.
 func (s *Server) Close() {
 	s.jobs.close()
+	if s.fetcher != nil {
+		s.fetcher.Close()
+	}
 	for _, c := range s.encoders {
 		c.close()
 	}

@@ -28,6 +28,8 @@ type serveOptions struct {
 	Hosts    []string
 	Roots    []string // folders whose folders may be indexed over HTTP
 	TrustNet []string
+	Fetch    []string // what pictures may be fetched from
+	Immich   string   // address of a service for Immich's other tasks
 	TLSCert  string
 	TLSKey   string
 	Keys     string // the file of keys; "" means the data directory's
@@ -71,6 +73,8 @@ vectors alone, of which there may be many.`,
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
 	f.StringArrayVar(&o.Roots, "root", nil, "a folder of this machine that keys with the scope admin may index (repeatable; default none)")
 	f.StringArrayVar(&o.TrustNet, "trust-net", nil, "a network, such as 10.0.0.0/8, that gets vectors without a key (repeatable)")
+	f.StringArrayVar(&o.Fetch, "fetch-allow", nil, "a host, HOST[:PORT], that pictures may be fetched from when a request gives their address (repeatable; default none)")
+	f.StringVar(&o.Immich, "immich-upstream", "", "address of Immich's own machine learning, for faces and text in pictures")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain (PEM); read again when it changes")
 	f.StringVar(&o.TLSKey, "tls-key", "", "the certificate's key (PEM)")
 	f.StringVar(&o.Keys, "keys", "", "file of keys; default: keys.json in the data directory")
@@ -93,6 +97,9 @@ func (o *serveOptions) check() error {
 			return usagef("--trust-net %q is not a network such as 10.0.0.0/8", s)
 		}
 		o.nets = append(o.nets, p.Masked())
+	}
+	if err := (&server.Options{FetchAllow: o.Fetch, ImmichUpstream: o.Immich}).Check(); err != nil {
+		return usagef("%w", err)
 	}
 	return oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16")
 }
@@ -194,6 +201,7 @@ func (x *serving) run(ctx context.Context) error {
 	o := server.Options{
 		Embedders: embedders, Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
+		FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}
 	if !x.options.Insecure {
 		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)
@@ -323,6 +331,9 @@ func (x *serving) announce(srv *server.Server, l net.Listener, embedders []serve
 	fmt.Fprintf(x.stderr, "emblem is at %s%s\n", where, srv.LoginPath())
 	for _, e := range embedders {
 		fmt.Fprintf(x.stderr, "  model %s, %d dimensions\n", e.Name(), e.Dim())
+	}
+	if len(x.options.Fetch) > 0 {
+		fmt.Fprintf(x.stderr, "  pictures are fetched from %s\n", strings.Join(x.options.Fetch, ", "))
 	}
 	for _, p := range x.options.nets {
 		fmt.Fprintf(x.stderr, "  clients in %s get vectors without a key\n", p)

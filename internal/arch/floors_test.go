@@ -58,7 +58,7 @@ var rooms = []room{
 		beside: []string{"internal/picture/jpeg"}},
 	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
 	{floor: 1, path: "internal/fetch", does: "pictures from addresses that strangers name",
-		beside: []string{"internal/picture"}, only: []string{"server", "cmd/emblem"}},
+		beside: []string{"internal/picture"}, only: []string{"server"}},
 	{floor: 1, path: "internal/vector", does: "the vector core of index: codes, scans, the graph",
 		only: []string{"index", "cmd/emblem"}},
 	{floor: 1, path: "internal/columns", does: "texts, numbers and postings, compact in memory and files",
