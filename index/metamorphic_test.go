@@ -39,7 +39,7 @@ func TestMetamorphic(t *testing.T) {
 		return
 	}
 	var first transcript
-	for i, kernels := range []string{"generic", "sse", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "neon"} {
+	for i, kernels := range []string{"generic", "sse", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx", "neon"} {
 		got := elsewhere(t, kernels, *firstVariant+i**variants)
 		if i == 0 {
 			first = got

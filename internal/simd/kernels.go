@@ -67,7 +67,7 @@ type Kernels struct {
 	Lists // of vector search
 
 	// FastBF16 says that bf16 is the best dtype on this very processor: AMD since
-	// Zen 4. Intel's VDPBF16PS is slower than its f32.
+	// Zen 4, and where there is AMX. Intel's VDPBF16PS is slower than its f32.
 	FastBF16 bool
 }
 

@@ -1,6 +1,10 @@
 package simd
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // native lists what this processor can run, the best last.
 func native() []set {
@@ -23,8 +27,12 @@ func native() []set {
 	if x.HasAVX512VNNI {
 		out = append(out, set{"avx512vnni", avx512VNNI})
 	}
-	if x.HasAVX512VNNI && x.HasAVX512BF16 {
-		out = append(out, set{"avx512bf16", avx512BF16})
+	if !x.HasAVX512VNNI || !x.HasAVX512BF16 {
+		return out
+	}
+	out = append(out, set{"avx512bf16", avx512BF16})
+	if x.HasAMXTile && x.HasAMXBF16 && x.HasAMXInt8 && tilesAllowed() {
+		out = append(out, set{"amx", amx})
 	}
 	return out
 }
@@ -79,6 +87,29 @@ func avx512BF16() *Kernels {
 	return k
 }
 
+// amx multiplies bf16 and int8 in tile registers; all else is AVX-512's.
+func amx() *Kernels {
+	k := avx512BF16()
+	k.Name, k.BF16, k.I8, k.FastBF16 = "amx", anyHeight(tall_bf16_amx), anyHeight(tall_i8_amx), true
+	return k
+}
+
+// tallest is how many rows a call of a tall kernel is given at most: a few
+// microseconds of work, which Go cannot interrupt.
+const tallest = 256
+
+// anyHeight makes tiles of a kernel that takes the number of rows.
+func anyHeight(f func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, next unsafe.Pointer, ahead, rows uintptr)) []Tile {
+	tiles := make([]Tile, tallest)
+	for i := range tiles {
+		rows := uintptr(i + 1)
+		tiles[i] = func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, next unsafe.Pointer, ahead uintptr) {
+			f(a, b, c, lda, ldb, ldc, k, acc, next, ahead, rows)
+		}
+	}
+	return tiles
+}
+
 // processor reads the vendor and the family from cpuid.
 func processor() (vendor string, family uint32) {
 	_, b, c, d := cpuid(0)
@@ -95,3 +126,6 @@ func processor() (vendor string, family uint32) {
 
 // cpuid executes CPUID with the given leaf and subleaf 0.
 func cpuid(leaf uint32) (a, b, c, d uint32)
+
+// xgetbv reads the lower half of XCR0, the registers that the system saves.
+func xgetbv() (low uint32)

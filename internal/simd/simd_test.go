@@ -43,11 +43,12 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 
 func TestTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
+	const rows = 256 // of the tallest tile
 	each(t, func(t *testing.T, k, twin *Kernels) {
-		for _, units := range []int{1, 3, 4, 17, 64} {
-			testTiles(t, "f32", k.F32, twin.F32, k, words(random(r, 20*units)), words(random(r, units*k.NR)), units, 4)
-			testTiles(t, "f16", k.F16, twin.F16, k, words(random(r, 20*units)), halves(r, units*k.NR), units, 2)
-			testTiles(t, "bf16", k.BF16, twin.BF16, k, bf16s(r, 40*units), bf16s(r, 2*units*k.NR), units, 4)
+		for _, units := range []int{1, 3, 4, 16, 17, 64} {
+			testTiles(t, "f32", k.F32, twin.F32, k, words(random(r, rows*units)), words(random(r, units*k.NR)), units, 4)
+			testTiles(t, "f16", k.F16, twin.F16, k, words(random(r, rows*units)), halves(r, units*k.NR), units, 2)
+			testTiles(t, "bf16", k.BF16, twin.BF16, k, bf16s(r, 2*rows*units), bf16s(r, 2*units*k.NR), units, 4)
 		}
 	})
 }
@@ -70,44 +71,66 @@ func halves(r *rand.Rand, n int) []byte {
 	return unsafe.Slice((*byte)(ptr(out)), 2*n)
 }
 
-// testTiles compares every height with the twin's single row, and demands that a
-// row's bits do not depend on the height it was computed in.
+// testTiles compares tiles of every height with the twin, and demands that a row's
+// bits do not depend on the height it was computed in. Each runs twice, the second
+// time on top of its sums.
 func testTiles(t *testing.T, kind string, tiles, twins []Tile, k *Kernels, a, b []byte, units, width int) {
+	if len(tiles) == 0 {
+		return
+	}
 	lda, ldb, ldc := uintptr(4*units), uintptr(width*k.NR), uintptr(4*k.NR)
-	var first []float32
-	for m := 1; m <= len(tiles); m++ {
-		got, want := make([]float32, m*k.NR), make([]float32, m*k.NR)
-		for acc := range uintptr(2) {
-			tiles[m-1](ptr(a), ptr(b), ptr(got), lda, ldb, ldc, uintptr(units), acc, ptr(a), 0)
-			for i := range m {
-				twins[0](ptr(a[4*units*i:]), ptr(b), ptr(want[i*k.NR:]), lda, ldb, ldc, uintptr(units), acc, ptr(a), 0)
+	var want, first [2][]float32
+	for acc := range want {
+		want[acc] = make([]float32, len(tiles)*k.NR)
+		for i := range tiles {
+			if acc > 0 {
+				copy(want[1][i*k.NR:], want[0][i*k.NR:(i+1)*k.NR])
 			}
-			near(t, fmt.Sprintf("%s m=%d k=%d acc=%d", kind, m, units, acc), got, want, 2e-5)
-		}
-		if first == nil {
-			first = got
-		}
-		for j, v := range got[:k.NR] {
-			if v != first[j] {
-				t.Fatalf("%s: row 0 differs between tiles of 1 and %d rows", kind, m)
-			}
+			twins[0](ptr(a[4*units*i:]), ptr(b), ptr(want[acc][i*k.NR:]), lda, ldb, ldc, uintptr(units), uintptr(acc), ptr(a), 0)
 		}
 	}
+	for _, m := range heights(tiles) {
+		got := make([]float32, m*k.NR+1)
+		got[m*k.NR] = 42
+		for acc := range want {
+			tiles[m-1](ptr(a), ptr(b), ptr(got), lda, ldb, ldc, uintptr(units), uintptr(acc), ptr(a), 16)
+			near(t, fmt.Sprintf("%s m=%d k=%d acc=%d", kind, m, units, acc), got[:m*k.NR], want[acc][:m*k.NR], 2e-5)
+			known := min(len(first[acc]), m*k.NR)
+			if !slices.Equal(got[:known], first[acc][:known]) {
+				t.Fatalf("%s k=%d acc=%d: rows differ between tiles of %d and fewer rows", kind, units, acc, m)
+			}
+			first[acc] = append(first[acc], got[known:m*k.NR]...)
+		}
+		if got[m*k.NR] != 42 {
+			t.Fatalf("%s k=%d: a tile of %d rows writes past its end", kind, units, m)
+		}
+	}
+}
+
+// heights are those of tiles worth testing: of very tall ones, two blocks of 32 and
+// more, and the last.
+func heights(tiles []Tile) (out []int) {
+	for m := range tiles {
+		if m < 70 || m+1 == len(tiles) {
+			out = append(out, m+1)
+		}
+	}
+	return out
 }
 
 func TestInt8(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	each(t, func(t *testing.T, k, twin *Kernels) {
-		for m := 1; m <= len(k.I8); m++ {
-			testInt8(t, r, k, m)
+		for _, m := range heights(k.I8) {
+			testInt8(t, r, k, m, 64)
+			testInt8(t, r, k, m, 176)
 		}
 	})
 }
 
-// testInt8 runs quantise, multiply and dequantise against float64 arithmetic on
-// the quantised values.
-func testInt8(t *testing.T, r *rand.Rand, k *Kernels, m int) {
-	const n = 64 // along k
+// testInt8 runs quantise, multiply and dequantise of n values along k against float64
+// arithmetic on the quantised values.
+func testInt8(t *testing.T, r *rand.Rand, k *Kernels, m, n int) {
 	group := 4
 	if k.WideI8 {
 		group = 2

@@ -593,6 +593,16 @@ var tiles_i8_avx512vnni = []Tile{
 //go:noescape
 func codes_avx512vnni(base unsafe.Pointer, ids unsafe.Pointer, n uintptr, q unsafe.Pointer, out unsafe.Pointer, stride uintptr, chunks uintptr, side unsafe.Pointer)
 
+// tall_bf16_amx multiplies any number of rows (see gen/amx.go).
+//
+//go:noescape
+func tall_bf16_amx(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr, rows uintptr)
+
+// tall_i8_amx multiplies any number of rows (see gen/amx.go).
+//
+//go:noescape
+func tall_i8_amx(a unsafe.Pointer, b unsafe.Pointer, c unsafe.Pointer, lda uintptr, ldb uintptr, ldc uintptr, k uintptr, acc uintptr, next unsafe.Pointer, ahead uintptr, rows uintptr)
+
 // tile1_f32_avx2 multiplies a 1x16 tile (see gen/tile.go).
 //
 //go:noescape

@@ -15,6 +15,7 @@ type isa struct {
 	tiles []dot  // kinds of matrix tile
 	vec   bool   // has the elementwise kernels
 	bf16  bool   // can store bf16
+	tall  bool   // tiles of any height: AMX
 }
 
 // dot is how a tile multiplies: one 4-byte unit along k holds one f32, two bf16
@@ -33,6 +34,7 @@ var isas = []isa{
 	{name: "avx512", arch: "amd64", lanes: 16, mr: 14, nr: 32, tiles: []dot{dotF32, dotF16}, vec: true},
 	{name: "avx512bf16", arch: "amd64", lanes: 16, mr: 14, nr: 32, tiles: []dot{dotBF16}, vec: true, bf16: true},
 	{name: "avx512vnni", arch: "amd64", lanes: 16, mr: 14, nr: 32, tiles: []dot{dotI8}},
+	{name: "amx", arch: "amd64", tiles: []dot{dotBF16, dotI8}, tall: true},
 	{name: "avx2", arch: "amd64", lanes: 8, mr: 6, nr: 16, tiles: []dot{dotF32, dotF16, dotI16}, vec: true},
 	{name: "avxvnni", arch: "amd64", lanes: 8, mr: 6, nr: 16, tiles: []dot{dotI8}},
 	{name: "sse", arch: "amd64", lanes: 4, mr: 6, nr: 8, tiles: []dot{dotF32}, vec: true},
@@ -46,6 +48,10 @@ func Files() map[string][]byte {
 	for _, s := range isas {
 		f := newFile()
 		for _, d := range s.tiles {
+			if s.tall {
+				emitTall(f, stubs[s.arch], s, d)
+				continue
+			}
 			for m := 1; m <= s.mr; m++ {
 				emitTile(f, stubs[s.arch], s, d, m)
 			}

@@ -10,7 +10,7 @@ const fetchAhead = 12
 // emitCodes writes what an instruction set has for 4-bit codes: VPDPBUSD where it
 // exists, else VPMADDUBSW. NEON takes the twin.
 func emitCodes(f, stubs *file, s isa) {
-	if s.arch != "amd64" || s.bf16 {
+	if s.arch != "amd64" || s.bf16 || s.tall {
 		return
 	}
 	k := &kernels{vm: vm{file: f, isa: s}, stubs: stubs}
