@@ -56,7 +56,7 @@ func clientError(err error) error {
 	case errors.Is(err, index.ErrNotFound):
 		return &server.Error{Status: http.StatusNotFound, Code: "document_not_found", Param: "id", Message: "there is no such document"}
 	case !errors.As(err, &own):
-		return err
+		return residencyError(err)
 	}
 	status := http.StatusBadRequest
 	switch own.Kind {

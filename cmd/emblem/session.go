@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/emblem-search/emblem/internal/library"
+	"github.com/emblem-search/emblem/internal/models"
 )
 
 // terminal is what an operation has to know of where its output goes.
@@ -69,6 +70,7 @@ type host struct {
 	store  *library.Store
 	wiring wiring
 	device string
+	budget *models.Budget // nil: what is opened stays in memory
 
 	opening sync.Mutex // one model at a time
 	models  map[modelChoice]embedder
@@ -85,7 +87,7 @@ func (a *app) newHost(dir string) (*host, error) {
 
 // model opens a model once.
 func (h *host) model(ctx context.Context, c modelChoice) (embedder, error) {
-	c.Device = h.device
+	c.Device, c.Budget = h.device, h.budget
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	if e := h.models[c]; e != nil {

@@ -34,6 +34,7 @@ type modelChoice struct {
 	DType  string
 	Device string
 	Bulk   bool // give way to interactive work
+	Budget *models.Budget
 }
 
 const (
@@ -58,7 +59,7 @@ func kernelNames() string {
 }
 
 func openModel(ctx context.Context, c modelChoice) (embedder, error) {
-	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk})
+	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk, Budget: c.Budget})
 	if err != nil {
 		return nil, modelError(err)
 	}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -18,6 +19,8 @@ const slice = time.Second
 // recently used first, when others need the room, or when nobody has used them for
 // a while. While they are used they stay.
 type Budget struct {
+	Log *slog.Logger // of what comes and goes; may be set before the first use
+
 	most int64 // bytes; 0: no bound
 	keep time.Duration
 
@@ -33,7 +36,7 @@ type Budget struct {
 // weights stay that nobody uses: Forever, or any negative time, until others need
 // the room.
 func NewBudget(most int64, keep time.Duration) *Budget {
-	return &Budget{most: most, keep: keep, all: map[*resident]struct{}{}, change: make(chan struct{})}
+	return &Budget{Log: slog.New(slog.DiscardHandler), most: most, keep: keep, all: map[*resident]struct{}{}, change: make(chan struct{})}
 }
 
 // A TooLargeError says that a model would not fit into its budget alone.
@@ -45,6 +48,19 @@ type TooLargeError struct {
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the model %s takes %d MB of memory and all models may take %d MB; start with a larger --memory, or with --dtype int8", e.Model, megabytes(e.Bytes), e.Limit/1e6)
 }
+
+// A LoadError says that a model's weights could not be read.
+type LoadError struct {
+	Model string
+	Err   error
+}
+
+func (e *LoadError) Error() string {
+	return "the weights of the model " + e.Model + " cannot be read: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *LoadError) Unwrap() error { return e.Err }
 
 // megabytes rounds up, so that what does not fit looks so.
 func megabytes(bytes int64) int64 { return (bytes + 1e6 - 1) / 1e6 }

@@ -153,8 +153,13 @@ func (r *resident) wait(ctx context.Context, f *flight) error {
 
 // load reads the weights. It goes on if those who asked for it have left.
 func (r *resident) load(f *flight) {
+	start := time.Now()
 	model, err := r.read()
 	b := r.budget
+	if err != nil {
+		err = &LoadError{r.shell.Name(), err}
+		b.Log.Error("a model cannot be loaded", "model", r.shell.Name(), "error", err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer close(f.done)
@@ -163,6 +168,7 @@ func (r *resident) load(f *flight) {
 	r.flight = nil
 	if err == nil {
 		r.bytes = int64(model.Bytes())
+		b.Log.Info("a model is in memory", "model", r.shell.Name(), "megabytes", megabytes(r.bytes), "took", time.Since(start).Round(time.Millisecond))
 		err = r.settle(model)
 	}
 	f.err = err
@@ -191,7 +197,7 @@ func (r *resident) settle(model *fusion.DualEncoder) error {
 // read opens the folder again and reads all weights.
 func (r *resident) read() (*fusion.DualEncoder, error) {
 	if r.place.stamp() != r.files {
-		return nil, errors.New("models: the files of " + r.shell.Name() + " have changed since it was opened; start again")
+		return nil, errors.New("its files have changed since it was opened; start again")
 	}
 	model, err := r.shell.Reopen(context.Background())
 	if err != nil {
@@ -257,6 +263,7 @@ func (r *resident) free() {
 
 // unload gives the weights up, which nobody uses. The budget is locked.
 func (r *resident) unload() {
+	r.budget.Log.Info("a model leaves the memory", "model", r.shell.Name())
 	r.model.Close()
 	r.model, r.expires = nil, time.Time{}
 	r.budget.used -= r.bytes
