@@ -41,35 +41,41 @@ func toUnit(v []float32) {
 func (n *nearness) cosine(a, b uint32) (float32, error) {
 	va, err1 := n.of(a)
 	vb, err2 := n.of(b)
+	return highest(va, vb), errors.Join(err1, err2)
+}
+
+// highest is the highest inner product of any two vectors, -1 without one.
+func highest(a, b [][]float32) float32 {
 	best := float32(-1)
-	for _, x := range va {
-		for _, y := range vb {
+	for _, x := range a {
+		for _, y := range b {
 			best = max(best, dot(x, y))
 		}
 	}
-	return best, errors.Join(err1, err2)
+	return best
 }
 
 // collapse folds each hit into the first better one that it is as near to as the query
 // says.
 func (n *nearness) collapse(ctx context.Context, list []pick) ([]pick, error) {
 	var out []pick
+	var kept [][][]float32 // vectors of out
 next:
 	for _, p := range list {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		vectors, err := n.of(p.ord)
+		if err != nil {
+			return nil, err
+		}
 		for i := range out {
-			c, err := n.cosine(out[i].ord, p.ord)
-			if err != nil {
-				return nil, err
-			}
-			if c >= n.c.q.Collapse {
+			if highest(kept[i], vectors) >= n.c.q.Collapse {
 				out[i].folded = append(out[i].folded, p.ord)
 				continue next
 			}
 		}
-		out = append(out, p)
+		out, kept = append(out, p), append(kept, vectors)
 	}
 	return out, nil
 }

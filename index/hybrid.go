@@ -215,7 +215,7 @@ func (c *composer) fused(ctx context.Context, near *nearby) (list []fused, more 
 	}
 	var legs []ranked
 	if near != nil {
-		more = len(near.list) == c.window
+		more = len(near.list) == c.window && (c.q.Floor == 0 || near.list[len(near.list)-1].score >= c.q.Floor)
 		l, err := c.nearLeg(ctx, near)
 		if err != nil {
 			return nil, false, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -185,12 +186,17 @@ func (ix *Index) SetNote(key string, value []byte) error {
 	return nil
 }
 
+// Seq is the sequence of the last write that a search sees.
+func (ix *Index) Seq() uint64 { return ix.view.Load().seq }
+
 // Stats are counts of an index.
 type Stats struct {
 	Documents int            // all, hidden ones too
 	Hidden    int            // kept but never found
 	Vectors   map[string]int // by space
 	Seq       uint64         // of the last write
+	Oldest    uint64         // the earliest write that a query can ask as of; 0 means from the beginning
+	Retention time.Duration  // how long the past is kept
 	DiskBytes uint64
 	Derived   []Derived // how vectors are searched, by space; nothing is read of a space before the first search or write
 }
@@ -202,12 +208,17 @@ func (ix *Index) Stats() (Stats, error) {
 		return Stats{}, err
 	}
 	defer leave()
-	s := Stats{Vectors: map[string]int{}, DiskBytes: ix.db.Metrics().DiskSpaceUsage(), Derived: ix.derivedStates()}
+	s := Stats{Vectors: map[string]int{}, Retention: ix.opts.LogRetention, DiskBytes: ix.db.Metrics().DiskSpaceUsage(), Derived: ix.derivedStates()}
 	snap := ix.db.NewSnapshot()
 	defer snap.Close()
 	if s.Seq, err = counterOf(snap, keySeq); err != nil {
 		return s, err
 	}
+	from, err := horizonOf(snap)
+	if err != nil {
+		return s, err
+	}
+	s.Oldest = from.seq
 	gone := map[uint32]bool{}
 	err1 := eachOrdinal(snap, []byte(prefixEnd), func(ord uint32) { gone[ord] = true })
 	err2 := eachOrdinal(snap, []byte(prefixDoc), func(uint32) { s.Documents++ })

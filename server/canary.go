@@ -19,6 +19,7 @@ type canary struct {
 
 	mu    sync.Mutex
 	at    time.Time
+	took  time.Duration // that the last one sang
 	found error
 }
 
@@ -37,7 +38,9 @@ func (c *canary) check(ctx context.Context) error {
 }
 
 func (c *canary) sing(ctx context.Context) (err error) {
+	start := time.Now()
 	defer func() {
+		c.took = time.Since(start)
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}

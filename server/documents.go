@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+
+	"github.com/emblem-search/emblem/internal/library"
 )
 
 // documentBody is one document of a request: a picture, a text, or vectors of
@@ -14,7 +16,22 @@ type documentBody struct {
 	file     []byte                     // of a picture that came as a part of its own
 	Text     *string                    `json:"text"`
 	Vectors  map[string]json.RawMessage `json:"vectors"`
-	Metadata map[string]any             `json:"metadata"`
+	Metadata anyObject                  `json:"metadata"`
+}
+
+// anyObject is an object of JSON that is read later.
+type anyObject struct{ json.RawMessage }
+
+// read is the object as metadata. Whole numbers stay whole.
+func (o anyObject) read(param string) (map[string]any, error) {
+	if len(o.RawMessage) == 0 {
+		return nil, nil
+	}
+	m, err := library.ParseMetadata(o.RawMessage)
+	if err != nil {
+		return nil, badRequest(param, "%v", err)
+	}
+	return m, nil
 }
 
 type documentsBody struct {
@@ -63,8 +80,11 @@ func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome
 	req := embedRequest{model: l.Model()}
 	var from []int
 	for i, b := range list {
-		docs[i] = Document{ID: b.ID, Metadata: b.Metadata}
+		docs[i] = Document{ID: b.ID}
 		in, err := b.input(at("documents", i), &docs[i])
+		if err == nil {
+			docs[i].Metadata, err = b.Metadata.read(at("documents", i) + ".metadata")
+		}
 		if err == nil && in != nil {
 			err = in.check()
 		}
@@ -81,16 +101,13 @@ func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome
 		}
 		for k, i := range from[:n] {
 			if errs[i] = e.errs[k]; errs[i] == nil {
-				docs[i].Vectors = map[string][][]float32{spaceImage: {e.vectors[k]}}
+				docs[i].Vectors = map[string][][]float32{l.Space(): {e.vectors[k]}}
 			}
 		}
 		from, req.inputs = from[n:], req.inputs[n:]
 	}
 	return storeGood(r, l, docs, errs)
 }
-
-// spaceImage is the space of what the library's model has embedded.
-const spaceImage = "image"
 
 // input is what a model has to embed of a document, nil if it brings vectors.
 func (b *documentBody) input(param string, d *Document) (*input, error) {

@@ -12,9 +12,11 @@ import (
 	"time"
 )
 
-// Job is work that takes longer than a request: a folder that is being indexed.
+// Job is work that takes longer than a request: a folder that is being indexed, a
+// library that is being checked.
 type Job struct {
 	ID      string    `json:"id"`
+	Kind    string    `json:"kind"` // index, verify
 	Library string    `json:"library"`
 	State   string    `json:"state"` // running, done, failed, cancelled
 	Done    int       `json:"done"`
@@ -30,6 +32,9 @@ const (
 	jobDone      = "done"
 	jobFailed    = "failed"
 	jobCancelled = "cancelled"
+
+	jobIndex  = "index"
+	jobVerify = "verify"
 
 	jobsKept = 100 // that have ended
 )
@@ -66,9 +71,9 @@ func (j *jobs) close() {
 }
 
 // start runs work in the background. It is told of its end by its context.
-func (j *jobs) start(library string, work func(ctx context.Context, progress func(done, total int)) (any, error)) *running {
+func (j *jobs) start(kind, library string, work func(ctx context.Context, progress func(done, total int)) (any, error)) *running {
 	ctx, cancel := context.WithCancel(j.ctx)
-	r := &running{job: Job{ID: newID(), Library: library, State: jobRunning, Started: time.Now().UTC()}, version: 1, changed: make(chan struct{}), cancel: cancel}
+	r := &running{job: Job{ID: newID(), Kind: kind, Library: library, State: jobRunning, Started: time.Now().UTC()}, version: 1, changed: make(chan struct{}), cancel: cancel}
 	j.mu.Lock()
 	j.list = append(j.list, r)
 	j.forget()
@@ -92,6 +97,18 @@ func (job *Job) end(ctx context.Context, result any, err error) {
 		e, _ := known(err)
 		job.State, job.Error = jobFailed, &e.Message
 	}
+}
+
+// running counts those that have not ended.
+func (j *jobs) running() (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.list {
+		if job, _, _ := r.now(); job.State == jobRunning {
+			n++
+		}
+	}
+	return n
 }
 
 // forget drops the oldest jobs that have ended. The list is locked.
@@ -143,6 +160,7 @@ type folderBody struct {
 func (s *Server) jobRoutes() []route {
 	return []route{
 		{method: "POST", path: "/v1/libraries/:library/folders", scope: ScopeAdmin, handle: s.indexFolder, body: folderBody{}, answer: Job{}, doc: "Index a folder of the server's, below a --root: starts a job."},
+		{method: "GET", path: "/v1/jobs", scope: ScopeSearch, handle: s.listJobs, answer: jobList{}, doc: "List the jobs that run and the last ones that have ended, the newest first."},
 		{method: "GET", path: "/v1/jobs/:job", scope: ScopeSearch, handle: s.getJob, answer: Job{}, doc: "Say how far a job is."},
 		{method: "GET", path: "/v1/jobs/:job/events", scope: ScopeSearch, noHead: true, handle: s.watchJob, doc: "Follow a job by server-sent events, each with the job's state."},
 		{method: "DELETE", path: "/v1/jobs/:job", scope: ScopeAdmin, handle: s.cancelJob, answer: Job{}, doc: "Cancel a job. What it has done stays."},
@@ -165,9 +183,33 @@ func (s *Server) indexFolder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	job, _, _ := s.jobs.start(r.PathValue("library"), work).now()
+	s.startJob(w, jobIndex, l.Name(), work)
+	return nil
+}
+
+// startJob starts work and answers with its job.
+func (s *Server) startJob(w http.ResponseWriter, kind, library string, work func(ctx context.Context, progress func(done, total int)) (any, error)) {
+	job, _, _ := s.jobs.start(kind, library, work).now()
 	w.Header().Set("Location", "/v1/jobs/"+job.ID)
 	writeJSON(w, http.StatusAccepted, job)
+}
+
+type jobList struct {
+	Object string `json:"object"`
+	Data   []Job  `json:"data"`
+}
+
+// listJobs answers GET /v1/jobs with those that the caller may see.
+func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) error {
+	list := []Job{}
+	s.jobs.mu.Lock()
+	for _, j := range slices.Backward(s.jobs.list) {
+		if job, _, _ := j.now(); callerOf(r).reaches(job.Library) {
+			list = append(list, job)
+		}
+	}
+	s.jobs.mu.Unlock()
+	writeJSON(w, http.StatusOK, jobList{"list", list})
 	return nil
 }
 

@@ -16,14 +16,22 @@ type Libraries interface {
 	Library(ctx context.Context, name string) (Library, error)
 	// Create opens one, making it if there is none.
 	Create(ctx context.Context, name string) (Library, error)
+	// Rename gives one another name, Remove removes it; pictures stay where they are.
+	Rename(ctx context.Context, from, to string) error
+	Remove(ctx context.Context, name string) error
+	// Folders lists what of the server's may be indexed: without a path the outermost
+	// folders, else those in it.
+	Folders(ctx context.Context, path string) ([]Folder, error)
 }
 
 // Library is a collection of documents: pictures, texts, or vectors of somebody's
 // own.
 type Library interface {
-	// Name is the library's, Model its model's, "" before it has one.
+	// Name is the library's, Model its model's, "" before it has one, Space that of
+	// the model's vectors.
 	Name() string
 	Model() string
+	Space() string
 	// Entry says what it is. It counts the documents, which takes its time.
 	Entry(ctx context.Context) (LibraryEntry, error)
 	// Search answers a query.
@@ -39,12 +47,21 @@ type Library interface {
 	Index(path string) (func(ctx context.Context, progress func(done, total int)) (any, error), error)
 	// Fields are what filters can ask for, with some values of each.
 	Fields(ctx context.Context, examples int) ([]Field, error)
+	// Facets counts the values of fields, of all if there are none, among what passes
+	// a filter.
+	Facets(ctx context.Context, filter string, fields []string, top int) ([]Facet, error)
+	// Duplicates finds documents that are nearly the same.
+	Duplicates(ctx context.Context, d DuplicateQuery) (*DuplicateGroups, error)
+	// Stats counts what there is; Verify reads it all and says what is wrong.
+	Stats(ctx context.Context) (any, error)
+	Verify(ctx context.Context) (any, error)
 }
 
 // LibraryEntry is a library as lists show it.
 type LibraryEntry struct {
 	Name      string    `json:"name"`
 	Model     string    `json:"model"`
+	Space     string    `json:"space"` // of the model's vectors
 	Documents int       `json:"documents"`
 	Updated   time.Time `json:"updated,omitzero"`
 }
@@ -59,6 +76,9 @@ type Find struct {
 	By             string // "meaning", "words" or "both"; "" is both
 	Fold           bool   // near duplicates go into the best of them
 	Explain        bool   // say how each hit came about
+	Facets         []string
+	GroupBy        string  // a field of which each value is found once
+	Diversity      float64 // how much hits should differ, 0 to 1
 }
 
 // Term is one part of a query: words, a picture, a document that is there, or a
@@ -73,8 +93,9 @@ type Term struct {
 
 // Found is the answer to a query.
 type Found struct {
-	Hits []Hit
-	Next string // the cursor of the next page, "" at the end
+	Hits   []Hit
+	Facets []Facet
+	Next   string // the cursor of the next page, "" at the end
 }
 
 // Hit is a found document.
@@ -86,6 +107,8 @@ type Hit struct {
 	Probability float64        `json:"probability"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
 	Folded      []string       `json:"folded,omitempty"` // ids of near duplicates
+	Group       string         `json:"group,omitempty"`
+	GroupSize   int            `json:"group_size,omitempty"` // hits of the group that were looked at
 	Explain     any            `json:"explain,omitempty"`
 }
 
@@ -128,6 +151,12 @@ func (s *Server) libraryRoutes() []route {
 		{method: "GET", path: one + "/fields", scope: ScopeSearch, handle: s.libraryFields, answer: fieldList{}, doc: "List what filters can ask for."},
 		{method: "POST", path: one + "/search", scope: ScopeSearch, handle: s.searchLibrary, body: searchBody{}, answer: searchAnswer{},
 			doc: "Search by words, pictures, documents and vectors, weighed, with a filter."},
+		{method: "POST", path: one + "/similar", scope: ScopeSearch, handle: s.similarDocuments, body: similarBody{}, answer: searchAnswer{},
+			doc: "Find more like some documents, and less like others."},
+		{method: "POST", path: one + "/facets", scope: ScopeSearch, handle: s.countFacets, body: facetsBody{}, answer: facetsAnswer{},
+			doc: "Count the values of fields among what passes a filter."},
+		{method: "POST", path: one + "/duplicates", scope: ScopeSearch, handle: s.findDuplicates, body: duplicatesBody{}, answer: duplicatesAnswer{},
+			doc: "Find groups of documents that are nearly the same, the largest first."},
 		{method: "POST", path: one + "/documents", scope: ScopeWrite, handle: s.putDocuments, body: documentsBody{}, answer: outcomesAnswer{},
 			doc: "Add or replace documents; each has a result of its own."},
 		{method: "POST", path: one + "/delete", scope: ScopeWrite, handle: s.deleteDocuments, body: deleteBody{}, answer: outcomesAnswer{},

@@ -3,142 +3,12 @@ package server
 import (
 	"archive/zip"
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"image/jpeg"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 )
-
-// shelf is a library in memory.
-type shelf struct {
-	name string
-	docs map[string]Document
-}
-
-// shelves are Libraries in memory.
-type shelves map[string]*shelf
-
-func (l shelves) Names(context.Context) ([]string, error) {
-	var names []string
-	for n := range l {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func (l shelves) Library(_ context.Context, name string) (Library, error) {
-	if s := l[name]; s != nil {
-		return s, nil
-	}
-	return nil, refuse(http.StatusNotFound, "library_not_found", "library", "there is no library %q", name)
-}
-
-func (l shelves) Create(_ context.Context, name string) (Library, error) {
-	if l[name] == nil {
-		l[name] = &shelf{name: name, docs: map[string]Document{}}
-	}
-	return l[name], nil
-}
-
-func (s *shelf) Name() string  { return s.name }
-func (s *shelf) Model() string { return "org/fake-clip" }
-
-func (s *shelf) Entry(context.Context) (LibraryEntry, error) {
-	return LibraryEntry{Name: s.name, Model: "org/fake-clip", Documents: len(s.docs)}, nil
-}
-
-func (s *shelf) Search(_ context.Context, f Find) (*Found, error) {
-	query := make([]float64, fakeDim)
-	for _, t := range f.Terms {
-		v := t.Vector
-		if t.Document != "" {
-			v = s.docs[t.Document].Vectors[spaceImage][0]
-		}
-		for k, x := range v {
-			query[k] += t.Weight * float64(x)
-		}
-	}
-	var hits []Hit
-	for id, d := range s.docs {
-		if f.Filter != "" && d.Metadata["tag"] != f.Filter {
-			continue
-		}
-		h := Hit{ID: id, Path: id, Metadata: d.Metadata, Probability: 1}
-		if len(f.Terms) > 0 {
-			h.Score = dot(unit(query), d.Vectors[spaceImage][0])
-			h.Probability = (h.Score + 1) / 2
-		}
-		if h.Probability >= f.MinProbability {
-			hits = append(hits, h)
-		}
-	}
-	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID)) })
-	hits = hits[:min(len(hits), f.Limit)]
-	for i := range hits {
-		hits[i].Rank = i + 1
-	}
-	return &Found{Hits: hits}, nil
-}
-
-func (s *shelf) Put(_ context.Context, docs []Document) ([]Outcome, error) {
-	var out []Outcome
-	for _, d := range docs {
-		status := "created"
-		if _, had := s.docs[d.ID]; had {
-			status = "updated"
-		}
-		s.docs[d.ID] = d
-		out = append(out, Outcome{ID: d.ID, Status: status})
-	}
-	return out, nil
-}
-
-func (s *shelf) Delete(_ context.Context, ids []string) ([]Outcome, error) {
-	var out []Outcome
-	for _, id := range ids {
-		status := "unchanged"
-		if _, had := s.docs[id]; had {
-			status = "deleted"
-		}
-		delete(s.docs, id)
-		out = append(out, Outcome{ID: id, Status: status})
-	}
-	return out, nil
-}
-
-func (s *shelf) Picture(_ context.Context, id string) (io.ReadCloser, error) {
-	if _, ok := s.docs[id]; !ok {
-		return nil, refuse(http.StatusNotFound, "document_not_found", "id", "there is no document %q", id)
-	}
-	return io.NopCloser(bytes.NewReader(red)), nil
-}
-
-func (s *shelf) Index(path string) (func(context.Context, func(done, total int)) (any, error), error) {
-	if !strings.HasPrefix(path, "/allowed") {
-		return nil, refuse(http.StatusForbidden, "folder_not_allowed", "path", "not below a --root")
-	}
-	return func(ctx context.Context, progress func(done, total int)) (any, error) {
-		progress(1, 2)
-		if strings.HasSuffix(path, "broken") {
-			return nil, errors.New("a secret of the inside")
-		}
-		if strings.HasSuffix(path, "endless") {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
-		progress(2, 2)
-		return map[string]int{"added": 2}, nil
-	}, nil
-}
-
-func (s *shelf) Fields(context.Context, int) ([]Field, error) { return []Field{{Name: "tag"}}, nil }
 
 // request sends a request and reads the answer into a.
 func request(t *testing.T, s *Server, method, path, body string, want int, a any, change ...func(*http.Request)) {
@@ -155,22 +25,32 @@ func request(t *testing.T, s *Server, method, path, body string, want int, a any
 }
 
 func TestDocuments(t *testing.T) {
-	s := newTest(t, Options{Libraries: shelves{}})
+	mine := shelves{}
+	s := newTest(t, Options{Libraries: mine})
 	var put struct{ Results []Outcome }
 	request(t, s, "POST", "/v1/libraries/mine/documents", `{"documents":[
 		{"id":"r","image":"`+dataURL(red)+`","metadata":{"tag":"warm"}},
 		{"id":"g","image":"`+dataURL(green)+`"},
+		{"id":"r2","image":"`+dataURL(red)+`","metadata":{"size":9007199254740993,"tags":["a","b"]}},
+		{"id":"odd","image":"`+dataURL(red)+`","metadata":{"tags":[1]}},
 		{"id":"bad","image":"data:image/png;base64,aGVsbG8="},
 		{"id":"","text":"x"},
 		{"id":"cat","text":"a cat"},
-		{"id":"own","vectors":{"image":[0,0,0,0,0,0,0,1]}},
+		{"id":"own","vectors":{"image-2":[0,0,0,0,0,0,0,1]}},
 		{"id":"two","text":"x","image":"y"}]}`, 200, &put)
 	var got []string
 	for _, r := range put.Results {
 		got = append(got, r.ID+" "+r.Status)
 	}
-	if want := "r created, g created, bad error,  error, cat created, own created, two error"; strings.Join(got, ", ") != want {
+	if want := "r created, g created, r2 created, odd error, bad error,  error, cat created, own created, two error"; strings.Join(got, ", ") != want {
 		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
+	}
+
+	if m := mine["mine"].docs["r2"].Metadata; m["size"] != int64(9007199254740993) || len(m["tags"].([]string)) != 2 {
+		t.Errorf("metadata became %#v", m)
+	}
+	if e := put.Results[3].Error; e == nil || !strings.Contains(*e, "strings only") {
+		t.Errorf("a list of numbers: %+v", put.Results[3])
 	}
 
 	var found struct {
@@ -187,7 +67,7 @@ func TestDocuments(t *testing.T) {
 	}
 	best(`{"query":"a cat"}`, "cat")
 	best(`{"terms":[{"image":"`+dataURL(green)+`"}],"limit":1}`, "g")
-	best(`{"terms":[{"document":"r"}]}`, "r")
+	best(`{"terms":[{"document":"r"}]}`, "r2")
 	best(`{"terms":[{"vector":[0,0,0,0,0,0,0,2]}]}`, "own")
 	best(`{"terms":[{"image":"`+dataURL(red)+`"},{"image":"`+dataURL(green)+`","weight":-0.5}]}`, "r")
 	best(`{"filter":"warm"}`, "r")

@@ -90,7 +90,7 @@ func (s *Server) mcpSearch(c *Caller) mcp.ToolHandlerFor[mcpSearch, any] {
 		if in.Query == "" {
 			cut = 0
 		}
-		return s.mcpHits(ctx, c, in.Library, in.Limit, &searchBody{Query: in.Query, Filter: in.Filter, MinProbability: &cut})
+		return s.mcpHits(ctx, c, in.Library, in.Limit, &searchBody{Query: in.Query, wishes: wishes{Filter: in.Filter, MinProbability: &cut}})
 	}
 }
 

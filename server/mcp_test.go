@@ -51,7 +51,7 @@ func TestMCP(t *testing.T) {
 		t.Errorf("search: %+v", found.Content)
 	}
 	similar := call(t, session, "similar", map[string]any{"id": "r", "limit": 1})
-	if !strings.Contains(similar.Content[0].(*mcp.TextContent).Text, "1. r") {
+	if !strings.Contains(similar.Content[0].(*mcp.TextContent).Text, "1. cat") {
 		t.Errorf("similar: %+v", similar.Content)
 	}
 	if e := call(t, session, "embed", map[string]any{"texts": []string{"a cat"}}); e.IsError || e.StructuredContent == nil {

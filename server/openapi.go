@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -91,6 +92,8 @@ func schemaOf(t reflect.Type) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[anyObject]():
+		return map[string]any{"type": "object"}
 	case t == reflect.TypeFor[json.RawMessage](), t.Kind() == reflect.Interface:
 		return map[string]any{} // anything
 	case t == reflect.TypeFor[oneOrMore]():
@@ -119,6 +122,9 @@ func structSchema(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && name == "" {
+			maps.Copy(properties, structSchema(f.Type)["properties"].(map[string]any))
+		}
 		if name != "" && name != "-" {
 			properties[name] = schemaOf(f.Type)
 		}

@@ -11,15 +11,23 @@ import (
 
 // searchBody is the request of POST /v1/libraries/{l}/search.
 type searchBody struct {
-	Query          string     `json:"query"` // words, with " + " and " - "
-	Terms          []termBody `json:"terms"`
-	Filter         string     `json:"filter"`
-	Limit          *int       `json:"limit"`
-	MinProbability *float64   `json:"min_probability"`
-	Cursor         string     `json:"cursor"`
-	By             string     `json:"by"`
-	Fold           bool       `json:"fold"`
-	Explain        bool       `json:"explain"`
+	Query string     `json:"query"` // words, with " + " and " - "
+	Terms []termBody `json:"terms"`
+	By    string     `json:"by"`
+	wishes
+}
+
+// wishes are what a request says of its hits, whatever they are found by.
+type wishes struct {
+	Filter         string   `json:"filter"`
+	Limit          *int     `json:"limit"`
+	MinProbability *float64 `json:"min_probability"`
+	Cursor         string   `json:"cursor"`
+	Fold           bool     `json:"fold"`
+	Explain        bool     `json:"explain"`
+	Facets         []string `json:"facets"` // fields whose values are counted
+	GroupBy        string   `json:"group_by"`
+	Diversity      float64  `json:"diversity"`
 }
 
 // termBody is one of text, image, document and vector.
@@ -35,6 +43,7 @@ const (
 	defaultLimit = 20
 	maxLimit     = 1000
 	maxTerms     = 64
+	maxFacets    = 32
 	maxWeight    = 1000
 )
 
@@ -43,6 +52,7 @@ type searchAnswer struct {
 	Model      string  `json:"model"`
 	Library    string  `json:"library"`
 	Hits       []Hit   `json:"hits"`
+	Facets     []Facet `json:"facets,omitempty"`
 	NextCursor *string `json:"next_cursor"`
 }
 
@@ -71,43 +81,67 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 	if err != nil {
 		return nil, err
 	}
-	model := l.Model()
-	if err := s.fillTerms(ctx, model, find, inputs); err != nil {
+	if err := s.fillTerms(ctx, l.Model(), find, inputs); err != nil {
 		return nil, err
 	}
+	return answerOf(ctx, l, find)
+}
+
+// answerOf searches a library.
+func answerOf(ctx context.Context, l Library, find *Find) (*searchAnswer, error) {
+	model := l.Model()
 	found, err := l.Search(ctx, *find)
 	if err != nil {
 		return nil, err
 	}
-	return &searchAnswer{model, l.Name(), append([]Hit{}, found.Hits...), some(found.Next)}, nil
+	return &searchAnswer{model, l.Name(), append([]Hit{}, found.Hits...), found.Facets, some(found.Next)}, nil
 }
 
 // find checks a request. inputs are the terms that a model has to embed, by their
 // place.
 func (b *searchBody) find() (*Find, map[int]input, error) {
-	f := &Find{Filter: b.Filter, Limit: defaultLimit, Cursor: b.Cursor, By: b.By, Fold: b.Fold, Explain: b.Explain}
+	f, err := b.wishes.find()
+	if err != nil {
+		return nil, nil, err
+	}
+	f.By = b.By
 	if !slices.Contains([]string{"", "meaning", "words", "both"}, b.By) {
 		return nil, nil, badRequest("by", "by is %q; it has to be meaning, words or both", b.By)
 	}
-	if b.Limit != nil {
-		f.Limit = *b.Limit
-	}
-	if f.Limit < 1 || f.Limit > maxLimit {
-		return nil, nil, badRequest("limit", "limit is %d; 1 to %d, and cursor for more", f.Limit, maxLimit)
-	}
-	if b.MinProbability != nil {
-		f.MinProbability = *b.MinProbability
-	}
-	if !(f.MinProbability >= 0 && f.MinProbability <= 1) {
-		return nil, nil, badRequest("min_probability", "min_probability has to be between 0 and 1")
-	}
 	if b.Query != "" && len(b.Terms) > 0 {
 		return nil, nil, badRequest("terms", "give query or terms, not both")
+	}
+	if b.Query == "" && len(b.Terms) == 0 && (f.GroupBy != "" || f.Diversity > 0) {
+		return nil, nil, badRequest("query", "group_by and diversity are of a ranking; give query or terms too")
 	}
 	if b.Query != "" {
 		return f.parse(b.Query)
 	}
 	return f.terms(b.Terms)
+}
+
+// find checks what is wished of hits.
+func (w *wishes) find() (*Find, error) {
+	f := &Find{Filter: w.Filter, Limit: defaultLimit, Cursor: w.Cursor, Fold: w.Fold, Explain: w.Explain, Facets: w.Facets, GroupBy: w.GroupBy, Diversity: w.Diversity}
+	if w.Limit != nil {
+		f.Limit = *w.Limit
+	}
+	if f.Limit < 1 || f.Limit > maxLimit {
+		return nil, badRequest("limit", "limit is %d; 1 to %d, and cursor for more", f.Limit, maxLimit)
+	}
+	if w.MinProbability != nil {
+		f.MinProbability = *w.MinProbability
+	}
+	if !(f.MinProbability >= 0 && f.MinProbability <= 1) {
+		return nil, badRequest("min_probability", "min_probability has to be between 0 and 1")
+	}
+	if !(f.Diversity >= 0 && f.Diversity <= 1) {
+		return nil, badRequest("diversity", "diversity has to be between 0 and 1")
+	}
+	if len(f.Facets) > maxFacets {
+		return nil, badRequest("facets", "%d facets; at most %d", len(f.Facets), maxFacets)
+	}
+	return f, nil
 }
 
 // parse reads the language of queries. Files of the server's cannot be named in

@@ -45,6 +45,8 @@ type Options struct {
 	MaxConns int           // connections at once; 0 means 1024
 	TLS      *tls.Config   // nil: Serve does not encrypt
 
+	Suggestions []Suggestion // models that visitors could fetch
+
 	Version string       // emblem's, for /openapi.json
 	Log     *slog.Logger // nil drops it
 }

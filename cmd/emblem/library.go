@@ -26,10 +26,10 @@ type libraryOptions struct {
 func newLibraryCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "library",
-		Short: "List, check, back up, migrate, write and remove libraries",
+		Short: "List, count, check, back up, migrate, write and remove libraries",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what to do: emblem library list, stats, verify, rebuild, compact, backup, restore, rename, rm, apply or migrate")
+			return usagef("say what to do: emblem library list, stats, duplicates, verify, rebuild, compact, backup, restore, rename, rm, apply or migrate")
 		},
 	}
 	cmd.AddCommand(
@@ -40,6 +40,7 @@ func newLibraryCmd(a *app) *cobra.Command {
 		a.libraryCmd("verify [NAME]", "Read all of a library and say what is wrong; exit 1 if anything is", cobra.MaximumNArgs(1)),
 		a.libraryCmd("rebuild [NAME]", "Make anew what makes a library fast", cobra.MaximumNArgs(1)),
 		a.libraryCmd("compact [NAME]", "Give back the disk space of what was deleted and is past", cobra.MaximumNArgs(1)),
+		newDuplicatesCmd(a),
 		newBackupCmd(a),
 		newRestoreCmd(a),
 		newApplyCmd(a),
@@ -160,6 +161,7 @@ func printStats(s *session, l library.Stats) error {
 	}
 	rows = append(rows, [][2]string{
 		{"last write", fmt.Sprint(l.Seq)},
+		{"the past", past(l)},
 		{"disk", megabytes(l.DiskBytes)},
 		{"folders", strings.Join(l.Roots, "\n\t")},
 	}...)
@@ -173,6 +175,15 @@ func printStats(s *session, l library.Stats) error {
 		}
 	}
 	return w.Flush()
+}
+
+// past says how far back a library can be asked.
+func past(l library.Stats) string {
+	kept := fmt.Sprintf("kept for %.3g hours", l.Retention/3600)
+	if l.Oldest == 0 {
+		return kept + ", back to the first write"
+	}
+	return fmt.Sprintf("%s, back to write %d", kept, l.Oldest)
 }
 
 // searchedBy says how a space is searched at the moment.

@@ -201,7 +201,7 @@ func (x *serving) run(ctx context.Context) error {
 	o := server.Options{
 		Embedders: embedders, Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
-		FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
+		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}
 	if !x.options.Insecure {
 		o.Keys, o.OpenWithoutKeys = x.keys, loopback(x.options.Addr)

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/emblem-search/emblem/internal/library"
-	"github.com/emblem-search/emblem/server"
 )
 
 // realFolders are folders as they are on the disk, links followed.
@@ -41,12 +38,11 @@ func realFolder(path string) (string, error) {
 }
 
 // Index implements server.Library. Only what lies below a --root is indexed, where
-// it really is: a link that leads out is outside. All others look the same, so that
-// nobody can find out what folders there are.
+// it really is.
 func (s shelf) Index(path string) (func(context.Context, func(done, total int)) (any, error), error) {
-	real, err := realFolder(path)
-	if err != nil || !filepath.IsAbs(path) || !slices.ContainsFunc(s.roots, func(root string) bool { return library.Within(real, root) }) {
-		return nil, &server.Error{Status: http.StatusForbidden, Code: "folder_not_allowed", Param: "path", Message: "there is no such folder below a --root that this server was started with"}
+	real, err := s.below(path)
+	if err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context, progress func(done, total int)) (any, error) {
 		ref := chosenModel(s.lib, "")

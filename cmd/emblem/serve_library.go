@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"strings"
 
 	"github.com/emblem-search/emblem/index"
 	"github.com/emblem-search/emblem/internal/library"
-	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/server"
 )
@@ -60,6 +56,8 @@ func clientError(err error) error {
 	}
 	status := http.StatusBadRequest
 	switch own.Kind {
+	case library.KindDocument:
+		status = http.StatusNotFound
 	case library.KindLibrary:
 		status = http.StatusNotFound
 	case library.KindModel, library.KindBusy:
@@ -80,10 +78,13 @@ func (s shelf) Name() string { return s.lib.Name() }
 // Model implements server.Library.
 func (s shelf) Model() string { return s.lib.Manifest().Model }
 
+// Space implements server.Library.
+func (s shelf) Space() string { return s.lib.Space() }
+
 // Entry implements server.Library.
 func (s shelf) Entry(context.Context) (server.LibraryEntry, error) {
 	st, err := s.lib.Stats()
-	return server.LibraryEntry{Name: st.Library, Model: st.Model, Documents: st.Pictures, Updated: st.Updated}, err
+	return server.LibraryEntry{Name: st.Library, Model: st.Model, Space: s.lib.Space(), Documents: st.Pictures, Updated: st.Updated}, err
 }
 
 // Search implements server.Library.
@@ -102,13 +103,15 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 	if by == "" {
 		by = library.ByBoth
 	}
-	found, err := s.lib.Find(ctx, model, q, library.SearchOptions{Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, Pages: true, Cursor: f.Cursor})
+	found, err := s.lib.Find(ctx, model, q, library.SearchOptions{
+		Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, GroupBy: f.GroupBy, Diversity: f.Diversity, Facets: f.Facets, Pages: true, Cursor: f.Cursor,
+	})
 	if err != nil {
 		return nil, clientError(err)
 	}
-	out := &server.Found{Next: found.Next}
+	out := &server.Found{Next: found.Next, Facets: facetsOf(found.Facets)}
 	for _, h := range found.Hits {
-		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata, Folded: h.Folded}
+		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata, Folded: h.Folded, Group: h.Group, GroupSize: h.GroupSize}
 		if s.lib.Holds(h.Path) {
 			hit.Path = h.Path
 		}
@@ -126,124 +129,17 @@ func (s shelf) query(f server.Find) (library.Query, error) {
 	for _, t := range f.Terms {
 		q.Terms = append(q.Terms, library.Term{Text: t.Text, Vector: t.Vector, Document: t.Document, Weight: t.Weight})
 	}
-	if f.Filter == "" {
-		return q, nil
-	}
 	var err error
-	q.Filter, err = index.ParseFilter(f.Filter)
+	q.Filter, err = parseFilter(f.Filter)
 	return q, err
 }
 
-// Put implements server.Library. Vectors in a space that is not there yet define
-// it, but for the model's own.
-func (s shelf) Put(ctx context.Context, docs []server.Document) ([]server.Outcome, error) {
-	var list []index.Document
-	out := make([]server.Outcome, len(docs))
-	for i, d := range docs {
-		err := s.define(ctx, d.Vectors)
-		var own *server.Error
-		switch {
-		case errors.As(err, &own): // this document's fault alone
-			out[i] = server.Outcome{ID: d.ID, Status: "error", Error: &own.Message}
-		case err != nil:
-			return nil, err
-		default:
-			list = append(list, index.Document{ID: d.ID, Vectors: d.Vectors, Metadata: wholeNumbers(d.Metadata)})
-		}
+// parseFilter reads a filter; "" is none.
+func parseFilter(s string) (*index.Filter, error) {
+	if s == "" {
+		return nil, nil
 	}
-	if len(list) == 0 {
-		return out, nil
-	}
-	receipt, err := s.lib.Put(ctx, list...)
-	if err != nil {
-		return nil, clientError(err)
-	}
-	stored := outcomes(receipt)
-	for i := range out {
-		if out[i].Status == "" {
-			out[i], stored = stored[0], stored[1:]
-		}
-	}
-	return out, nil
-}
-
-// define makes the spaces that documents have vectors in. A library without a
-// model takes the server's first one for its own.
-func (s shelf) define(ctx context.Context, vectors map[string][][]float32) error {
-	for space, list := range vectors {
-		if len(list) == 0 {
-			continue
-		}
-		if space == spaceOfModel {
-			if err := s.adopt(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		var clash *index.SpaceError
-		err := s.lib.Define(index.Space{Name: space, Dim: len(list[0])})
-		if err != nil && !errors.As(err, &clash) {
-			return &server.Error{Status: http.StatusBadRequest, Code: "bad_space", Param: "vectors", Message: err.Error()}
-		}
-	}
-	return nil
-}
-
-// spaceOfModel is the space of what the library's model has embedded.
-const spaceOfModel = "image"
-
-func (s shelf) adopt(ctx context.Context) error {
-	if s.lib.Manifest().Model != "" {
-		return nil
-	}
-	m, err := s.host.model(ctx, modelChoice{Ref: models.Default, DType: "auto"})
-	if err != nil {
-		return err
-	}
-	return s.lib.Adopt(m, models.Default, false)
-}
-
-// wholeNumbers makes JSON's numbers without a fraction whole ones, and lists
-// lists of strings, as filters see them.
-func wholeNumbers(metadata map[string]any) map[string]any {
-	out := map[string]any{}
-	for k, v := range metadata {
-		switch v := v.(type) {
-		case float64:
-			if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-				out[k] = int64(v)
-				continue
-			}
-			out[k] = v
-		case []any:
-			list := make([]string, len(v))
-			for i, x := range v {
-				list[i] = fmt.Sprint(x)
-			}
-			out[k] = list
-		default:
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// Delete implements server.Library.
-func (s shelf) Delete(ctx context.Context, ids []string) ([]server.Outcome, error) {
-	receipt, err := s.lib.Delete(ctx, ids...)
-	return outcomes(receipt), clientError(err)
-}
-
-func outcomes(r index.Receipt) []server.Outcome {
-	out := make([]server.Outcome, len(r.Results))
-	for i, res := range r.Results {
-		out[i] = server.Outcome{ID: res.ID, Status: string(res.Status)}
-		if res.Err != nil {
-			words := strings.TrimPrefix(res.Err.Error(), "index: ")
-			out[i].Error = &words
-		}
-	}
-	return out
+	return index.ParseFilter(s)
 }
 
 // Picture implements server.Library. Only pictures that the library knows, in

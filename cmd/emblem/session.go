@@ -117,19 +117,20 @@ type operation func(ctx context.Context, h *host, s *session, options json.RawMe
 // operations are all library commands, by name.
 func operations() map[string]operation {
 	return map[string]operation{
-		"index":           decoding(runIndex),
-		"search":          decoding(runSearch),
-		"library.apply":   decoding(runApply),
-		"library.list":    decoding(runLibraryList),
-		"library.backup":  decoding(runLibraryBackup),
-		"library.compact": decoding(runLibraryCompact),
-		"library.rebuild": decoding(runLibraryRebuild),
-		"library.restore": decoding(runLibraryRestore),
-		"library.verify":  decoding(runLibraryVerify),
-		"library.migrate": decoding(runMigrate),
-		"library.rename":  decoding(runLibraryRename),
-		"library.rm":      decoding(runLibraryRemove),
-		"library.stats":   decoding(runLibraryStats),
+		"index":              decoding(runIndex),
+		"search":             decoding(runSearch),
+		"library.apply":      decoding(runApply),
+		"library.list":       decoding(runLibraryList),
+		"library.backup":     decoding(runLibraryBackup),
+		"library.compact":    decoding(runLibraryCompact),
+		"library.duplicates": decoding(runLibraryDuplicates),
+		"library.rebuild":    decoding(runLibraryRebuild),
+		"library.restore":    decoding(runLibraryRestore),
+		"library.verify":     decoding(runLibraryVerify),
+		"library.migrate":    decoding(runMigrate),
+		"library.rename":     decoding(runLibraryRename),
+		"library.rm":         decoding(runLibraryRemove),
+		"library.stats":      decoding(runLibraryStats),
 	}
 }
 

@@ -21,6 +21,10 @@ type verifyResult struct {
 	Derived   []string `json:"derived"`        // findings in files that are made anew by themselves
 }
 
+func verified(name string, r index.VerifyReport) verifyResult {
+	return verifyResult{name, r.Sound(), r.Seq, r.Documents, r.Vectors, r.Past, r.Writes, append([]string{}, r.Findings...), r.More, append([]string{}, r.Derived...)}
+}
+
 // errUnsound is exit 1 after findings have been told.
 var errUnsound = &cliError{exit: exitFailed, code: "unsound", err: fmt.Errorf("the library is not sound"), silent: true}
 
@@ -35,8 +39,7 @@ func runLibraryVerify(ctx context.Context, h *host, s *session, o libraryOptions
 		return err
 	}
 	if o.JSON {
-		err = newEncoder(s.stdout).Encode(verifyResult{lib.Name(), r.Sound(), r.Seq, r.Documents, r.Vectors, r.Past, r.Writes,
-			append([]string{}, r.Findings...), r.More, append([]string{}, r.Derived...)})
+		err = newEncoder(s.stdout).Encode(verified(lib.Name(), r))
 	} else {
 		err = printVerify(s, lib.Name(), r)
 	}

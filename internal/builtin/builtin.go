@@ -19,6 +19,9 @@ var files embed.FS
 // SearchNote is what people are told about the model, wherever it is listed.
 const SearchNote = "knows illustrations only, nothing of photographs; for photographs name a model such as openai/clip-vit-base-patch32"
 
+// Licence is the weights'.
+const Licence = "Apache-2.0"
+
 // Search is the folder of the built-in dual encoder.
 func Search() fs.FS {
 	sub, err := fs.Sub(files, "search")

@@ -4,16 +4,16 @@ import "github.com/emblem-search/emblem/index"
 
 // searchResult is an index.Found as a line.
 type searchResult struct {
-	Op       string        `json:"op"`
-	Hits     []searchHit   `json:"hits"`
-	Legs     []searchLeg   `json:"legs,omitempty"`
-	Facets   []searchFacet `json:"facets,omitempty"`
-	Plan     index.Plan    `json:"plan,omitempty"`    // how vectors were searched
-	Visited  int           `json:"visited,omitempty"` // vectors compared
-	Rescored int           `json:"rescored,omitempty"`
-	Expected float64       `json:"expected_recall,omitempty"`
-	Seq      uint64        `json:"seq,omitempty"` // the write up to which everything was seen
-	Next     string        `json:"next_cursor,omitempty"`
+	Op       string      `json:"op"`
+	Hits     []searchHit `json:"hits"`
+	Legs     []searchLeg `json:"legs,omitempty"`
+	Facets   []Facet     `json:"facets,omitempty"`
+	Plan     index.Plan  `json:"plan,omitempty"`    // how vectors were searched
+	Visited  int         `json:"visited,omitempty"` // vectors compared
+	Rescored int         `json:"rescored,omitempty"`
+	Expected float64     `json:"expected_recall,omitempty"`
+	Seq      uint64      `json:"seq,omitempty"` // the write up to which everything was seen
+	Next     string      `json:"next_cursor,omitempty"`
 }
 
 type searchHit struct {
@@ -33,17 +33,6 @@ type searchLeg struct {
 	Hits   int       `json:"hits"`
 	Total  int       `json:"total"`
 	Weight float64   `json:"weight"`
-}
-
-type searchFacet struct {
-	Field     string       `json:"field"`
-	Documents int          `json:"documents"`
-	Values    []facetValue `json:"values"`
-}
-
-type facetValue struct {
-	Value     string `json:"value"`
-	Documents int    `json:"documents"`
 }
 
 type searchFragment struct {
@@ -71,12 +60,6 @@ func newSearchResult(f index.Found) searchResult {
 	for _, l := range f.Legs {
 		r.Legs = append(r.Legs, searchLeg(l))
 	}
-	for _, x := range f.Facets {
-		facet := searchFacet{x.Field, x.Documents, []facetValue{}}
-		for _, v := range x.Values {
-			facet.Values = append(facet.Values, facetValue(v))
-		}
-		r.Facets = append(r.Facets, facet)
-	}
+	r.Facets = facets(f.Facets)
 	return r
 }

@@ -63,8 +63,9 @@ func (a *applying) spaceOf(named string) (string, error) {
 		return spaces[0].Name, nil
 	}
 	var names []string
+	have := a.lib.Manifest()
 	for _, s := range spaces {
-		if s.Name == spaceImage && a.lib.Manifest().Model != "" {
+		if s.Name == have.space() && have.Model != "" {
 			return s.Name, nil
 		}
 		names = append(names, s.Name)

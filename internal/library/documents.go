@@ -12,10 +12,13 @@ import (
 func (l *Library) Document(id string) (index.Document, error) { return l.ix.Get(id) }
 
 // Put adds or replaces documents that are nobody's files: somebody's own, with
-// their vectors. Vectors of the library's model go into SpaceImage.
+// their vectors. Vectors of the library's model go into Space.
 func (l *Library) Put(ctx context.Context, docs ...index.Document) (index.Receipt, error) {
 	return l.ix.Put(ctx, docs...)
 }
+
+// Space is the space of the vectors that answer: those of the library's model.
+func (l *Library) Space() string { return l.Manifest().space() }
 
 // Delete removes documents. A picture's file stays, and the next Index finds it
 // again.

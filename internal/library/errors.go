@@ -9,15 +9,16 @@ import (
 type Kind string
 
 const (
-	KindQuery    Kind = "bad_query"         // the query cannot be read
-	KindPath     Kind = "no_such_path"      // a named file or folder is not there
-	KindLibrary  Kind = "library_not_found" // no library of that name
-	KindName     Kind = "bad_name"          // a name that a library cannot have, or that is taken
-	KindModel    Kind = "model_mismatch"    // the library belongs to another model
-	KindPhotos   Kind = "photos"            // photographs for a model of illustrations
-	KindPicture  Kind = "bad_picture"       // a picture of the query cannot be read
-	KindExcluded Kind = "bad_pattern"       // an exclude pattern that cannot be read
-	KindBusy     Kind = "busy"              // the library is being indexed
+	KindQuery    Kind = "bad_query"          // the query cannot be read
+	KindPath     Kind = "no_such_path"       // a named file or folder is not there
+	KindLibrary  Kind = "library_not_found"  // no library of that name
+	KindDocument Kind = "document_not_found" // no document of that id
+	KindName     Kind = "bad_name"           // a name that a library cannot have, or that is taken
+	KindModel    Kind = "model_mismatch"     // the library belongs to another model
+	KindPhotos   Kind = "photos"             // photographs for a model of illustrations
+	KindPicture  Kind = "bad_picture"        // a picture of the query cannot be read
+	KindExcluded Kind = "bad_pattern"        // an exclude pattern that cannot be read
+	KindBusy     Kind = "busy"               // the library is being indexed
 )
 
 // An Error is an error that the user can do something about.

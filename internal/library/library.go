@@ -31,6 +31,9 @@ type Library struct {
 
 	migrating atomic.Bool // Migrate runs, also between its turns of indexing
 
+	groupingTurn chan struct{} // holds a token while duplicates are grouped
+	groupings    []*grouping   // the last ones; of who holds the token
+
 	mu         sync.Mutex
 	manifest   Manifest
 	captions   map[string][][]float32 // everyday captions by model, see probability.go
@@ -79,7 +82,7 @@ func openLibrary(name, dir string, fatal func(error)) (*Library, error) {
 	if err != nil {
 		return nil, fmt.Errorf("library %q: %w", name, err)
 	}
-	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1), learnFrom: learnFrom}
+	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1), groupingTurn: make(chan struct{}, 1), learnFrom: learnFrom}
 	note, err := ix.Note(noteManifest)
 	if err == nil {
 		err = json.Unmarshal(note, &l.manifest)
@@ -173,7 +176,9 @@ type Stats struct {
 	Documents int            `json:"documents"` // all of these, and those of library apply
 	Hidden    int            `json:"hidden"`    // of them, those that no search finds
 	Spaces    []SpaceStats   `json:"spaces"`
-	Seq       uint64         `json:"seq"` // of the last write
+	Seq       uint64         `json:"seq"`               // of the last write
+	Oldest    uint64         `json:"oldest_seq"`        // the earliest write that can be asked as of; 0: from the beginning
+	Retention float64        `json:"retention_seconds"` // how long the past is kept
 	DiskBytes uint64         `json:"disk_bytes"`
 	Roots     []string       `json:"roots"`
 	Updated   time.Time      `json:"updated"` // zero before the first Index
@@ -216,6 +221,7 @@ func (l *Library) Stats() (Stats, error) {
 	}
 	st, err := l.ix.Stats()
 	s.Documents, s.Hidden, s.Seq, s.DiskBytes = st.Documents, st.Hidden, st.Seq, st.DiskBytes
+	s.Oldest, s.Retention = st.Oldest, st.Retention.Seconds()
 	if err != nil {
 		return s, err
 	}

@@ -106,6 +106,13 @@ func largest(v []float64) (m float64) {
 // strings. A key with null is as if it were not there.
 type metadata map[string]any
 
+// ParseMetadata reads a JSON object as metadata.
+func ParseMetadata(data []byte) (map[string]any, error) {
+	var m metadata
+	err := m.UnmarshalJSON(data)
+	return m, err
+}
+
 // UnmarshalJSON reads an object.
 func (m *metadata) UnmarshalJSON(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -11,9 +11,10 @@ import (
 	"github.com/emblem-search/emblem/index"
 )
 
-// pageWindow is how many hits of a query with terms pages go through. Each page is
-// cut out of the same answer, as of the same write, so that no page has what
-// another has.
+// pageWindow is how many hits of a query with terms pages go through, and how many of
+// each ranking are fused, whatever the page. So each page is cut out of the same
+// order, as of the same write, and no page has what another has; what is read and
+// judged is as much as the page needs.
 const pageWindow = 500
 
 // pageStart is where a page begins.
@@ -48,9 +49,10 @@ func pageStartOf(cursor, print string) (pageStart, error) {
 	return p, nil
 }
 
-// print names a query and how it is asked, but for the limit.
+// print names a query and how it is asked, but for the limit and for what is told
+// beside the hits.
 func (o SearchOptions) print(q Query) (string, error) {
-	o.Limit, o.Cursor = 0, ""
+	o.Limit, o.Cursor, o.Facets = 0, "", nil
 	said, err := json.Marshal([]any{q, o})
 	sum := sha256.Sum256(said)
 	return hex.EncodeToString(sum[:8]), err
@@ -58,9 +60,6 @@ func (o SearchOptions) print(q Query) (string, error) {
 
 // page answers with one page, and where the next one begins.
 func (l *Library) page(ctx context.Context, e Embedder, q Query, o SearchOptions) (Answer, error) {
-	if len(q.Terms) == 0 {
-		return l.listPage(ctx, q, o)
-	}
 	print, err := o.print(q)
 	if err != nil {
 		return Answer{}, err
@@ -69,18 +68,12 @@ func (l *Library) page(ctx context.Context, e Embedder, q Query, o SearchOptions
 	if err != nil {
 		return Answer{}, err
 	}
-	all := o
-	all.Pages, all.Limit, all.asOf = false, pageWindow, at.seq
-	a, err := l.Find(ctx, e, q, all)
-	if err != nil {
-		return Answer{}, err
-	}
-	a.Hits = a.Hits[min(at.offset, len(a.Hits)):]
-	if len(a.Hits) > o.Limit {
-		a.Hits = a.Hits[:o.Limit]
+	o.asOf, o.skip = at.seq, at.offset
+	a, err := l.ranked(ctx, e, q, o)
+	if a.more && err == nil {
 		a.Next = pageStart{max(at.seq, a.How.Seq), at.offset + o.Limit, print}.String()
 	}
-	return a, nil
+	return a, err
 }
 
 // listPage is a page of what passes a filter.

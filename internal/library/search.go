@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"errors"
 	"image"
 	"math"
 	"os"
@@ -32,11 +33,15 @@ type SearchOptions struct {
 	Paths          []string // only these files and what lies in these folders; none means all
 	By             By       // "" means ByMeaning
 	Fold           bool     // near duplicates go into the best of them
+	GroupBy        string   // a field of which each value is found once: its best picture
+	Diversity      float64  // 0 to 1: how much hits should differ from those before them
+	Facets         []string // fields whose values are counted
 
 	Pages  bool   // answer by pages of Limit hits
 	Cursor string // with Pages: Answer.Next of the page before
 
 	asOf uint64 // the write to be seen; 0 is the last
+	skip int    // hits of the pages before
 }
 
 // Hit is a found picture.
@@ -50,8 +55,13 @@ type Hit struct {
 	Legs   []HitLeg `json:"legs,omitempty"`   // where words were found: what each ranking says
 	Folded []string `json:"folded,omitempty"` // paths of near duplicates
 
+	Group     string `json:"group,omitempty"`      // its value of SearchOptions.GroupBy
+	GroupSize int    `json:"group_size,omitempty"` // hits of the group that were looked at
+
 	// Metadata is what filters can ask for.
 	Metadata map[string]any `json:"-"`
+
+	ord uint32
 }
 
 // HitLeg is what one ranking says about a hit.
@@ -63,9 +73,12 @@ type HitLeg struct {
 
 // Answer is what Find found, and how.
 type Answer struct {
-	Hits []Hit
-	How  index.Found // without its hits
-	Next string      // the Cursor of the next page, if pages were asked for and there is one
+	Hits   []Hit
+	Facets []Facet     // of SearchOptions.Facets, in their order
+	How    index.Found // without its hits
+	Next   string      // the Cursor of the next page, if pages were asked for and there is one
+
+	more bool // there are hits behind these
 }
 
 // Search finds the pictures nearest to a query, best first. A library that
@@ -77,82 +90,43 @@ func (l *Library) Search(ctx context.Context, e Embedder, q Query, o SearchOptio
 	return a.Hits, err
 }
 
-// nearDuplicate is the cosine from which pictures are folded.
-const nearDuplicate = 0.97
+// NearDuplicate is the cosine from which pictures are folded, unless said otherwise.
+const NearDuplicate = 0.97
 
-// Find is Search, and says how it searched.
+// Find is Search, and says how it searched. Facets of a query with terms are counted
+// among its first 500 hits, else among all that pass the filter.
 func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions) (Answer, error) {
 	if o.Limit == 0 {
 		o.Limit = 20
 	}
-	if o.Pages {
+	if o.Diversity < 0 || o.Diversity > 1 {
+		return Answer{}, errorf(KindQuery, "diversity %v; use 0 to 1", o.Diversity)
+	}
+	switch {
+	case len(q.Terms) == 0 && (o.GroupBy != "" || o.Diversity > 0):
+		return Answer{}, errorf(KindQuery, "groups and diversity are of a ranking; say what to look for too")
+	case len(q.Terms) == 0:
+		return l.findListed(ctx, q, o)
+	case o.Pages:
 		return l.page(ctx, e, q, o)
 	}
-	if len(q.Terms) == 0 {
-		hits, err := l.list(ctx, q, o)
-		return Answer{Hits: hits}, err
-	}
-	keep, err := l.only(o.Paths)
-	if err != nil {
-		return Answer{}, err
-	}
-	if o.By == ByWords {
-		return l.findWords(ctx, index.Query{Words: q.words(), Limit: o.Limit, Filter: q.Filter, Keep: keep, AsOf: o.asOf})
-	}
-	if l.Manifest().Model == "" {
-		return Answer{}, nil // nothing was indexed yet
-	}
-	space, carry, err := l.answering(e)
-	if err != nil {
-		return Answer{}, err
-	}
-	if q, keep, err = l.withDocuments(q, space, keep); err != nil {
-		return Answer{}, err
-	}
-	parts, err := q.embed(ctx, e, carry)
-	if err != nil {
-		return Answer{}, err
-	}
-	vector, err := q.sum(parts)
-	if err != nil {
-		return Answer{}, err
-	}
-	x := index.Query{Space: space, Vector: vector, Limit: o.Limit, Filter: q.Filter, Keep: keep, AsOf: o.asOf}
-	if o.Fold {
-		x.Collapse = nearDuplicate
-	}
-	if o.By == ByBoth {
-		if x.Words = q.words(); x.Words != "" {
-			x.Limit *= 2 // hits of the one ranking may all be unlikely
-		}
-	}
-	found, err := l.ix.Search(ctx, x)
-	if err != nil {
-		return Answer{}, err
-	}
-	j, err := l.newJudge(ctx, e, q, parts, space, carry, found.Seq)
-	if err != nil {
-		return Answer{}, err
-	}
-	// What is unlikely by what it shows is no hit of that ranking, which else would
-	// lift all that have the words above all that show them.
-	if x.Floor, err = l.floor(found, j, o.MinProbability); err != nil {
-		return Answer{}, err
-	}
-	if x.Floor > 0 {
-		if found, err = l.ix.Search(ctx, x); err != nil {
-			return Answer{}, err
-		}
-	}
-	hits, err := l.likely(found, j, vector, o)
-	for i := range hits {
-		hits[i].Mapped = carry != nil
-	}
-	found.Hits = nil
-	return Answer{Hits: hits, How: found}, err
+	return l.ranked(ctx, e, q, o)
 }
 
-// list answers a query that is only a filter.
+// findListed answers a query that is only a filter.
+func (l *Library) findListed(ctx context.Context, q Query, o SearchOptions) (a Answer, err error) {
+	if o.Pages {
+		a, err = l.listPage(ctx, q, o)
+	} else {
+		a.Hits, err = l.list(ctx, q, o)
+	}
+	if err == nil && len(o.Facets) > 0 {
+		a.Facets, err = l.Facets(ctx, q.Filter, o.Facets, 0)
+	}
+	return a, err
+}
+
+// list is the newest of what passes a filter.
 func (l *Library) list(ctx context.Context, q Query, o SearchOptions) ([]Hit, error) {
 	keep, err := l.only(o.Paths)
 	if err != nil {
@@ -296,6 +270,9 @@ func (l *Library) withDocuments(q Query, space string, keep func(uint32) bool) (
 			continue
 		}
 		d, err := l.ix.Get(t.Document)
+		if errors.Is(err, index.ErrNotFound) {
+			return q, nil, errorf(KindDocument, "library %q has no document %q", l.name, shortened(t.Document))
+		}
 		if err != nil {
 			return q, nil, err
 		}
