@@ -29,7 +29,17 @@ func (c *canary) check(ctx context.Context) error {
 	if time.Since(c.at) < canaryAge {
 		return c.found
 	}
+	r, comes := c.model.(Resident)
+	if comes {
+		if !r.Memory().Loaded {
+			return nil // it has nothing to say, and nobody is to be driven out for it
+		}
+		ctx = r.Quiet(ctx)
+	}
 	err := c.sing(ctx)
+	if comes && !r.Memory().Loaded {
+		return nil // it went meanwhile
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // says nothing of the model
 	}

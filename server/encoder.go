@@ -79,8 +79,8 @@ func newEncoder(e Embedder, queue int, wait time.Duration) *encoder {
 		texts, pictures = 2*maxInputs, 1024 // a whole request has to fit; pictures wait as pixels
 	}
 	c := &encoder{Embedder: e, decoding: semaphore.NewWeighted(decodeBudget), canary: canary{model: e}}
-	c.texts = batch.New(e.EmbedTokens, batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors})
-	c.pictures = batch.New(c.embedPhotos, batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: pictures, Cache: cachedVectors})
+	c.texts = batch.New(e.EmbedTokens, batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors, Shared: blameless})
+	c.pictures = batch.New(c.embedPhotos, batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: pictures, Cache: cachedVectors, Shared: blameless})
 	return c
 }
 
@@ -159,7 +159,8 @@ type results []batch.Result[[]float32]
 
 // embedTexts computes a vector for each list of ids.
 func (c *encoder) embedTexts(ctx context.Context, ids [][]int32) (results, error) {
-	return c.texts.Do(ctx, ids)
+	found, err := c.texts.Do(ctx, ids)
+	return whole(found, err)
 }
 
 // embedPictures computes a vector for each picture's file. They are decoded side
@@ -194,7 +195,8 @@ func (c *encoder) embedGood(ctx context.Context, photos []*photo, bad []error) (
 			good = append(good, p)
 		}
 	}
-	found, err := c.pictures.Do(ctx, good)
+	list, err := c.pictures.Do(ctx, good)
+	found, err := whole(list, err)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,8 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 
 // watch tells of a model's queues.
 func (m *metrics) watch(c *encoder) {
-	m.registry.MustRegister(&queueMetrics{c.Name(), "text", c.texts.Stats}, &queueMetrics{c.Name(), "image", c.pictures.Stats})
+	m.registry.MustRegister(&queueMetrics{c.Name(), "text", c.texts.Stats}, &queueMetrics{c.Name(), "image", c.pictures.Stats},
+		&memoryMetrics{c.Name(), c.memory})
 }
 
 // queueMetrics tells of one queue when it is asked.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"time"
 )
 
 type modelEntry struct {
@@ -12,10 +13,16 @@ type modelEntry struct {
 	Kind        string `json:"kind"`
 	Dimensions  int    `json:"dimensions,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+
+	Loaded  bool      `json:"loaded"`              // its weights are in memory; else the next request brings them there
+	Bytes   int64     `json:"bytes,omitempty"`     // that they take there, or would
+	Expires time.Time `json:"expires_at,omitzero"` // when they go, if nobody uses them
 }
 
 func (s *Server) modelEntry(c *encoder) modelEntry {
-	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint()}
+	m := c.memory()
+	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint(),
+		Loaded: m.Loaded, Bytes: m.Bytes, Expires: m.Expires}
 }
 
 type modelList struct {

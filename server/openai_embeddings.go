@@ -17,7 +17,8 @@ type embeddingsBody struct {
 	Dimensions     *int            `json:"dimensions"`
 	Modality       string          `json:"modality"`
 	Messages       []chatMessage   `json:"messages"`
-	Truncate       *bool           `json:"truncate"` // Jina; false refuses what is too long
+	Truncate       *bool           `json:"truncate"`   // Jina; false refuses what is too long
+	KeepAlive      *keepAlive      `json:"keep_alive"` // Ollama's: how long the model stays in memory
 }
 
 type embeddingItem struct {
@@ -65,6 +66,7 @@ func (s *Server) answerEmbeddings(w http.ResponseWriter, r *http.Request, body *
 	if err != nil {
 		return err
 	}
+	e.model.keep(body.KeepAlive)
 	e.header(w)
 	a := embeddingsAnswer{Object: "list", Model: e.model.Name(), Usage: e.usage()}
 	if body.Modality != "" {

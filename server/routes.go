@@ -47,6 +47,7 @@ func (s *Server) otherRoutes() []route {
 		{method: "POST", path: "/similarity", scope: ScopeEmbed, handle: s.teiSimilarity, shape: writeTEI, answer: []float32{}, doc: "text-embeddings-inference's similarity."},
 		{method: "POST", path: "/api/embed", scope: ScopeEmbed, handle: s.ollamaEmbed, shape: writeOllama, body: ollamaBody{}, doc: "Ollama's embed."},
 		{method: "GET", path: "/api/tags", scope: ScopeEmbed, handle: s.ollamaTags, shape: writeOllama, doc: "Ollama's list of models."},
+		{method: "GET", path: "/api/ps", scope: ScopeEmbed, handle: s.ollamaRunning, shape: writeOllama, doc: "Ollama's list of models in memory."},
 		{method: "POST", path: "/vectorize", scope: ScopeEmbed, handle: s.weaviateVectorize, shape: writeWeaviate, body: weaviateBody{}, doc: "vectorize of Weaviate's multi2vec-clip."},
 		{method: "GET", path: "/meta", scope: ScopeEmbed, handle: s.weaviateMeta, shape: writeWeaviate, doc: "meta of Weaviate's multi2vec-clip."},
 		{method: "POST", path: "/predict", scope: ScopeEmbed, handle: s.immichPredict, shape: writeImmich, doc: "Immich's machine learning (multipart): the task clip; faces and text go to --immich-upstream."},

@@ -36,13 +36,15 @@ type serveOptions struct {
 	Insecure bool   // no key is asked for, wherever the address
 	Wait     time.Duration
 	Drain    time.Duration
+	Memory   size          // of all models' weights; 0: no bound
+	Keep     time.Duration // how long weights stay that nobody uses; below 0 as long as there is room
 	nets     []netip.Prefix
 }
 
 const defaultAddr = "127.0.0.1:3625"
 
 func newServeCmd(a *app) *cobra.Command {
-	var o serveOptions
+	o := serveOptions{Keep: models.Forever}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve search and vectors over HTTP, with a page for the browser",
@@ -79,6 +81,8 @@ vectors alone, of which there may be many.`,
 	f.StringVar(&o.TLSKey, "tls-key", "", "the certificate's key (PEM)")
 	f.StringVar(&o.Keys, "keys", "", "file of keys; default: keys.json in the data directory")
 	f.BoolVar(&o.Insecure, "insecure-no-key", false, "let everybody who reaches the address do everything")
+	f.Var(&o.Memory, "memory", "what the models' weights may take together, such as 2GB; those used least recently make room (default no bound)")
+	f.Var((*keeping)(&o.Keep), "keep-alive", "how long a model that nobody uses stays in memory, such as 5m; 0: not at all, -1: until others need the room")
 	f.DurationVar(&o.Wait, "batch-wait", 0, "how long a batch waits for company")
 	f.DurationVar(&o.Drain, "shutdown-timeout", 30*time.Second, "how long running requests may take to end")
 	return cmd
@@ -115,11 +119,12 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	}
 	x := &serving{app: a, options: o, keys: keys}
 	if a.data == noData {
-		x.host = &host{wiring: a.wiring, device: a.device, models: map[modelChoice]embedder{}}
+		x.host = &host{wiring: a.wiring, device: a.device, budget: x.budget(), models: map[modelChoice]embedder{}}
 		return errors.Join(x.run(ctx), x.host.closeModels())
 	}
 	return a.owning(ctx, func(ctx context.Context, dir string, h *host, s *session) error {
 		x.dir, x.host, x.session = dir, h, s
+		h.budget = x.budget()
 		return x.run(ctx)
 	})
 }
@@ -265,6 +270,9 @@ func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
 		}
 		e, err := x.embedder(ctx, name, m)
 		if err != nil {
+			return nil, err
+		}
+		if err := x.mayFit(ctx, e, len(out) == 0); err != nil {
 			return nil, err
 		}
 		out = append(out, e)
