@@ -26,6 +26,16 @@ type config struct {
 	pool          Pool // the model's own: CLS, Mean or attention
 	normAfterPool bool
 	out           int // projection to a joint space; 0: none
+
+	distilled bool // a distillation token comes second
+	registers int  // tokens after those, before the patches
+	bare      int  // how many of the tokens before the patches, the last ones, have no position
+	noQKVBias bool
+	gated     bool     // the MLPs are gated: SwiGLU
+	resample  resample // what becomes of the positions where a picture has another size
+	classes   int      // of the classification head; 0: none
+	head      head     // what that reads
+	mayHead   bool     // the checkpoint says whether there is one
 }
 
 // family says how a folder describes a vision transformer.
@@ -33,15 +43,28 @@ type family struct {
 	read    func(raw []byte) (config, error)
 	layouts []weights.Layout // told apart by their markers
 	pixels  func(f weights.Folder, c config) (*Preprocess, error)
+	labels  func(raw []byte) (labels, error) // of a classification head; none: the family has no such head
 }
 
 // families by what the folder says it is: model_type of config.json, or
 // open_clip for a folder with open_clip_config.json.
 var families = map[string]family{
-	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP")},
-	"siglip2":   {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2")},
-	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip")},
-	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels},
+	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP"), nil},
+	"siglip2":   {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2"), nil},
+	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip"), nil},
+	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels, nil},
+
+	// Families that know pictures only.
+	"vit":     {readViT, hfPlain("vit"), transformersPixels("ViT"), hfLabels},
+	"deit":    {readDeiT, hfPlain("deit"), transformersPixels("DeiT"), hfLabels},
+	"vit_mae": {readViT, hfPlain("vit"), transformersPixels("ViT"), hfLabels},
+	"vit_msn": {readMSN, hfPlain("vit"), transformersPixels("ViT"), hfLabels},
+	"ijepa":   {readIJEPA, hfPlain("ijepa"), transformersPixels("ViT"), hfLabels},
+	"dinov2":  {readDINOv2, hfDINOv2("dinov2"), transformersPixels("Bit"), hfLabels},
+	"dinov2_with_registers": {
+		readDINOv2Registers, hfDINOv2("dinov2_with_registers"), transformersPixels("Bit"), hfLabels,
+	},
+	"timm": {readTimm, []weights.Layout{timmScaled, timmPlain}, timmPixels, timmLabels},
 }
 
 // hfVision is a vision_config as transformers writes it. Fields hold the class
@@ -282,11 +305,17 @@ func (c config) patches() int { return (c.side / c.patch) * (c.side / c.patch) }
 
 // lead is the number of tokens before the patches.
 func (c config) lead() int {
-	if c.class {
-		return 1
+	n := c.registers
+	for _, token := range []bool{c.class, c.distilled} {
+		if token {
+			n++
+		}
 	}
-	return 0
+	return n
 }
+
+// placed is how many of the tokens before the patches have a position.
+func (c config) placed() int { return c.lead() - c.bare }
 
 // square is a size that files give as a number or as [n, n].
 type square int

@@ -46,6 +46,7 @@ type Encoder struct {
 	precision  nn.Precision
 	bindings   []string
 	parameters int
+	labels     labels
 	lane       tensor.Lane
 	source     io.Closer    // the open checkpoint, until load has read it
 	load       func() error // reads the weights, once
@@ -84,8 +85,8 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e.net, e.pool = newNet(c, e.precision), dev.NewPool()
-	err = e.bind(folder, conf, fam.layouts)
+	e.pool = dev.NewPool()
+	err = e.bind(folder, conf, fam, c)
 	if err == nil && !o.Lazy {
 		err = e.load()
 	}
@@ -96,16 +97,21 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 	return e, nil
 }
 
-// bind finds the net's tensors in the folder; load reads them.
-func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
+// bind makes the net that a configuration describes and finds its tensors in the
+// folder; load reads them.
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c config) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
 	}
 	e.source = set
-	layout, ok := weights.Pick(set, layouts...)
+	if err := e.findLabels(set, conf, fam, &c); err != nil {
+		return err
+	}
+	e.net = newNet(c, e.precision)
+	layout, ok := weights.Pick(set, fam.layouts...)
 	if !ok {
-		layout = layouts[0] // its error names what is missing
+		layout = fam.layouts[0] // its error names what is missing
 	}
 	plan, err := weights.Match(set, layout, e.net)
 	if err != nil {
@@ -162,14 +168,16 @@ func (e *Encoder) Tokens() int {
 	if e.preprocess.most > 0 {
 		return e.preprocess.most
 	}
-	return e.net.config.lead() + e.net.config.patches()
+	side := e.preprocess.side
+	w, h := e.net.config.grid(Pixels{W: side, H: side})
+	return e.net.config.lead() + w*h
 }
 
 // CheckPool tells whether the model can be pooled that way.
 func (e *Encoder) CheckPool(p Pool) error {
 	own := e.net.config.pool
 	switch {
-	case p == Own || p == own || p == Mean:
+	case p == Own || p == Mean || p == own && p != attention && p != both:
 		return nil
 	case p == CLS && e.net.config.class:
 		return nil
@@ -177,75 +185,4 @@ func (e *Encoder) CheckPool(p Pool) error {
 		return fmt.Errorf("vit: the model has no class token; its own pooling is %s", own)
 	}
 	return fmt.Errorf("vit: pooling %q is neither cls nor mean", p)
-}
-
-// Embed encodes pictures into one vector each, as the model makes them. Working
-// memory is bounded: many pictures are done in turns.
-func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]float32, error) {
-	if err := e.CheckPool(p); err != nil {
-		return nil, err
-	}
-	if p == Own {
-		p = e.net.config.pool
-	}
-	for _, px := range pictures {
-		if err := e.fits(px); err != nil {
-			return nil, err
-		}
-	}
-	var all [][]float32
-	for part := range slices.Chunk(pictures, e.net.config.turn(e.Tokens())) {
-		out, err := e.run(ctx, part, p)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, out...)
-	}
-	return all, nil
-}
-
-// input is what a forward pass reads of pictures.
-func (e *Encoder) input(pictures []Pixels) input {
-	scale, shift := e.preprocess.affine()
-	return input{pictures, scale, shift}
-}
-
-// fits tells whether pixels are the model's.
-func (e *Encoder) fits(px Pixels) error {
-	if p := e.preprocess; p.most > 0 {
-		w, h := px.W/p.patch, px.H/p.patch
-		if w < 1 || h < 1 || w*h > p.most || px.W%p.patch != 0 || px.H%p.patch != 0 || len(px.RGB) != 3*px.W*px.H {
-			return fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes at most %d whole patches of %d", px.W, px.H, len(px.RGB), p.most, p.patch)
-		}
-		return nil
-	}
-	if side := e.preprocess.side; px.W != side || px.H != side || len(px.RGB) != 3*side*side {
-		return fmt.Errorf("vit: %dx%d pixels (%d bytes), the model takes %dx%d", px.W, px.H, len(px.RGB), side, side)
-	}
-	return nil
-}
-
-// turn is how many pictures a forward pass takes: at most 32, with some 64 MB of
-// activations.
-func (c config) turn(tokens int) int {
-	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
-	return max(1, min(32, 64<<20/(row*tokens)))
-}
-
-// run encodes one turn.
-func (e *Encoder) run(ctx context.Context, pictures []Pixels, p Pool) ([][]float32, error) {
-	dim := e.Dim()
-	flat := make([]float32, len(pictures)*dim)
-	if err := e.load(); err != nil {
-		return nil, err
-	}
-	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
-		y := s.New(tensor.F32, len(pictures), dim) // (B, Out)
-		e.net.forward(s, e.input(pictures), p, y)
-		return tensor.Get(s, flat, y)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return slices.Collect(slices.Chunk(flat, dim)), nil
 }

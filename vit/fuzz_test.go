@@ -19,6 +19,13 @@ func FuzzConfig(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	for _, name := range []string{"vit", "dinov2-registers", "timm-gap", "timm-dynamic"} {
+		raw, err := os.ReadFile("testdata/" + name + "/config.json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, fam := range families {
 			c, err := fam.read(raw)
@@ -42,9 +49,14 @@ func FuzzPreprocess(f *testing.F) {
 		}
 		f.Add(raw, uint16(64), uint8(9), uint8(5))
 	}
+	timm, err := os.ReadFile("testdata/timm-gap/config.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(timm, uint16(47), uint8(9), uint8(5))
 	f.Fuzz(func(t *testing.T, raw []byte, side uint16, w, h uint8) {
 		c := config{side: 1 + int(side%300), patch: 1}
-		files := fstest.MapFS{"preprocessor_config.json": {Data: raw}, "open_clip_config.json": {Data: raw}}
+		files := fstest.MapFS{"preprocessor_config.json": {Data: raw}, "open_clip_config.json": {Data: raw}, "config.json": {Data: raw}}
 		for name, fam := range families {
 			p, err := fam.pixels(weights.Folder{FS: files}, c)
 			if err != nil {

@@ -78,6 +78,7 @@ var openCLIP = weights.Layout{
 		{To: "blocks.*.mlp.fc1.*", From: weights.From("visual.transformer.resblocks.*.mlp.c_fc.*")},
 		{To: "blocks.*.mlp.fc2.*", From: weights.From("visual.transformer.resblocks.*.mlp.c_proj.*")},
 		{To: "norm.*", From: weights.From("visual.ln_post.*")},
+		{To: "fc_norm.*", From: weights.From("visual.ln_post.*")},
 		{To: "head.weight", From: weights.From("visual.proj"), Op: weights.Transpose},
 	},
 	Foreign: openCLIPText,

@@ -1,6 +1,8 @@
 package vit
 
 import (
+	"slices"
+
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -11,28 +13,39 @@ type net struct {
 	Patch    weights.Matrix   `weight:"patch_embed.proj.weight"` // (C, P·P·3)
 	Bias     weights.Host     `weight:"patch_embed.proj.bias"`   // (C)
 	Class    weights.Host     `weight:"cls_token"`               // (C)
-	Pos      weights.Host     `weight:"pos_embed"`               // (L, C)
+	Distill  weights.Host     `weight:"dist_token"`              // (C)
+	Register weights.Host     `weight:"reg_token"`               // (R, C)
+	Pos      weights.Host     `weight:"pos_embed"`               // (L, C), of the tokens that have one
 	PreNorm  nn.LayerNorm     `weight:"norm_pre"`
 	Blocks   []nn.Block       `weight:"blocks"`
-	Norm     nn.LayerNorm     `weight:"norm"`
+	Norm     nn.LayerNorm     `weight:"norm"`    // before the pooling, or
+	PoolNorm nn.LayerNorm     `weight:"fc_norm"` // after it
 	AttnPool nn.AttentionPool `weight:"attn_pool"`
-	Head     nn.Linear        `weight:"head"` // (Out, C)
+	Head     nn.Linear        `weight:"head"`      // (Out, C)
+	Heads    []nn.Linear      `weight:"heads"`     // one (K, C) or (K, 2·C): classification
+	Pair     []nn.Linear      `weight:"head_pair"` // two (K, C): of the class and the distillation token
 
 	config config
 	start  tensor.Tensor // (L, C): positions, with the class token and the patch bias added in
 }
 
 func newNet(c config, p nn.Precision) *net {
-	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Eps: c.eps}
+	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Gated: c.gated, NoQKVBias: c.noQKVBias, Eps: c.eps}
 	n := &net{
 		Patch:  weights.Matrix{Out: c.width, In: c.patch * c.patch * 3, Kind: p.Edge},
-		Pos:    weights.Host{Shape: []int{c.lead() + c.patches(), c.width}},
+		Pos:    weights.Host{Shape: []int{c.placed() + c.patches(), c.width}},
 		Blocks: nn.NewBlocks(c.layers, b, p),
-		Norm:   nn.NewLayerNorm(c.width, c.eps),
 		config: c,
 	}
+	*n.lastNorm() = nn.NewLayerNorm(c.width, c.eps)
 	if c.class {
 		n.Class.Shape = []int{c.width}
+	}
+	if c.distilled {
+		n.Distill.Shape = []int{c.width}
+	}
+	if c.registers > 0 {
+		n.Register.Shape = []int{c.registers, c.width}
 	}
 	if c.patchBias {
 		n.Bias.Shape = []int{c.width}
@@ -46,28 +59,50 @@ func newNet(c config, p nn.Precision) *net {
 	if c.out > 0 {
 		n.Head = nn.NewLinear(c.width, c.out, false, p.Edge)
 	}
+	n.newHeads(p)
 	return n
 }
 
-// fold makes the table that the patch embedding adds: row 0 of a model with a
-// class token is the token at its position, since that row of the patches is
-// zero; the other rows are position plus bias.
+// lastNorm is the norm that comes before or after the pooling.
+func (n *net) lastNorm() *nn.LayerNorm {
+	if n.config.normAfterPool {
+		return &n.PoolNorm
+	}
+	return &n.Norm
+}
+
+// fold makes the table that the patch embedding adds for pictures of the size that
+// the positions are for.
 func (n *net) fold(p *tensor.Pool) (err error) {
 	if n.config.flex { // the table is made for every picture
 		return nil
 	}
-	c, lead, table := n.config.width, n.config.lead(), n.Pos.Data
-	for i := range table {
-		switch {
-		case i < lead*c:
-			table[i] += n.Class.Data[i]
-		case n.Bias.Data != nil:
-			table[i] += n.Bias.Data[i%c]
-		}
+	side := n.config.side / n.config.patch
+	n.start, err = p.Constant(n.table(grid{side, side}), n.config.lead()+n.config.patches(), n.config.width)
+	if n.config.resample == never {
+		n.Pos.Data = nil
 	}
-	n.start, err = p.Constant(table, lead+n.config.patches(), c)
-	n.Pos.Data = nil
 	return err
+}
+
+// table is what the patch embedding adds, (L, C): the rows of the tokens before the
+// patches, which are zero there, are these tokens, with their positions if they
+// have one; the other rows are position plus bias.
+func (n *net) table(g grid) []float32 {
+	c, lead, placed := n.config.width, n.config.lead(), n.config.placed()
+	t := slices.Concat(n.Class.Data, n.Distill.Data, n.Register.Data) // (lead, C)
+	for i, x := range n.Pos.Data[:placed*c] {
+		t[i] += x
+	}
+	patches := n.Pos.Data[placed*c:]
+	if side := n.config.side / n.config.patch; g != (grid{side, side}) {
+		patches = n.config.resample.resize(patches, c, grid{side, side}, g)
+	}
+	t = append(t, patches...)
+	for i := lead * c; n.Bias.Data != nil && i < len(t); i++ {
+		t[i] += n.Bias.Data[i%c]
+	}
+	return t
 }
 
 // dim is the size of the vectors.
@@ -88,7 +123,8 @@ type input struct {
 // length is the number of tokens of the longest picture.
 func (c config) length(in input) int {
 	if !c.flex {
-		return c.lead() + c.patches()
+		w, h := c.grid(in.pictures[0])
+		return c.lead() + w*h
 	}
 	most := 0
 	for _, px := range in.pictures {
@@ -140,7 +176,19 @@ func (n *net) embed(s *tensor.Stream, in input, x tensor.Tensor) {
 	}
 	patches := s.New(s.Activations(n.Patch.Kind), x.Dim(0), x.Dim(1), n.Patch.In) // (B, L, P·P·3)
 	s.Do(&tensor.Patchify{X: pixels, Patch: c.patch, Lead: c.lead(), Scale: in.scale, Shift: in.shift, Y: patches})
-	s.Do(&tensor.Linear{X: patches, W: n.Patch.W, Res: n.start, Y: x})
+	s.Do(&tensor.Linear{X: patches, W: n.Patch.W, Res: n.startOf(s, first), Y: x})
+}
+
+// startOf is the table that the patch embedding adds for pictures like px.
+func (n *net) startOf(s *tensor.Stream, px Pixels) tensor.Tensor {
+	w, h := n.config.grid(px)
+	side := n.config.side / n.config.patch
+	if w == side && h == side {
+		return n.start
+	}
+	t := s.New(tensor.F32, n.config.lead()+w*h, n.config.width)
+	tensor.Put(s, t, n.table(grid{w, h}))
+	return t
 }
 
 // pool reduces x (B, L, C) to f (B, C).
@@ -148,15 +196,17 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f te
 	lead := n.config.lead()
 	switch {
 	case pool == CLS:
-		rows := make([]int32, x.Dim(0))
-		for i := range rows {
-			rows[i] = int32(i * x.Dim(1))
+		n.token(s, x, 0, f)
+	case pool == both:
+		two := s.New(tensor.F32, x.Dim(0), 2, x.Cols()) // (B, 2, C)
+		for i := range 2 {
+			n.token(s, x, i, f)
+			s.Do(&tensor.Copy{X: f, Y: two.Reshape(x.Dim(0), 2*x.Cols()).ColSlice(i*x.Cols(), (i+1)*x.Cols())})
 		}
-		nn.Gather(s, x, rows, f)
-		n.Norm.Forward(s, f, f)
+		s.Do(&tensor.MeanPool{X: two, Y: f})
 	case pool == Mean && n.config.normAfterPool:
 		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
-		n.Norm.Forward(s, f, f)
+		n.PoolNorm.Forward(s, f, f)
 	case pool == Mean:
 		n.Norm.Forward(s, x, x)
 		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
@@ -165,4 +215,15 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f te
 		n.Norm.Forward(s, x, h)
 		n.AttnPool.Forward(s, h, m, f)
 	}
+}
+
+// token writes token i of each sequence of x (B, L, C), past the last norm, to f
+// (B, C).
+func (n *net) token(s *tensor.Stream, x tensor.Tensor, i int, f tensor.Tensor) {
+	rows := make([]int32, x.Dim(0))
+	for b := range rows {
+		rows[b] = int32(b*x.Dim(1) + i)
+	}
+	nn.Gather(s, x, rows, f)
+	n.lastNorm().Forward(s, f, f)
 }

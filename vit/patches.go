@@ -73,7 +73,7 @@ func (n *net) tokens(s *tensor.Stream, in input, y tensor.Tensor) {
 		last := len(n.Blocks) - 1
 		n.blocks(s, x, last, nn.Mask{})
 		n.Blocks[last].Alike(s, x, f.Reshape(1, l, c.width))
-		n.Norm.Forward(s, f, f)
+		n.lastNorm().Forward(s, f, f)
 	}
 	if n.Head.Ok() {
 		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)

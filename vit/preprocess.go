@@ -22,7 +22,7 @@ type Pixels struct {
 type Preprocess struct {
 	steps     []step
 	filter    picture.Filter
-	fill      byte
+	fill      [3]byte
 	side      int // of the result
 	patch     int // pixels that each side is a multiple of; 0: the result is a square
 	most      int // patches of such a result
@@ -52,7 +52,7 @@ func (p *Preprocess) Apply(img image.Image) (Pixels, error) {
 	}
 	f := p.frame(b.Dx(), b.Dy())
 	out := picture.FromImage(img).ResizeCrop(f.w, f.h, f.x, f.y, f.cw, f.ch, p.filter)
-	if p.fill != 0 {
+	if p.fill != [3]byte{} {
 		fillAround(out, f, p.fill)
 	}
 	return Pixels{out.W, out.H, out.Pix}, nil
@@ -68,12 +68,11 @@ func (p *Preprocess) frame(w, h int) frame {
 }
 
 // fillAround paints what lies outside of the resized picture.
-func fillAround(out *picture.RGB, f frame, v byte) {
+func fillAround(out *picture.RGB, f frame, colour [3]byte) {
 	for y := range f.ch {
 		for x := range f.cw {
 			if sx, sy := x+f.x, y+f.y; sx < 0 || sy < 0 || sx >= f.w || sy >= f.h {
-				p := out.Pix[(y*f.cw+x)*3:][:3]
-				p[0], p[1], p[2] = v, v, v
+				copy(out.Pix[(y*f.cw+x)*3:], colour[:])
 			}
 		}
 	}
@@ -91,11 +90,24 @@ func (p *Preprocess) affine() (scale, shift [3]float32) {
 // finish checks the steps' result against the model.
 func (p *Preprocess) finish(where string, c config) (*Preprocess, error) {
 	f := p.frame(2*c.side, 3*c.side)
+	if c.resample != never {
+		return p.anySize(where, c)
+	}
 	if f.cw != c.side || f.ch != c.side {
 		return nil, fmt.Errorf("vit: %s makes %dx%d pixels of a %dx%d picture; the model takes %dx%d",
 			where, f.cw, f.ch, 2*c.side, 3*c.side, c.side, c.side)
 	}
 	p.side = c.side
+	return p, p.checkScale(where)
+}
+
+// anySize checks the steps of a model that takes pictures of any size. The side is
+// that of the steps' result, the shorter one where that is no square.
+func (p *Preprocess) anySize(where string, c config) (*Preprocess, error) {
+	f := p.frame(2*c.side, 2*c.side)
+	if p.side = min(f.cw, f.ch); p.side < c.patch {
+		return nil, fmt.Errorf("vit: %s makes %dx%d pixels; the model takes at least %d a side", where, f.cw, f.ch, c.patch)
+	}
 	return p, p.checkScale(where)
 }
 
@@ -121,6 +133,8 @@ type processor struct {
 	Mean      triple          `json:"image_mean"`
 	Std       triple          `json:"image_std"`
 
+	Square bool `json:"-"` // a size that is one number stands for both sides
+
 	Patch      int `json:"patch_size"` // SigLIP 2 NaFlex
 	MaxPatches int `json:"max_num_patches"`
 }
@@ -141,6 +155,18 @@ var processors = map[string]processor{
 	"Siglip": {
 		Resize: true, Size: json.RawMessage(`{"height": 224, "width": 224}`), Resample: 3,
 		Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
+	},
+	"ViT": {
+		Resize: true, Size: json.RawMessage(`{"height": 224, "width": 224}`), Resample: 2, Square: true,
+		Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
+	},
+	"DeiT": {
+		Resize: true, Size: json.RawMessage(`{"height": 256, "width": 256}`), Resample: 3, Square: true,
+		Crop: true, CropSize: json.RawMessage(`224`), Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
+	},
+	"Bit": {
+		Resize: true, Size: json.RawMessage(`{"shortest_edge": 224}`), Resample: 3,
+		Crop: true, CropSize: json.RawMessage(`224`), Rescale: true, Factor: 1. / 255, Normalize: true, Mean: clipMean, Std: clipStd,
 	},
 	"Siglip2": {
 		Resize: true, Resample: 2, Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
@@ -216,7 +242,7 @@ func (r processor) steps(where string, c config) (*Preprocess, error) {
 		return nil, err
 	}
 	if r.Resize {
-		s, err := resizeStep(r.Size, p.filter)
+		s, err := resizeStep(r.Size, r.Square, p.filter)
 		if err != nil {
 			return nil, fmt.Errorf("vit: %s: size: %w", where, err)
 		}
@@ -273,7 +299,7 @@ func openCLIPPixels(f weights.Folder, c config) (*Preprocess, error) {
 	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
 		return nil, err
 	}
-	p := &Preprocess{rescale: 1. / 255, mean: r.Mean, std: r.Std, fill: byte(r.Fill)}
+	p := &Preprocess{rescale: 1. / 255, mean: r.Mean, std: r.Std, fill: [3]byte{byte(r.Fill), byte(r.Fill), byte(r.Fill)}}
 	switch r.Interpolation {
 	case "bicubic", "random":
 		p.filter = picture.Bicubic

@@ -28,10 +28,14 @@ func (f *frame) resize(w, h int) {
 // maxSide bounds what a resize may ask for.
 const maxSide = 8192
 
-// resizeStep reads the forms that `size` has had.
-func resizeStep(raw json.RawMessage, f picture.Filter) (step, error) {
+// resizeStep reads the forms that `size` has had. One number is the shortest edge,
+// or, in processors that say so, both sides.
+func resizeStep(raw json.RawMessage, both bool, f picture.Filter) (step, error) {
 	var n int
 	if json.Unmarshal(raw, &n) == nil {
+		if both {
+			return squash(n, n, f), inRange(n)
+		}
 		return shortest(n, f), inRange(n)
 	}
 	var s struct {

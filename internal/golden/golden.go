@@ -52,6 +52,12 @@ func (f *File) view(name string) safetensors.View {
 	return v
 }
 
+// Has tells whether there is such an array.
+func (f *File) Has(name string) bool {
+	_, ok := f.set.Get(name)
+	return ok
+}
+
 // Shape is an array's shape.
 func (f *File) Shape(name string) []int { return f.view(name).Shape }
 

@@ -61,7 +61,7 @@ func (f Folder) Open(stems ...string) (*safetensors.Set, error) {
 
 // Config is what a folder says about itself.
 type Config struct {
-	Family string // model_type of config.json, or "open_clip"
+	Family string // model_type of config.json, "timm" or "open_clip"
 	Raw    []byte // the file
 	Stems  []string
 }
@@ -74,9 +74,13 @@ func (f Folder) Config() (Config, error) {
 	if err == nil {
 		var c struct {
 			Type string `json:"model_type"`
+			Timm string `json:"architecture"`
 		}
 		if err := Decode("config.json", raw, &c); err != nil {
 			return Config{}, err
+		}
+		if c.Type == "" && c.Timm != "" && !f.Has("open_clip_config.json") {
+			c.Type = "timm"
 		}
 		if c.Type != "" && f.hasWeights("model") || !f.Has("open_clip_config.json") {
 			return Config{c.Type, raw, []string{"model"}}, nil

@@ -208,8 +208,14 @@ func TestFolderConfig(t *testing.T) {
 	}
 	for _, f := range files {
 		c, err := Folder{Dir: filepath.Dir(f)}.Config()
-		if err != nil || c.Family != "clip" && c.Family != "siglip" || !slices.Equal(c.Stems, []string{"model"}) {
+		if err != nil || !slices.Contains([]string{"clip", "siglip", "siglip2"}, c.Family) || !slices.Equal(c.Stems, []string{"model"}) {
 			t.Errorf("%s: %+v, %v", f, c, err)
+		}
+	}
+	for name, want := range map[string]string{"vit": "vit", "timm-gap": "timm", "dinov2": "dinov2"} {
+		c, err := Folder{Dir: "../../vit/testdata/" + name}.Config()
+		if err != nil || c.Family != want || !slices.Equal(c.Stems, []string{"model"}) {
+			t.Errorf("%s: %s %v, %v", name, c.Family, c.Stems, err)
 		}
 	}
 }
