@@ -164,6 +164,9 @@ func TestOneAtFaultFailsAlone(t *testing.T) {
 	if err != nil || again[0].Err == nil || len(b.seen()) != before {
 		t.Errorf("the input at fault was computed again: %v, %v", again, err)
 	}
+	if n := q.Stats().Failed; n != 1 {
+		t.Errorf("%d inputs at fault", n)
+	}
 	r, err := q.Do(t.Context(), []string{"bomb", "f"})
 	if err != nil || r[0].Err == nil || !strings.Contains(r[0].Err.Error(), "bang") || r[1].Value != "F" {
 		t.Errorf("after a panic: %v, %v", r, err)
@@ -181,6 +184,26 @@ func TestSharedFaultIsNotHalved(t *testing.T) {
 	b.fail = nil
 	if r, _ := q.Do(t.Context(), []string{"a"}); r[0].Value != "A" {
 		t.Errorf("the fault of the device stuck to the input: %v", r)
+	}
+}
+
+// TestMachinesFaultIsForgotten: where everything fails, no input is blamed for it
+// afterwards, even if the error does not say whose it is.
+func TestMachinesFaultIsForgotten(t *testing.T) {
+	b := &bench{fail: func([]string) error { return errors.New("no memory") }}
+	q := newQueue(t, b, Options[string]{})
+	r, err := q.Do(t.Context(), []string{"a", "b", "c"})
+	if err != nil || r[0].Err == nil || r[1].Err == nil || r[2].Err == nil {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	if r, err = q.Do(t.Context(), []string{"d"}); err != nil || r[0].Err == nil {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	b.fail = nil
+	for _, in := range []string{"a", "b", "c", "d"} {
+		if r, err := q.Do(t.Context(), []string{in}); err != nil || r[0].Err != nil {
+			t.Errorf("%s is blamed: %v, %v", in, r, err)
+		}
 	}
 }
 

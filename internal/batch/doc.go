@@ -9,7 +9,8 @@
 // remembered. Callers are served in turn, an input each, so that a long list does
 // not make a short one wait. An input whose callers have all given up is dropped.
 // When a batch fails it is halved until the input at fault is alone: it gets the
-// error, everybody else a result.
+// error, everybody else a result. It is remembered for a while, so that it spoils no
+// other batch; where everything failed, nothing is.
 //
 // Caveat: results are shared between callers; they must not be written to.
 //

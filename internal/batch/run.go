@@ -20,6 +20,12 @@ func (r *running) drop() {
 	}
 }
 
+// verdict is what became of a batch, halves and all.
+type verdict struct {
+	good   int
+	faults map[Key]error // of inputs that failed alone
+}
+
 // work computes batch after batch until the queue is closed.
 func (q *Queue[In, Out]) work() {
 	defer close(q.ended)
@@ -29,7 +35,8 @@ func (q *Queue[In, Out]) work() {
 			return
 		}
 		start := time.Now()
-		q.run(ctx, batch)
+		v := verdict{faults: map[Key]error{}}
+		q.run(ctx, batch, &v)
 		q.mu.Lock()
 		q.stats.Running = 0
 		per := time.Since(start) / time.Duration(len(batch))
@@ -129,7 +136,7 @@ func (q *Queue[In, Out]) turnAway() {
 
 // run computes inputs. If that fails, it halves them until the one at fault is
 // alone.
-func (q *Queue[In, Out]) run(ctx context.Context, batch []*item[In, Out]) {
+func (q *Queue[In, Out]) run(ctx context.Context, batch []*item[In, Out], v *verdict) {
 	inputs := make([]In, len(batch))
 	for i, it := range batch {
 		inputs[i] = it.in
@@ -138,8 +145,8 @@ func (q *Queue[In, Out]) run(ctx context.Context, batch []*item[In, Out]) {
 	whole := err != nil && (len(batch) == 1 || ctx.Err() != nil || q.shared(err))
 	if err != nil && !whole {
 		half := len(batch) / 2
-		q.run(ctx, batch[:half])
-		q.run(ctx, batch[half:])
+		q.run(ctx, batch[:half], v)
+		q.run(ctx, batch[half:], v)
 		return
 	}
 	q.mu.Lock()
@@ -148,18 +155,33 @@ func (q *Queue[In, Out]) run(ctx context.Context, batch []*item[In, Out]) {
 	q.stats.Inputs += uint64(len(batch))
 	for i, it := range batch {
 		if err != nil {
-			q.failed(ctx, it, err)
+			q.failed(ctx, it, err, v)
 			continue
 		}
+		v.good++
 		q.known.put(it.key, outs[i])
 		q.settle(it, Result[Out]{Value: outs[i]})
 	}
+	q.quarantine(v)
 }
 
-// failed settles an input that has no output. One that fails by itself is
-// remembered; one whose batch was stopped, and that somebody joined just then,
+// quarantine remembers the inputs at fault, so that they do not spoil another batch.
+// Where nothing succeeded beside them the fault may be the machine's, and they have a
+// chance again. The queue is locked.
+func (q *Queue[In, Out]) quarantine(v *verdict) {
+	if v.good == 0 {
+		return
+	}
+	for k, err := range v.faults {
+		q.faulty.put(k, err)
+	}
+	clear(v.faults)
+}
+
+// failed settles an input that has no output. One that fails by itself is at fault,
+// if others did not; one whose batch was stopped, and that somebody joined just then,
 // waits again. The queue is locked.
-func (q *Queue[In, Out]) failed(ctx context.Context, it *item[In, Out], err error) {
+func (q *Queue[In, Out]) failed(ctx context.Context, it *item[In, Out], err error, v *verdict) {
 	switch {
 	case ctx.Err() != nil && it.wanted() > 0:
 		it.batch = nil
@@ -168,7 +190,7 @@ func (q *Queue[In, Out]) failed(ctx context.Context, it *item[In, Out], err erro
 		return
 	case ctx.Err() == nil && !q.shared(err):
 		q.stats.Failed++
-		q.faulty.put(it.key, err)
+		v.faults[it.key] = err
 	}
 	q.settle(it, Result[Out]{Err: err})
 }
