@@ -164,7 +164,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		err := srv.Shutdown(limit)
 		if err != nil {
 			srv.Close()
-			err = fmt.Errorf("server: requests that did not end within %s were broken off", s.Drain)
+			err = fmt.Errorf("requests that did not end within %s were broken off; --shutdown-timeout gives them longer", s.Drain)
 		}
 		stopped <- err
 	})

@@ -34,6 +34,8 @@ type cliError struct {
 	err  error
 	// silent errors have been told already: a line per failed input, say.
 	silent bool
+	// final errors count although a signal ended the command.
+	final bool
 }
 
 func (e *cliError) Error() string { return e.err.Error() }
@@ -70,6 +72,26 @@ func (e *signalError) Error() string {
 	return "interrupted; run the same command again to go on where it was"
 }
 
+func (e *signalError) exit() int {
+	if e.sig == syscall.SIGTERM {
+		return exitSIGTERM
+	}
+	return exitSIGINT
+}
+
+// ended is the error of a command that serves until a signal: there is nothing to go
+// on with. One that ended as it should has none.
+func ended(ctx context.Context, err error) error {
+	var sig *signalError
+	if err == nil || !errors.As(context.Cause(ctx), &sig) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, sig) {
+		err = errors.New("interrupted")
+	}
+	return &cliError{exit: sig.exit(), code: "interrupted", err: err, final: true}
+}
+
 // interruptible returns a context that the first SIGINT or SIGTERM cancels. A
 // second signal ends the process at once.
 func interruptible(parent context.Context) (context.Context, func()) {
@@ -91,16 +113,15 @@ func interruptible(parent context.Context) (context.Context, func()) {
 // classify gives err its kind: a signal's, its own, usage when the command never
 // started, else failed.
 func classify(ctx context.Context, err error, started bool) error {
+	var own *cliError
+	if errors.As(err, &own) && own.final {
+		return err
+	}
 	var sig *signalError
 	if errors.As(context.Cause(ctx), &sig) {
-		code := exitSIGINT
-		if sig.sig == syscall.SIGTERM {
-			code = exitSIGTERM
-		}
-		return &cliError{exit: code, code: "interrupted", err: sig}
+		return &cliError{exit: sig.exit(), code: "interrupted", err: sig}
 	}
-	var own *cliError
-	if errors.As(err, &own) {
+	if own != nil {
 		return err
 	}
 	if known := kindOf(err); known != nil {

@@ -23,9 +23,9 @@ server runs on the same data directory, use its address instead:
 http://127.0.0.1:3625/mcp.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.owning(cmd.Context(), func(ctx context.Context, dir string, h *host, s *session) error {
+			return ended(cmd.Context(), a.owning(cmd.Context(), func(ctx context.Context, dir string, h *host, s *session) error {
 				return (&serving{app: a, host: h, session: s, options: o, dir: dir}).speak(ctx)
-			})
+			}))
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")

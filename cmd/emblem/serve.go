@@ -65,7 +65,7 @@ vectors alone, of which there may be many.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), o)
+			return ended(cmd.Context(), a.serve(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
