@@ -51,17 +51,14 @@ func (c *Codes) ready(q *query, v []float32, kind int) {
 		q.turn[i] = v[i] - a
 	}
 	c.rotation.apply(q.turn)
-	top := float32(1e-30)
-	for _, x := range q.turn {
-		top = max(top, x, -x)
-	}
-	q.scale = top / 127
-	inv := 127 / top
+	q.scale = max(largest(q.turn), 1e-30) / 127
+	inv := 1 / q.scale
 	sum := int32(0)
 	var square, lost float32
 	for i, x := range q.turn {
-		t := x * inv
-		b := int8(t + float32(math.Copysign(0.5, float64(t))))
+		// Adding so much leaves no bits for fractions: it rounds, and the integer is
+		// in the low bits.
+		b := int8(math.Float32bits(x*inv + rounder))
 		q.bytes[i] = b
 		sum += int32(b)
 		square += x * x
@@ -70,6 +67,17 @@ func (c *Codes) ready(q *query, v []float32, kind int) {
 	}
 	q.middle = 7.5 * float32(sum)
 	q.length, q.lost = math.Sqrt(float64(square))*(1+1e-5), math.Sqrt(float64(lost))*(1+1e-5)
+}
+
+const rounder = 3 << 22
+
+// largest is the largest size of a number of x. Positive floats order as their bits do.
+func largest(x []float32) float32 {
+	top := uint32(0)
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&(1<<31-1))
+	}
+	return math.Float32frombits(top)
 }
 
 // like makes q ask for what row id decodes to. Code 0 to 15 becomes byte −15 to 15,
