@@ -1,11 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The configuration file is YAML. Keys at the top are flag names and count for
@@ -26,38 +26,43 @@ import (
 //	aliases:
 //	  photos: openai/clip-vit-base-patch32
 //
-// Order: file < EMBLEM_FLAG_NAME < flag. A key that nothing reads is an error.
+// Order: file < EMBLEM_FLAG_NAME < flag. A key that nothing reads is an error, and
+// all that is wrong is told at once.
 
 // configure fills the flags that the command line left out and makes the logger.
 func (a *app) configure(cmd *cobra.Command) error {
-	file, err := a.configFile(cmd)
-	if err != nil {
-		return err
+	k, wrong := a.readConfig(cmd)
+	section := commandKey(cmd)
+	for _, f := range flagsOf(cmd) {
+		wrong.add(a.fill(f, section, k))
 	}
-	if err := knownKeys(file, cmd.Root()); err != nil {
-		return err
+	wrong.add(a.startLog())
+	if check := a.checks[cmd]; check != nil {
+		wrong = append(wrong, check(true)...)
 	}
-	if err := a.fillFlags(cmd, file); err != nil {
-		return err
-	}
-	a.wiring.aliases = file.StringMap("aliases")
-	return a.startLog()
+	return wrong.err()
 }
 
-// configFile reads the configuration file; the default one may be absent.
-func (a *app) configFile(cmd *cobra.Command) (*koanf.Koanf, error) {
+// readConfig reads the configuration file and checks its keys; the default file may
+// be absent.
+func (a *app) readConfig(cmd *cobra.Command) (*koanf.Koanf, problems) {
 	k := koanf.New(".")
+	var wrong problems
 	path, named := a.configPath(cmd)
 	if path == "" {
 		return k, nil
 	}
-	if _, err := os.Stat(path); os.IsNotExist(err) && !named {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !named {
 		return k, nil
 	}
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return nil, refusef("config", "configuration file %s: %v", path, err)
+		wrong.add(refusef("config", "configuration file %s: %v", path, err))
+		return k, wrong
 	}
-	return k, nil
+	wrong = append(wrong, unknownKeys(k, cmd.Root())...)
+	var bad problems
+	a.wiring.aliases, bad = aliases(k)
+	return k, append(wrong, bad...)
 }
 
 func (a *app) configPath(cmd *cobra.Command) (path string, named bool) {
@@ -74,96 +79,20 @@ func (a *app) configPath(cmd *cobra.Command) (path string, named bool) {
 	return filepath.Join(dir, "config.yaml"), false
 }
 
-// fillFlags sets every flag that was not given, from the environment or else
-// from the file.
-func (a *app) fillFlags(cmd *cobra.Command, k *koanf.Koanf) error {
-	section := commandKey(cmd)
-	var first error
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if first != nil || f.Changed || f.Name == "help" {
-			return
+// aliases reads the short names for models.
+func aliases(k *koanf.Koanf) (map[string]string, problems) {
+	var wrong problems
+	names := map[string]string{}
+	section, _ := k.Get("aliases").(map[string]any)
+	for name, model := range section {
+		full, ok := model.(string)
+		if !ok {
+			wrong.add(refusef("config", "configuration key aliases.%s has to name a model, such as %s", name, photoModel))
+			continue
 		}
-		if v, ok := a.env(envName(f.Name)); ok {
-			first = setFlag(cmd, f, envName(f.Name), listOf(f, v))
-			return
-		}
-		for _, key := range []string{section + "." + f.Name, f.Name} {
-			if k.Exists(key) {
-				first = setFlag(cmd, f, "configuration key "+key, valuesOf(k, key))
-				return
-			}
-		}
-	})
-	return first
-}
-
-// commandKey is the command's path without the program: "library.rename".
-func commandKey(cmd *cobra.Command) string {
-	_, rest, _ := strings.Cut(cmd.CommandPath(), " ")
-	return strings.ReplaceAll(rest, " ", ".")
-}
-
-func envName(flag string) string {
-	return "EMBLEM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// listOf splits a list's environment value at commas.
-func listOf(f *pflag.Flag, v string) []string {
-	if _, isList := f.Value.(pflag.SliceValue); isList {
-		return strings.Split(v, ",")
+		names[name] = full
 	}
-	return []string{v}
-}
-
-func valuesOf(k *koanf.Koanf, key string) []string {
-	if list, ok := k.Get(key).([]any); ok {
-		out := make([]string, len(list))
-		for i, v := range list {
-			out[i] = fmt.Sprint(v)
-		}
-		return out
-	}
-	return []string{fmt.Sprint(k.Get(key))}
-}
-
-func setFlag(cmd *cobra.Command, f *pflag.Flag, origin string, values []string) error {
-	if list, ok := f.Value.(pflag.SliceValue); ok {
-		if err := list.Replace(values); err != nil {
-			return refusef("config", "%s: %v", origin, err)
-		}
-		f.Changed = true
-		return nil
-	}
-	for _, v := range values {
-		if err := cmd.Flags().Set(f.Name, v); err != nil {
-			return refusef("config", "%s: %v", origin, err)
-		}
-	}
-	return nil
-}
-
-// knownKeys refuses a key that no command reads, by its name.
-func knownKeys(k *koanf.Koanf, root *cobra.Command) error {
-	known := map[string]bool{}
-	collectKeys(root, known)
-	for _, key := range k.Keys() {
-		if !known[key] && !strings.HasPrefix(key, "aliases.") {
-			return refusef("config", "configuration key %q is not known; keys are flag names, or COMMAND.FLAG", key)
-		}
-	}
-	return nil
-}
-
-func collectKeys(cmd *cobra.Command, known map[string]bool) {
-	add := func(f *pflag.Flag) {
-		known[f.Name] = true
-		known[commandKey(cmd)+"."+f.Name] = true
-	}
-	cmd.LocalFlags().VisitAll(add)
-	cmd.InheritedFlags().VisitAll(add)
-	for _, sub := range cmd.Commands() {
-		collectKeys(sub, known)
-	}
+	return names, wrong
 }
 
 // startLog makes the logger that the flags ask for.
@@ -179,50 +108,28 @@ func (a *app) startLog() error {
 	return nil
 }
 
-// configDir is where the configuration file lives, or "".
-func (a *app) configDir() string {
-	if dir, ok := a.env("XDG_CONFIG_HOME"); ok && filepath.IsAbs(dir) {
-		return filepath.Join(dir, "emblem")
-	}
-	dir, err := os.UserConfigDir()
+// problems are all that is wrong with a configuration.
+type problems []error
+
+// add adds an error, if it is one.
+func (p *problems) add(err error) {
 	if err != nil {
-		return ""
+		*p = append(*p, err)
 	}
-	return filepath.Join(dir, "emblem")
 }
 
-// dataDir is the data directory: --data or the platform's.
-func (a *app) dataDir() (string, error) {
-	if a.data != "" {
-		return filepath.Abs(a.data)
+// err is the problem itself, or one error that lists all of them.
+func (p problems) err() error {
+	switch len(p) {
+	case 0:
+		return nil
+	case 1:
+		return p[0]
 	}
-	if dir, ok := a.env("XDG_DATA_HOME"); ok && filepath.IsAbs(dir) {
-		return filepath.Join(dir, "emblem"), nil
+	var lines []string
+	for _, e := range p {
+		lines = append(lines, e.Error())
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", refusef("config", "no home directory; name a data directory with --data")
-	}
-	switch runtime.GOOS {
-	case "darwin", "ios":
-		return filepath.Join(home, "Library", "Application Support", "emblem"), nil
-	case "windows":
-		if dir, ok := a.env("LocalAppData"); ok && dir != "" {
-			return filepath.Join(dir, "emblem"), nil
-		}
-		return filepath.Join(home, "AppData", "Local", "emblem"), nil
-	}
-	return filepath.Join(home, ".local", "share", "emblem"), nil
-}
-
-// cacheDir is the user's cache directory for what can be made again.
-func (a *app) cacheDir() (string, error) {
-	if dir, ok := a.env("XDG_CACHE_HOME"); ok && filepath.IsAbs(dir) {
-		return filepath.Join(dir, "emblem"), nil
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", refusef("config", "no cache directory; set XDG_CACHE_HOME, or index into a library: emblem index PATH")
-	}
-	return filepath.Join(dir, "emblem"), nil
+	slices.Sort(lines) // keys come in any order
+	return &cliError{exit: exitUsage, code: "config", err: fmt.Errorf("%d problems:\n\t%s", len(p), strings.Join(lines, "\n\t"))}
 }

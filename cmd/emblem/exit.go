@@ -141,7 +141,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// printError writes the one sentence of a fatal error.
+// printError writes the one sentence of a fatal error, without secrets.
 func printError(w io.Writer, err error, asJSON bool) {
 	var own *cliError
 	code := "failed"
@@ -151,15 +151,16 @@ func printError(w io.Writer, err error, asJSON bool) {
 		}
 		code = own.code
 	}
+	says := redact(err.Error())
 	if !asJSON {
-		fmt.Fprintln(w, visibleBut(err.Error(), "\n\t"))
+		fmt.Fprintln(w, visibleBut(says, "\n\t"))
 		return
 	}
 	type body struct {
 		Message string `json:"message"`
 		Code    string `json:"code"`
 	}
-	newEncoder(w).Encode(map[string]body{"error": {err.Error(), code}})
+	newEncoder(w).Encode(map[string]body{"error": {says, code}})
 }
 
 // wantsJSON says whether errors are to be JSON. The command's flag counts, and

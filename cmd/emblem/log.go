@@ -10,10 +10,14 @@ import (
 	"sync"
 )
 
-// newLogger logs to w: JSON lines, or for people "warning: message key=value".
+// newLogger logs to w: JSON lines, or for people "warning: message key=value". What
+// looks like a secret is left out.
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
+			Level:       level,
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return redactAttr(a) },
+		}))
 	}
 	return slog.New(&plainHandler{w: w, level: level, mu: new(sync.Mutex)})
 }
@@ -38,7 +42,7 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		line.WriteString("warning: ")
 	}
-	line.WriteString(visible(r.Message))
+	line.WriteString(visible(redact(r.Message)))
 	for _, a := range h.attrs {
 		writeAttr(&line, a)
 	}
@@ -55,7 +59,7 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func writeAttr(w *bytes.Buffer, a slog.Attr) {
-	v := a.Value.Resolve().String()
+	v := redactAttr(a).Value.Resolve().String()
 	if strings.ContainsAny(v, " \"=\n") {
 		v = fmt.Sprintf("%q", v)
 	}

@@ -180,8 +180,17 @@ func (d *desk) run(args ...string) result {
 	a := newApp(strings.NewReader(""), &out, &errs)
 	a.wiring = colourWiring(nil)
 	a.env = func(name string) (string, bool) { v, ok := d.env[name]; return v, ok }
+	a.environ = d.environ
 	code := a.execute(context.Background(), args)
 	return result{code, out.String(), errs.String()}
+}
+
+func (d *desk) environ() []string {
+	var all []string
+	for name, value := range d.env {
+		all = append(all, name+"="+value)
+	}
+	return all
 }
 
 func (d *desk) must(args ...string) result {

@@ -16,6 +16,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app carries what all commands share. The fields of globals are final when a
@@ -28,6 +29,10 @@ type app struct {
 	log    *slog.Logger // warnings and progress notes, on stderr
 	env    func(string) (string, bool)
 	wiring wiring // the models' side: see wiring.go
+
+	environ func() []string                            // NAME=VALUE, all there are
+	origins map[*pflag.Flag]origin                     // of flags that are set
+	checks  map[*cobra.Command]func(run bool) problems // of settings; those of a run look at files too
 
 	args []string // the command line
 
@@ -59,6 +64,7 @@ func commands(a *app) []*cobra.Command {
 		newInspectCmd(a),
 		newModelsCmd(a),
 		newPullCmd(a),
+		newConfigCmd(a),
 		newKeyCmd(a),
 		newMCPCmd(a),
 		newHealthCmd(a),
@@ -70,7 +76,8 @@ func commands(a *app) []*cobra.Command {
 
 // newApp returns an app over the given streams, with the process's environment.
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: os.LookupEnv, wiring: defaultWiring()}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: os.LookupEnv, environ: os.Environ, wiring: defaultWiring(),
+		origins: map[*pflag.Flag]origin{}, checks: map[*cobra.Command]func(bool) problems{}}
 	a.log = newLogger(stderr, "text", slog.LevelInfo)
 	return a
 }

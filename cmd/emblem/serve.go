@@ -62,12 +62,10 @@ vectors alone, of which there may be many.`,
   emblem serve --addr 0.0.0.0:3625 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
 			return ended(cmd.Context(), a.serve(cmd.Context(), o))
 		},
 	}
+	a.checks[cmd] = func(run bool) problems { return a.checkServe(&o, run) }
 	f := cmd.Flags()
 	f.StringVar(&o.Addr, "addr", defaultAddr, "address to listen on")
 	f.StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
@@ -86,26 +84,6 @@ vectors alone, of which there may be many.`,
 	f.DurationVar(&o.Wait, "batch-wait", 0, "how long a batch waits for company")
 	f.DurationVar(&o.Drain, "shutdown-timeout", 30*time.Second, "how long running requests may take to end")
 	return cmd
-}
-
-func (o *serveOptions) check() error {
-	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
-		return usagef("--addr %q is not of the form HOST:PORT, such as %s", o.Addr, defaultAddr)
-	}
-	if (o.TLSCert == "") != (o.TLSKey == "") {
-		return usagef("--tls-cert and --tls-key belong together; give both")
-	}
-	for _, s := range o.TrustNet {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return usagef("--trust-net %q is not a network such as 10.0.0.0/8", s)
-		}
-		o.nets = append(o.nets, p.Masked())
-	}
-	if err := (&server.Options{FetchAllow: o.Fetch, ImmichUpstream: o.Immich}).Check(); err != nil {
-		return usagef("%w", err)
-	}
-	return oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16")
 }
 
 // noData is the value of --data for a server that keeps nothing.
