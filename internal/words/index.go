@@ -251,8 +251,8 @@ func (x *Index) write(make func(path string) error) (*segment, error) {
 }
 
 // replace makes a new state of the present one, keeps its manifest, shows it to
-// searches and removes the files that it no longer has. fresh is the state's new
-// segment, let go if that fails.
+// searches and removes the files that it no longer has. fresh is a new segment, let go
+// if that fails or the state does not have it.
 func (x *Index) replace(change func(old *state) (*state, error), fresh *segment) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -264,11 +264,11 @@ func (x *Index) replace(change func(old *state) (*state, error), fresh *segment)
 	if err == nil {
 		err = x.save(next)
 	}
+	if fresh != nil && (err != nil || indexOf(next.segments, fresh) < 0) {
+		fresh.zap.DecRef()
+		os.Remove(filepath.Join(x.opts.Dir, fresh.File))
+	}
 	if err != nil {
-		if fresh != nil {
-			fresh.zap.DecRef()
-			os.Remove(filepath.Join(x.opts.Dir, fresh.File))
-		}
 		return err
 	}
 	left := map[string]bool{}
@@ -324,7 +324,7 @@ func (x *Index) Ordinals() *roaring.Bitmap {
 func (x *Index) Check() error {
 	st := x.hold()
 	defer x.release(st)
-	for _, s := range st.segments {
+	return x.each(st, func(s *segment) error {
 		info, err := os.Stat(filepath.Join(x.opts.Dir, s.File))
 		if err != nil {
 			return fmt.Errorf("%w: %v", ErrDamaged, err)
@@ -332,18 +332,31 @@ func (x *Index) Check() error {
 		if info.Size() != s.Size {
 			return fmt.Errorf("%w: %s has another length", ErrDamaged, s.File)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Verify fails with an ErrDamaged if a byte of a file is not what was written.
 func (x *Index) Verify() error {
 	st := x.hold()
 	defer x.release(st)
+	return x.each(st, func(s *segment) error { return s.verify(x.opts.Dir) })
+}
+
+// each checks the segments of a state, but for those that a merge or a fold has replaced
+// since, whose files are gone.
+func (x *Index) each(st *state, check func(*segment) error) error {
 	for _, s := range st.segments {
-		if err := s.verify(x.opts.Dir); err != nil {
+		if err := check(s); err != nil && x.has(s) {
 			return err
 		}
 	}
 	return nil
+}
+
+// has says whether the present state has a segment's file. Files go after that.
+func (x *Index) has(s *segment) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return indexOf(x.now.segments, s) >= 0
 }

@@ -65,9 +65,17 @@ func (x *Index) merge(list []*segment) error {
 	// What is damaged must not get a sum of its own.
 	for _, s := range list {
 		if err := s.verify(x.opts.Dir); err != nil {
+			if !x.has(s) {
+				return nil // a fold has just let it go
+			}
 			return err
 		}
 	}
+	return x.join(list)
+}
+
+// join replaces segments by one. Folds may run meanwhile.
+func (x *Index) join(list []*segment) error {
 	var numbers [][]uint64
 	merged, err := x.write(func(path string) (err error) {
 		numbers, err = mergeSegments(path, list)
@@ -78,19 +86,37 @@ func (x *Index) merge(list []*segment) error {
 	}
 	return x.replace(func(old *state) (*state, error) {
 		next := &state{seq: old.seq}
-		gone := roaring.New()
 		for _, s := range old.segments {
-			at := slices.IndexFunc(list, func(l *segment) bool { return l.File == s.File })
-			if at < 0 {
+			if indexOf(list, s) < 0 {
 				next.segments = append(next.segments, s)
-				continue
-			}
-			// What went since the merge began goes from its result.
-			for it := roaring.AndNot(s.gone, list[at].gone).Iterator(); it.HasNext(); {
-				gone.Add(uint32(numbers[at][it.Next()]))
 			}
 		}
-		next.segments = append(next.segments, merged.without(gone))
+		gone := roaring.New()
+		for i, l := range list {
+			goneSince(gone, l, old.segments, numbers[i])
+		}
+		if joined := merged.without(gone); joined.live() > 0 {
+			next.segments = append(next.segments, joined)
+		}
 		return next, nil
 	}, merged)
+}
+
+// goneSince adds to gone, in the numbers of a merge's result, what went from a segment of
+// it since the merge began: all, if a fold has let it go.
+func goneSince(gone *roaring.Bitmap, l *segment, now []*segment, numbers []uint64) {
+	since := roaring.New()
+	if at := indexOf(now, l); at >= 0 {
+		since.Or(now[at].gone)
+	} else {
+		since.AddRange(0, uint64(len(l.ords)))
+	}
+	for it := roaring.AndNot(since, l.gone).Iterator(); it.HasNext(); {
+		gone.Add(uint32(numbers[it.Next()]))
+	}
+}
+
+// indexOf finds the segment of the same file.
+func indexOf(list []*segment, s *segment) int {
+	return slices.IndexFunc(list, func(l *segment) bool { return l.File == s.File })
 }
