@@ -16,14 +16,17 @@ type scaleNet struct {
 // families lists the tensors that the towers answer for, by the folder's own
 // word for itself.
 var families = map[string]weights.Layout{
-	"clip":    {Foreign: []string{"vision_model.**", "text_model.**", "visual_projection.*", "text_projection.*"}},
-	"siglip":  {Foreign: []string{"vision_model.**", "text_model.**"}},
-	"siglip2": {Foreign: []string{"vision_model.**", "text_model.**"}},
+	"clip":       {Foreign: transformersTowers},
+	"metaclip_2": {Foreign: transformersTowers},
+	"siglip":     {Foreign: transformersTowers},
+	"siglip2":    {Foreign: transformersTowers},
 	"open_clip": {Foreign: []string{
 		"visual.**", "text.**", "transformer.**", "token_embedding.weight", "positional_embedding", "ln_final.*",
-		"text_projection", "text_projection.*", "attn_mask",
+		"text_projection", "text_projection.*", "text_decoder.**", "attn_mask",
 	}},
 }
+
+var transformersTowers = []string{"vision_model.**", "text_model.**", "visual_projection.*", "text_projection.*"}
 
 // loadScale reads the factor and the bias of the scores.
 func (d *DualEncoder) loadScale() error {

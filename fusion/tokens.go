@@ -2,7 +2,10 @@ package fusion
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
@@ -25,6 +28,7 @@ type Tokenizer struct {
 	name string
 	most int    // ids that the model reads
 	pad  *int32 // what fills a text up; nil: the configuration's
+	sep  *int32 // what becomes 0; nil: nothing
 }
 
 // LoadTokenizer reads a dual encoder's tokenizer, not its weights.
@@ -62,6 +66,13 @@ func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Toke
 	if id, ok := t.PAD(); ok && how.ownPad {
 		t.pad = &id
 	}
+	if how.blankSep {
+		id, ok := t.Special("sep")
+		if !ok {
+			return nil, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_kwargs.strip_sep_token: the tokenizer has no separator")
+		}
+		t.sep = &id
+	}
 	return t, nil
 }
 
@@ -76,13 +87,19 @@ func (t *Tokenizer) EncodeText(s string, cut Cut) (ids []int32, truncated bool, 
 		n := len(t.Encode(s, true))
 		return nil, true, fmt.Errorf("fusion: the text has %d tokens, %s reads %d; shorten it or allow truncation", n, t.name, t.most)
 	}
+	for i, id := range ids {
+		if t.sep != nil && id == *t.sep {
+			ids[i] = 0
+		}
+	}
 	return ids, truncated, nil
 }
 
 // howText is how a family treats texts around the tokenizer.
 type howText struct {
-	clean  text.Clean
-	ownPad bool // padding is the tokenizer's pad token, not the configuration's
+	clean    text.Clean
+	ownPad   bool // padding is the tokenizer's pad token, not the configuration's
+	blankSep bool // the separator that ends a text becomes 0: CLIPA
 }
 
 var howTransformers = howText{ownPad: true}
@@ -115,10 +132,10 @@ func howOpenCLIP(raw []byte) (howText, error) {
 	switch {
 	case err != nil:
 		return howText{}, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_kwargs.clean: %w", err)
-	case t.Mode != "" || t.Args.StripSep:
-		return howText{}, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_mode and strip_sep_token are not supported")
+	case t.Mode != "":
+		return howText{}, fmt.Errorf("open_clip_config.json: text_cfg.tokenizer_mode %q is not supported", t.Mode)
 	}
-	return howText{clean, true}, nil
+	return howText{clean, true, t.Args.StripSep}, nil
 }
 
 // open finds out what a folder is and what to call it.
@@ -132,7 +149,7 @@ func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
 		return folder, conf, err
 	}
 	if _, ok := families[conf.Family]; !ok {
-		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a dual encoder that this build knows (clip, siglip, open_clip)", o.Name, conf.Family)
+		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a dual encoder that this build knows (%s)", o.Name, conf.Family, strings.Join(slices.Sorted(maps.Keys(families)), ", "))
 	}
 	return folder, conf, nil
 }

@@ -37,32 +37,6 @@ type Encoder struct {
 	load      func() error // reads the weights, once
 }
 
-// net is a text transformer with its weights.
-type net struct {
-	Tokens weights.Table    `weight:"token_embed"` // (V, C)
-	Pos    weights.Constant `weight:"pos_embed"`   // (positions, C)
-	Blocks []nn.Block       `weight:"blocks"`
-	Norm   nn.LayerNorm     `weight:"norm"`
-	Head   nn.Linear        `weight:"head"` // (Out, C)
-
-	config config
-}
-
-func newNet(c config, p nn.Precision) *net {
-	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Eps: c.eps}
-	n := &net{
-		Tokens: weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
-		Pos:    weights.Constant{Shape: []int{c.positions, c.width}},
-		Blocks: nn.NewBlocks(c.layers, b, p),
-		Norm:   nn.NewLayerNorm(c.width, c.eps),
-		config: c,
-	}
-	if c.out > 0 {
-		n.Head = nn.NewLinear(c.width, c.out, c.outBias, p.Edge)
-	}
-	return n
-}
-
 // LoadEncoder reads the text tower of a model's folder. Tensors of its other
 // towers are left alone; any other unused, missing or wrongly shaped one is an
 // error.
@@ -108,8 +82,8 @@ func describe(dir string, o EncoderOptions) (weights.Folder, weights.Config, fam
 	if !ok {
 		return folder, conf, fam, config{}, fmt.Errorf("text: config.json: model_type %q is not supported", conf.Family)
 	}
-	c, err := fam.read(conf.Raw)
-	if o.Pad != nil {
+	c, err := fam.read(folder, conf.Raw)
+	if o.Pad != nil && !c.blind {
 		c.pad = int(*o.Pad)
 	}
 	if err == nil {
@@ -146,7 +120,10 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	}
 	e.load = sync.OnceValue(func() error {
 		defer set.Close()
-		return plan.Load(e.pool)
+		if err := plan.Load(e.pool); err != nil {
+			return err
+		}
+		return e.net.fold(e.pool)
 	})
 	return nil
 }
@@ -197,6 +174,9 @@ func (e *Encoder) Embed(ctx context.Context, texts [][]int32) ([][]float32, erro
 				return nil, fmt.Errorf("text: text %d has token %d of a vocabulary of %d", i, id, c.vocab)
 			}
 		}
+		if c.blind && !slices.ContainsFunc(ids, func(id int32) bool { return int(id) != c.pad }) {
+			return nil, fmt.Errorf("text: text %d has nothing but padding (token %d)", i, c.pad)
+		}
 	}
 	var all [][]float32
 	for part := range slices.Chunk(texts, c.turn()) {
@@ -216,53 +196,6 @@ func (c config) turn() int {
 	return max(1, min(64, 64<<20/(row*c.positions)))
 }
 
-// batch is texts of one length.
-type batch struct {
-	n, length int
-	ids       []int32 // (B, L)
-	pooled    []int32 // the row of each text that stands for it
-}
-
-// batch lays texts out and finds what to pool.
-func (c config) batch(texts [][]int32) batch {
-	at := make([]int, len(texts))
-	b := batch{n: len(texts), length: c.positions}
-	for i, ids := range texts {
-		at[i] = c.position(ids)
-	}
-	if c.trims() {
-		b.length = slices.Max(at) + 1
-	}
-	b.ids = make([]int32, b.n*b.length)
-	b.pooled = make([]int32, b.n)
-	for i, ids := range texts {
-		row := b.ids[i*b.length:][:b.length]
-		for j := range row {
-			switch {
-			case j < len(ids):
-				row[j] = ids[j]
-			case !c.trims():
-				row[j] = int32(c.pad)
-			}
-		}
-		b.pooled[i] = int32(i*b.length + at[i])
-	}
-	return b
-}
-
-// position is the place in a text that is pooled.
-func (c config) position(ids []int32) int {
-	switch c.pool {
-	case poolMax:
-		return slices.Index(ids, slices.Max(ids))
-	case poolEOS:
-		return max(slices.Index(ids, int32(c.eos)), 0)
-	case poolLast:
-		return c.positions - 1
-	}
-	return 0
-}
-
 // run encodes one batch.
 func (e *Encoder) run(ctx context.Context, b batch) ([][]float32, error) {
 	flat := make([]float32, b.n*e.Dim())
@@ -278,26 +211,4 @@ func (e *Encoder) run(ctx context.Context, b batch) ([][]float32, error) {
 		return nil, err
 	}
 	return slices.Collect(slices.Chunk(flat, e.Dim())), nil
-}
-
-// forward encodes a batch into y (B, Out), F32.
-func (n *net) forward(s *tensor.Stream, b batch, y tensor.Tensor) {
-	defer s.Release(s.Mark())
-	c := n.config
-	ids := s.NewDense(tensor.I32, b.n, b.length) // (B, L)
-	tensor.Put(s, ids, b.ids)
-	x := s.New(tensor.F32, b.n, b.length, c.width) // (B, L, C), the residual stream
-	s.Do(&tensor.Embed{Table: n.Tokens.T, IDs: ids, Add: n.Pos.T.Slice(0, b.length), Y: x})
-	for i := range n.Blocks {
-		n.Blocks[i].Forward(s, x, nn.Mask{Causal: c.causal})
-	}
-	f := y
-	if n.Head.Ok() {
-		f = s.New(tensor.F32, b.n, c.width) // (B, C)
-	}
-	nn.Gather(s, x, b.pooled, f)
-	n.Norm.Forward(s, f, f)
-	if n.Head.Ok() {
-		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
-	}
 }

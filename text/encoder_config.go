@@ -23,6 +23,13 @@ type config struct {
 	pad              int // what fills a sequence that is not trimmed
 	out              int // projection; 0: none
 	outBias          bool
+	outHidden        int  // the projection's hidden width; 0: it is one linear layer
+	class            bool // a learned token follows the text and stands for it: CoCa
+	blind            bool // padding is not seen
+	postNorm         bool // norms come after the sums, and after the embedding: BERT
+	rows, first      int  // of the table of positions, where they are not 0 and up
+	types            int  // kinds of token that have an embedding; a text is of kind 0
+	dense            bool // a dense layer and tanh come after pooling: BERT
 }
 
 // pooling says which position stands for the text.
@@ -33,21 +40,28 @@ const (
 	poolEOS                  // the first end of text, else the first position
 	poolLast                 // the last position of the padded sequence
 	poolFirst                // the first
+	poolMean                 // the mean of what is seen
 )
 
 // family says how a folder describes a text transformer.
 type family struct {
-	read    func(raw []byte) (config, error)
+	read    func(weights.Folder, []byte) (config, error)
 	layouts []weights.Layout // told apart by their markers
 }
 
 // families by what the folder says it is: model_type of config.json, or
 // open_clip for a folder with open_clip_config.json.
 var families = map[string]family{
-	"clip":      {readCLIP, []weights.Layout{hfCLIP}},
-	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}},
-	"siglip2":   {readSigLIP, []weights.Layout{hfSigLIP}},
-	"open_clip": {readOpenCLIP, openCLIP},
+	"clip":       {alone(readCLIP), []weights.Layout{hfCLIP}},
+	"metaclip_2": {alone(readMetaCLIP2), []weights.Layout{hfCLIP}},
+	"siglip":     {alone(readSigLIP), []weights.Layout{hfSigLIP}},
+	"siglip2":    {alone(readSigLIP), []weights.Layout{hfSigLIP}},
+	"open_clip":  {readOpenCLIP, openCLIP},
+}
+
+// alone reads a configuration that needs no other file of its folder.
+func alone(read func(raw []byte) (config, error)) func(weights.Folder, []byte) (config, error) {
+	return func(_ weights.Folder, raw []byte) (config, error) { return read(raw) }
 }
 
 // hfText is a text_config as transformers writes it. Fields hold the class
@@ -104,6 +118,14 @@ func readCLIP(raw []byte) (config, error) {
 	return c, err
 }
 
+// readMetaCLIP2 reads MetaClip2Config of transformers: CLIP, but for an old mistake
+// in CLIP's files, which was not made again.
+func readMetaCLIP2(raw []byte) (config, error) {
+	c, err := readCLIP(raw)
+	c.pool = poolEOS
+	return c, err
+}
+
 // readSigLIP reads SiglipConfig of transformers.
 func readSigLIP(raw []byte) (config, error) {
 	var file struct {
@@ -141,14 +163,18 @@ type openCLIPText struct {
 	PoolType  string `json:"pool_type"`
 	ProjBias  bool   `json:"proj_bias"`
 	ProjType  string `json:"proj_type"`
-	HF        string `json:"hf_model_name"`
+
+	HF     string  `json:"hf_model_name"` // a tower of transformers
+	HFProj *string `json:"hf_proj_type"`
+	HFPool *string `json:"hf_pooler_type"`
 }
 
 // openCLIPPools are the names of poolings in open_clip.
 var openCLIPPools = map[string]pooling{"argmax": poolMax, "eos": poolEOS, "last": poolLast, "first": poolFirst}
 
 // readOpenCLIP reads open_clip_config.json.
-func readOpenCLIP(raw []byte) (config, error) {
+func readOpenCLIP(f weights.Folder, raw []byte) (config, error) {
+	mlp, mean := "mlp", "mean_pooler"
 	var file struct {
 		Model struct {
 			Embed     int          `json:"embed_dim"`
@@ -159,10 +185,16 @@ func readOpenCLIP(raw []byte) (config, error) {
 	t := &file.Model.Text
 	*t = openCLIPText{
 		OpenCLIPTower: nn.NewOpenCLIPTower(512), Positions: 77, Vocab: 49408, Heads: 8, Layers: 12,
-		EOS: 2, PoolType: "argmax", ProjType: "linear",
+		EOS: 2, PoolType: "argmax", ProjType: "linear", HFProj: &mlp, HFPool: &mean,
 	}
 	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
 		return config{}, err
+	}
+	if file.Model.Embed < 1 {
+		return config{}, fmt.Errorf("text: open_clip_config.json: model_cfg.embed_dim is missing")
+	}
+	if t.HF != "" {
+		return t.roberta(f, file.Model.Embed)
 	}
 	act, err := t.unsupported(file.Model.QuickGELU)
 	if err != nil {
@@ -172,7 +204,7 @@ func readOpenCLIP(raw []byte) (config, error) {
 		vocab: t.Vocab, positions: t.Positions, width: t.Width, layers: t.Layers, heads: t.Heads,
 		hidden: int(float64(t.Width) * t.Ratio), act: act, eps: float32(t.NormArgs.Eps),
 		causal: !t.NoCausal, pool: openCLIPPools[t.PoolType], eos: t.EOS, pad: t.Pad,
-		out: file.Model.Embed, outBias: t.ProjBias,
+		out: file.Model.Embed, outBias: t.ProjBias, class: t.EmbedCLS, blind: t.EmbedCLS,
 	}
 	if t.ProjType == "none" {
 		c.out, c.outBias = 0, false
@@ -184,10 +216,6 @@ func readOpenCLIP(raw []byte) (config, error) {
 func (t *openCLIPText) unsupported(quick bool) (tensor.Act, error) {
 	_, known := openCLIPPools[t.PoolType]
 	switch {
-	case t.HF != "":
-		return 0, fmt.Errorf("hf_model_name %q is not supported", t.HF)
-	case t.EmbedCLS:
-		return 0, fmt.Errorf("embed_cls: true is not supported")
 	case !known:
 		return 0, fmt.Errorf("pool_type %q is not supported", t.PoolType)
 	case t.ProjType != "linear" && t.ProjType != "none":
@@ -220,7 +248,7 @@ func (c config) check(where string) error {
 
 // checkPad looks at the padding where it counts.
 func (c config) checkPad() error {
-	if !c.trims() && (c.pad < 0 || c.pad >= c.vocab) {
+	if (c.blind || !c.trims()) && (c.pad < 0 || c.pad >= c.vocab) {
 		return fmt.Errorf("text: padding id %d of a vocabulary of %d", c.pad, c.vocab)
 	}
 	return nil

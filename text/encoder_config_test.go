@@ -5,7 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/emblem-search/emblem/internal/weights"
 )
+
+// openCLIPAlone reads an open_clip_config.json in a folder that has nothing else.
+func openCLIPAlone(raw []byte) (config, error) {
+	return readOpenCLIP(weights.Folder{FS: fstest.MapFS{}}, raw)
+}
 
 // TestRefusals: a value that would give other numbers is refused by its key.
 func TestRefusals(t *testing.T) {
@@ -17,11 +25,14 @@ func TestRefusals(t *testing.T) {
 		{readCLIP, `{"text_config": {"hidden_act": "foo"}}`, `text_config.hidden_act: activation "foo"`},
 		{readCLIP, `{"text_config": {"num_attention_heads": 7}}`, "512 is not a multiple of 7 heads"},
 		{readSigLIP, `{"text_config": {"max_position_embeddings": 0}}`, "max_position_embeddings is 0"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "xlm-roberta-base"}}}`, "hf_model_name"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"pool_type": "mean"}}}`, "pool_type"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"proj_type": "mlp"}}}`, "proj_type"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"embed_cls": true}}}`, "embed_cls"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"act_kwargs": {"approximate": "sigmoid"}}}}`, "approximate"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "google/mt5-base"}}}`, "hf_model_name: \"google/mt5-base\""},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "../x"}}}`, "hf_model_name"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "xlm-roberta-base", "hf_pooler_type": "max_pooler"}}}`, "hf_pooler_type"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"hf_model_name": "xlm-roberta-base", "hf_proj_type": null}}}`, "hf_proj_type"},
+		{openCLIPAlone, `{"model_cfg": {"text_cfg": {}}}`, "embed_dim is missing"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"pool_type": "mean"}}}`, "pool_type"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"proj_type": "mlp"}}}`, "proj_type"},
+		{openCLIPAlone, `{"model_cfg": {"embed_dim": 8, "text_cfg": {"act_kwargs": {"approximate": "sigmoid"}}}}`, "approximate"},
 	} {
 		if _, err := c.read([]byte(c.raw)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.raw, err, c.want)
@@ -47,6 +58,10 @@ func TestBatch(t *testing.T) {
 			[][]int32{{4, 5}}, []int32{4, 5, 7, 7}, []int32{3}},
 		"padded, first position": {config{positions: 3, pool: poolFirst, pad: 7},
 			[][]int32{{4}}, []int32{4, 7, 7}, []int32{0}},
+		"padding is left out": {config{positions: 9, blind: true, pad: 1, pool: poolMean},
+			[][]int32{{0, 1, 5, 2}, {0, 2}}, []int32{0, 5, 2, 0, 2, 0}, []int32{0, 3}},
+		"a token that stands for the text": {config{positions: 4, blind: true, class: true, causal: true},
+			[][]int32{{7, 9}, {7, 0, 5, 9}}, []int32{7, 9, 0, 0, 7, 0, 9, 0}, []int32{3, 7}},
 		"causal, last position": {config{positions: 3, causal: true, pool: poolLast, pad: 7},
 			[][]int32{{4}}, []int32{4, 7, 7}, []int32{2}},
 	} {
@@ -54,6 +69,21 @@ func TestBatch(t *testing.T) {
 		if !slices.Equal(b.ids, x.ids) || !slices.Equal(b.pooled, x.pooled) {
 			t.Errorf("%s: ids %v, pooled %v; want %v, %v", name, b.ids, b.pooled, x.ids, x.pooled)
 		}
+	}
+}
+
+// TestRagged: which places are seen of texts whose padding is not, in CoCa's way
+// and in RoBERTa's.
+func TestRagged(t *testing.T) {
+	coca := config{positions: 4, blind: true, class: true, causal: true}
+	b := coca.batch([][]int32{{7, 9}, {7, 0, 5, 9}, {7, 8, 5, 0}})
+	if !slices.Equal(b.places, []int32{0, 1, 2, 0, 0, 0, 1, 3, 0, 0, 0, 1, 2, 3, 0}) || !slices.Equal(b.lens, []int32{3, 4, 4}) {
+		t.Errorf("CoCa: places %v, lens %v", b.places, b.lens)
+	}
+	roberta := config{positions: 9, blind: true, pad: 1}
+	b = roberta.batch([][]int32{{0, 1, 5, 2}, {0, 2}})
+	if !slices.Equal(b.places, []int32{0, 1, 2, 0, 1, 0}) || !slices.Equal(b.lens, []int32{3, 2}) {
+		t.Errorf("RoBERTa: places %v, lens %v", b.places, b.lens)
 	}
 }
 
@@ -69,7 +99,7 @@ func FuzzEncoderConfig(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, fam := range families {
-			c, err := fam.read(raw)
+			c, err := fam.read(weights.Folder{FS: fstest.MapFS{"config.json": {Data: raw}}}, raw)
 			if err == nil && (c.check("fuzz") != nil || c.turn() < 1 || c.dim() < 1) {
 				t.Errorf("accepted %+v", c)
 			}

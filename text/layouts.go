@@ -37,12 +37,15 @@ func transformersLayout(name, head string, foreign ...string) weights.Layout {
 // openCLIP are the layouts of open_clip's own text transformer: at the root or,
 // with custom_text, under "text."; its projection a matrix or, with proj_bias, a
 // linear layer. The last one of each place also stands for no projection.
-var openCLIP = []weights.Layout{
+var openCLIP = append([]weights.Layout{
 	openCLIPLayout("text.", "text_projection.weight", weights.Rule{To: "head.*", From: weights.From("text.text_projection.*")}),
 	openCLIPLayout("text.", "positional_embedding", weights.Rule{To: "head.weight", From: weights.From("text.text_projection"), Op: weights.Transpose}),
 	openCLIPLayout("", "text_projection.weight", weights.Rule{To: "head.*", From: weights.From("text_projection.*")}),
 	openCLIPLayout("", "positional_embedding", weights.Rule{To: "head.weight", From: weights.From("text_projection"), Op: weights.Transpose}),
-}
+}, openCLIPRoberta...)
+
+// openCLIPForeign are the names of what is not a text tower in an open_clip folder.
+var openCLIPForeign = []string{"visual.**", "text_decoder.**", "logit_scale", "logit_bias"}
 
 func openCLIPLayout(at, marker string, head weights.Rule) weights.Layout {
 	layer := at + "transformer.resblocks.*"
@@ -52,6 +55,7 @@ func openCLIPLayout(at, marker string, head weights.Rule) weights.Layout {
 		Rules: []weights.Rule{
 			{To: "token_embed", From: weights.From(at + "token_embedding.weight")},
 			{To: "pos_embed", From: weights.From(at + "positional_embedding")},
+			{To: "cls_token", From: weights.From(at + "cls_emb")},
 			{To: "blocks.*.attn.qkv.*", From: weights.From(layer + ".attn.in_proj_*")},
 			{To: "blocks.*.attn.proj.*", From: weights.From(layer + ".attn.out_proj.*")},
 			{To: "blocks.*.norm1.*", From: weights.From(layer + ".ln_1.*")},
@@ -62,6 +66,6 @@ func openCLIPLayout(at, marker string, head weights.Rule) weights.Layout {
 			head,
 		},
 		Ignore:  []string{at + "attn_mask"},
-		Foreign: []string{"visual.**", "logit_scale", "logit_bias"},
+		Foreign: openCLIPForeign,
 	}
 }

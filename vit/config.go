@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
@@ -26,6 +25,9 @@ type config struct {
 	pool          Pool // the model's own: CLS, Mean or attention
 	normAfterPool bool
 	out           int // projection to a joint space; 0: none
+	outBias       bool
+	queries       int // of CoCa's pooling, and its heads
+	queryHeads    int
 
 	distilled bool // a distillation token comes second
 	registers int  // tokens after those, before the patches
@@ -49,10 +51,11 @@ type family struct {
 // families by what the folder says it is: model_type of config.json, or
 // open_clip for a folder with open_clip_config.json.
 var families = map[string]family{
-	"clip":      {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP"), nil},
-	"siglip2":   {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2"), nil},
-	"siglip":    {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip"), nil},
-	"open_clip": {readOpenCLIP, []weights.Layout{openCLIP, openCLIPTimm}, openCLIPPixels, nil},
+	"metaclip_2": {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP"), nil},
+	"clip":       {readCLIP, []weights.Layout{hfCLIP}, transformersPixels("CLIP"), nil},
+	"siglip2":    {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2"), nil},
+	"siglip":     {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip"), nil},
+	"open_clip":  {readOpenCLIP, openCLIPs, openCLIPPixels, nil},
 
 	// Families that know pictures only.
 	"vit":     {readViT, hfPlain("vit"), transformersPixels("ViT"), hfLabels},
@@ -151,15 +154,17 @@ type openCLIPVision struct {
 	HeadWidth int             `json:"head_width"`
 	Patch     int             `json:"patch_size"`
 	Side      square          `json:"image_size"`
-	AttnPool  bool            `json:"attentional_pool"`
+	AttnPool  json.RawMessage `json:"attentional_pool"` // true, or a way that no published model has
+	Queries   int             `json:"attn_pooler_queries"`
+	PoolHeads int             `json:"attn_pooler_heads"`
 	NoPreNorm bool            `json:"no_ln_pre"`
 	Positions string          `json:"pos_embed_type"`
 	PoolType  string          `json:"pool_type"`
 
-	Timm         string `json:"timm_model_name"`
-	TimmPool     string `json:"timm_pool"`
-	TimmProj     string `json:"timm_proj"`
-	TimmProjBias bool   `json:"timm_proj_bias"`
+	Timm         string  `json:"timm_model_name"`
+	TimmPool     string  `json:"timm_pool"`
+	TimmProj     *string `json:"timm_proj"`
+	TimmProjBias bool    `json:"timm_proj_bias"`
 }
 
 // readOpenCLIP reads open_clip_config.json.
@@ -171,10 +176,11 @@ func readOpenCLIP(raw []byte) (config, error) {
 			Vision    openCLIPVision `json:"vision_cfg"`
 		} `json:"model_cfg"`
 	}
-	v := &file.Model.Vision
+	v, linear := &file.Model.Vision, "linear"
 	*v = openCLIPVision{
 		OpenCLIPTower: nn.NewOpenCLIPTower(768), HeadWidth: 64, Patch: 16, Side: 224,
-		Positions: "learnable", PoolType: "tok", TimmPool: "avg", TimmProj: "linear",
+		Positions: "learnable", PoolType: "tok", TimmPool: "avg", TimmProj: &linear,
+		Queries: 256, PoolHeads: 8,
 	}
 	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
 		return config{}, err
@@ -204,18 +210,30 @@ func (v *openCLIPVision) native(embed int, quick bool) (config, error) {
 		hidden: int(float64(v.Width) * v.Ratio), act: act, eps: float32(v.NormArgs.Eps), class: true, preNorm: !v.NoPreNorm,
 		pool: CLS, normAfterPool: v.NormAfterPool, out: embed,
 	}
-	if v.PoolType == "avg" {
+	const where = "open_clip_config.json: vision_cfg"
+	switch {
+	case v.attnPool():
+		c.pool, c.queries, c.queryHeads = queries, v.Queries, v.PoolHeads
+		if c.queries < 1 || c.queries > limit || c.queryHeads < 1 || embed%c.queryHeads != 0 {
+			return c, fmt.Errorf("vit: %s: attn_pooler_queries %d or attn_pooler_heads %d does not fit %d elements", where, c.queries, c.queryHeads, embed)
+		}
+	case v.PoolType == "avg":
 		c.pool = Mean
 	}
-	return c, c.check("open_clip_config.json: vision_cfg")
+	return c, c.check(where)
 }
+
+// attnPool tells whether a picture is summed up with learned queries.
+func (v *openCLIPVision) attnPool() bool { return string(v.AttnPool) == "true" }
 
 // unsupported refuses what would silently give other numbers.
 func (v *openCLIPVision) unsupported(quick bool) (tensor.Act, error) {
 	switch {
-	case v.AttnPool:
-		return 0, fmt.Errorf("attentional_pool: true is not supported")
-	case v.Positions != "learnable":
+	case len(v.AttnPool) > 0 && v.AttnPool[0] == '"' && string(v.AttnPool) != `""`:
+		return 0, fmt.Errorf("attentional_pool: %s is not supported, only true", v.AttnPool)
+	case v.attnPool() && v.PoolType != "tok":
+		return 0, fmt.Errorf("pool_type %q is not supported with attentional_pool", v.PoolType)
+	case v.Positions != "learnable" && v.Positions != "sin_cos_2d": // the checkpoint has both
 		return 0, fmt.Errorf("pos_embed_type %q is not supported", v.Positions)
 	case v.PoolType != "tok" && v.PoolType != "avg":
 		return 0, fmt.Errorf("pool_type %q is not supported", v.PoolType)
@@ -224,54 +242,6 @@ func (v *openCLIPVision) unsupported(quick bool) (tensor.Act, error) {
 		return 0, err
 	}
 	return v.Act(quick)
-}
-
-// timmSizes are timm's vision transformers by the size in their names: width,
-// layers, heads, hidden.
-var timmSizes = map[string][4]int{
-	"base": {768, 12, 12, 3072}, "large": {1024, 24, 16, 4096}, "so400m": {1152, 27, 16, 4304}, "giantopt": {1536, 40, 16, 6144},
-}
-
-// timmTanh lists the towers that have the tanh GELU; the others have the exact
-// one, whatever the original checkpoint was trained with.
-var timmTanh = map[string]bool{
-	"vit_base_patch32_siglip_256": true, "vit_large_patch16_siglip_512": true,
-	"vit_so400m_patch16_siglip_256": true, "vit_so400m_patch16_siglip_384": true, "vit_so400m_patch16_siglip_512": true,
-	"vit_giantopt_patch16_siglip_256": true, "vit_giantopt_patch16_siglip_384": true,
-}
-
-// timm reads a name such as vit_base_patch16_siglip_224 of a SigLIP tower.
-func (v *openCLIPVision) timm(embed int) (config, error) {
-	refuse := func(key, value string) (config, error) {
-		return config{}, fmt.Errorf("vit: open_clip_config.json: vision_cfg.%s %q is not supported", key, value)
-	}
-	parts := strings.Split(v.Timm, "_")
-	if len(parts) < 5 || parts[0] != "vit" || !strings.Contains(v.Timm, "_siglip_") {
-		return refuse("timm_model_name", v.Timm)
-	}
-	size, ok := timmSizes[parts[1]]
-	digits, isPatch := strings.CutPrefix(parts[2], "patch")
-	patch, err := strconv.Atoi(digits)
-	if !ok || !isPatch || err != nil {
-		return refuse("timm_model_name", v.Timm)
-	}
-	if v.TimmPool != "map" {
-		return refuse("timm_pool", v.TimmPool)
-	}
-	if v.TimmProj != "none" {
-		return refuse("timm_proj", v.TimmProj)
-	}
-	c := config{
-		side: int(v.Side), patch: patch, width: size[0], layers: size[1], heads: size[2], hidden: size[3],
-		act: tensor.GELU, eps: 1e-6, patchBias: true, pool: attention,
-	}
-	if timmTanh[v.Timm] {
-		c.act = tensor.GELUTanh
-	}
-	if c.width != embed {
-		return c, fmt.Errorf("vit: open_clip_config.json: model_cfg.embed_dim %d does not fit %s of width %d", embed, v.Timm, c.width)
-	}
-	return c, c.check("open_clip_config.json: vision_cfg")
 }
 
 // limit keeps the products of configured sizes far from overflow.
@@ -290,6 +260,8 @@ func (c config) check(where string) error {
 		}
 	}
 	switch {
+	case c.out < 0 || c.out > limit:
+		return fmt.Errorf("vit: %s: a projection to %d elements, want at most %d", where, c.out, limit)
 	case c.width%c.heads != 0:
 		return fmt.Errorf("vit: %s: width %d is not a multiple of %d heads", where, c.width, c.heads)
 	case c.patch > c.side:

@@ -24,22 +24,33 @@ func TestTimmNames(t *testing.T) {
 	var towers map[string]struct {
 		Width, Layers, Heads, Hidden, Patch, Side int
 		Eps                                       float32
-		Tanh                                      bool
+		Act                                       string
+		Class                                     bool
 	}
 	if err := json.Unmarshal(raw, &towers); err != nil {
 		t.Fatal(err)
 	}
 	for name, w := range towers {
+		pool := "map"
+		if w.Class {
+			pool = "token"
+		}
 		got, err := readOpenCLIP(fmt.Appendf(nil, `{"model_cfg": {"embed_dim": %d, "vision_cfg":
-			{"timm_model_name": %q, "image_size": %d, "timm_pool": "map", "timm_proj": "none"}}}`, w.Width, name, w.Side))
+			{"timm_model_name": %q, "image_size": %d, "timm_pool": %q, "timm_proj": "none"}}}`, w.Width, name, w.Side, pool))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		want := config{side: w.Side, patch: w.Patch, width: w.Width, layers: w.Layers, heads: w.Heads, hidden: w.Hidden,
 			act: tensor.GELU, eps: w.Eps, patchBias: true, pool: attention}
-		if w.Tanh {
+		switch w.Act {
+		case "tanh":
 			want.act = tensor.GELUTanh
+		case "quick":
+			want.act = tensor.QuickGELU
+		}
+		if w.Class {
+			want.patchBias, want.class, want.preNorm, want.pool = false, true, true, CLS
 		}
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
@@ -64,7 +75,15 @@ func TestRefusals(t *testing.T) {
 		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"layers": [3, 4, 6, 3]}}}`, "vision_cfg.layers"},
 		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"pool_type": "max"}}}`, "pool_type"},
 		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"qk_norm": true}}}`, "qk_norm"},
-		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"attentional_pool": true}}}`, "attentional_pool"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"attentional_pool": "cascade"}}}`, "attentional_pool"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"attentional_pool": true, "pool_type": "avg"}}}`, "pool_type"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 9, "vision_cfg": {"attentional_pool": true}}}`, "attn_pooler_heads"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "eva02_base_patch16_clip_224"}}}`, "rotary positions and gated"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "fastvit_mci0"}}}`, "convolutions"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "vit_base_mci_224.apple"}}}`, "begins with convolutions"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "vit_base_patch16_clip_224", "timm_pool": "map"}}}`, "timm_pool"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 512, "vision_cfg": {"timm_model_name": "vit_base_patch16_clip_224", "timm_pool": "token", "timm_proj": "mlp"}}}`, "timm_proj"},
+		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "vit_base_patch16_clip_224", "timm_pool": "token", "timm_proj": "none"}}}`, "embed_dim 8"},
 		{readOpenCLIP, `{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "convnext_base"}}}`, "timm_model_name"},
 		{readOpenCLIP, `{"model_cfg": {"vision_cfg": {}}}`, "embed_dim is missing"},
 	} {

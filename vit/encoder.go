@@ -27,6 +27,7 @@ const (
 	Mean Pool = "mean"
 
 	attention Pool = "attention" // a learned query; only as a model's own
+	queries   Pool = "queries"   // CoCa's; there is no norm for anything else
 )
 
 // Options for Load. The zero value is right.
@@ -177,6 +178,8 @@ func (e *Encoder) Tokens() int {
 func (e *Encoder) CheckPool(p Pool) error {
 	own := e.net.config.pool
 	switch {
+	case own == queries && p != Own:
+		return fmt.Errorf("vit: the model can only be pooled in its own way, with learned queries")
 	case p == Own || p == Mean || p == own && p != attention && p != both:
 		return nil
 	case p == CLS && e.net.config.class:

@@ -59,7 +59,7 @@ var hfSigLIP = weights.Layout{
 // custom_text.
 var openCLIPText = []string{
 	"text.**", "transformer.**", "token_embedding.weight", "positional_embedding", "ln_final.*",
-	"text_projection", "text_projection.*", "attn_mask", "logit_scale", "logit_bias",
+	"text_projection", "text_projection.*", "attn_mask", "text_decoder.**", "logit_scale", "logit_bias",
 }
 
 // openCLIP is open_clip's own vision transformer.
@@ -80,24 +80,6 @@ var openCLIP = weights.Layout{
 		{To: "norm.*", From: weights.From("visual.ln_post.*")},
 		{To: "fc_norm.*", From: weights.From("visual.ln_post.*")},
 		{To: "head.weight", From: weights.From("visual.proj"), Op: weights.Transpose},
-	},
-	Foreign: openCLIPText,
-}
-
-// openCLIPTimm is a SigLIP tower of timm inside open_clip.
-var openCLIPTimm = weights.Layout{
-	Name:   "OpenCLIP with a timm tower",
-	Marker: "visual.trunk.attn_pool.latent",
-	Rules: []weights.Rule{
-		{To: "patch_embed.proj.weight", From: weights.From("visual.trunk.patch_embed.proj.weight"), Op: weights.ChannelsLast},
-		{To: "patch_embed.proj.bias", From: weights.From("visual.trunk.patch_embed.proj.bias")},
-		{To: "pos_embed", From: weights.From("visual.trunk.pos_embed")},
-		{To: "blocks.*.*.*", From: weights.From("visual.trunk.blocks.*.*.*")},
-		{To: "blocks.*.*.*.*", From: weights.From("visual.trunk.blocks.*.*.*.*")},
-		{To: "norm.*", From: weights.From("visual.trunk.norm.*")},
-		{To: "attn_pool.latent", From: weights.From("visual.trunk.attn_pool.latent")},
-		{To: "attn_pool.*.*", From: weights.From("visual.trunk.attn_pool.*.*")},
-		{To: "attn_pool.*.*.*", From: weights.From("visual.trunk.attn_pool.*.*.*")},
 	},
 	Foreign: openCLIPText,
 }

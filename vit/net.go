@@ -21,6 +21,7 @@ type net struct {
 	Norm     nn.LayerNorm     `weight:"norm"`    // before the pooling, or
 	PoolNorm nn.LayerNorm     `weight:"fc_norm"` // after it
 	AttnPool nn.AttentionPool `weight:"attn_pool"`
+	Queries  nn.QueryPool     `weight:"query_pool"`
 	Head     nn.Linear        `weight:"head"`      // (Out, C)
 	Heads    []nn.Linear      `weight:"heads"`     // one (K, C) or (K, 2·C): classification
 	Pair     []nn.Linear      `weight:"head_pair"` // two (K, C): of the class and the distillation token
@@ -56,8 +57,14 @@ func newNet(c config, p nn.Precision) *net {
 	if c.pool == attention {
 		n.AttnPool = nn.NewAttentionPool(b, p.Edge)
 	}
+	in := c.width
+	if c.pool == queries {
+		in = c.out
+		n.Queries = nn.NewQueryPool(c.width, in, c.queries, c.queryHeads, c.eps, p.Edge)
+		*n.lastNorm() = nn.NewLayerNorm(in, c.eps)
+	}
 	if c.out > 0 {
-		n.Head = nn.NewLinear(c.width, c.out, false, p.Edge)
+		n.Head = nn.NewLinear(in, c.out, c.outBias, p.Edge)
 	}
 	n.newHeads(p)
 	return n
@@ -146,7 +153,7 @@ func (n *net) forward(s *tensor.Stream, in input, pool Pool, y tensor.Tensor) {
 		n.pool(s, x, pool, m, y)
 		return
 	}
-	f := s.New(tensor.F32, b, c.width) // (B, C)
+	f := s.New(tensor.F32, b, n.Head.Weight.In) // (B, C)
 	n.pool(s, x, pool, m, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
 }
@@ -210,6 +217,9 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f te
 	case pool == Mean:
 		n.Norm.Forward(s, x, x)
 		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
+	case pool == queries:
+		n.Queries.Forward(s, x, m, f)
+		n.lastNorm().Forward(s, f, f)
 	default:
 		h := s.New(s.Activations(n.AttnPool.KV.Weight.Kind), x.Shape()...) // (B, L, C)
 		n.Norm.Forward(s, x, h)

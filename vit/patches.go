@@ -64,11 +64,11 @@ func (n *net) tokens(s *tensor.Stream, in input, y tensor.Tensor) {
 	n.embed(s, in, x)
 	f := y
 	if n.Head.Ok() {
-		f = s.New(tensor.F32, l, c.width) // (L, C)
+		f = s.New(tensor.F32, l, n.Head.Weight.In) // (L, C)
 	}
-	if c.pool == attention {
+	if c.pool == attention || c.pool == queries {
 		n.blocks(s, x, len(n.Blocks), nn.Mask{})
-		n.pool(s, x.Reshape(l, 1, c.width), attention, nn.Mask{}, f) // L sequences of one patch
+		n.pool(s, x.Reshape(l, 1, c.width), c.pool, nn.Mask{}, f) // L sequences of one patch
 	} else {
 		last := len(n.Blocks) - 1
 		n.blocks(s, x, last, nn.Mask{})

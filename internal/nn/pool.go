@@ -40,17 +40,24 @@ func (a *AttentionPool) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, y ten
 	a.KV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, kv)
 	q := s.New(h.DType(), 1, c) // (1, C): the same for every sequence
 	a.Q.Forward(s, a.Latent.T, tensor.NoAct, tensor.Tensor{}, q)
-	qs := s.NewDense(h.DType(), b, 1, c) // (B, 1, C)
-	Gather(s, q, make([]int32, b), qs)
-	o := s.NewDense(h.DType(), b, 1, c) // (B, 1, C)
-	s.Do(&tensor.Attention{
-		Q: qs, K: kv.ColSlice(0, c), V: kv.ColSlice(c, 2*c),
-		Heads: a.Heads, Scale: headScale(c, a.Heads), Lens: m.Lens, Y: o,
-	})
-	a.Proj.Forward(s, o.Reshape(b, c), tensor.NoAct, tensor.Tensor{}, y)
+	a.Proj.Forward(s, attend(s, q, kv, a.Heads, m), tensor.NoAct, tensor.Tensor{}, y)
 	n := s.New(h.DType(), b, c) // (B, C)
 	a.Norm.Forward(s, y, n)
 	a.MLP.Forward(s, n, y)
+}
+
+// attend is what one query (1, D) reads of each sequence's keys and values (B, L,
+// 2·D): (B, D).
+func attend(s *tensor.Stream, q, kv tensor.Tensor, heads int, m Mask) tensor.Tensor {
+	b, c := kv.Dim(0), q.Cols()
+	qs := s.NewDense(q.DType(), b, 1, c) // (B, 1, D)
+	Gather(s, q, make([]int32, b), qs)
+	o := s.NewDense(q.DType(), b, 1, c) // (B, 1, D)
+	s.Do(&tensor.Attention{
+		Q: qs, K: kv.ColSlice(0, c), V: kv.ColSlice(c, 2*c),
+		Heads: heads, Scale: headScale(c, heads), Lens: m.Lens, Y: o,
+	})
+	return o.Reshape(b, c)
 }
 
 // Gather copies the given rows of x into y.

@@ -74,18 +74,20 @@ def vit_tiny_patch16_siglip_48(pretrained=False, **kwargs):
 
 
 def timm_towers():
-    """The sizes of timm's SigLIP towers, for the table that stands for their names."""
+    """The sizes of timm's SigLIP and CLIP towers, for the table that stands for their names."""
     out = {}
-    for name in timm.list_models("vit_*_siglip_*"):
-        if "_gap_" in name or "tiny" in name:
+    for name in timm.list_models(["vit_*_siglip_*", "vit_*_clip_*"]):
+        if any(part in name for part in ("_gap_", "tiny", "_plus_")):
             continue
         with torch.device("meta"):
             m = timm.create_model(name, num_classes=0)
         b = m.blocks[0]
-        tanh = "tanh" in type(b.mlp.act).__name__.lower() or getattr(b.mlp.act, "approximate", "none") == "tanh"
+        kind = type(b.mlp.act).__name__.lower()
+        act = "tanh" if "tanh" in kind or getattr(b.mlp.act, "approximate", "none") == "tanh" else "quick" if "quick" in kind else "gelu"
+        assert m.cls_token is None or isinstance(m.norm_pre, torch.nn.LayerNorm) and m.patch_embed.proj.bias is None
         out[name] = dict(
             width=m.embed_dim, layers=len(m.blocks), heads=b.attn.num_heads, hidden=b.mlp.fc1.out_features,
-            patch=m.patch_embed.patch_size[0], side=m.patch_embed.img_size[0], eps=m.norm.eps, tanh=tanh,
+            patch=m.patch_embed.patch_size[0], side=m.patch_embed.img_size[0], eps=m.norm.eps, act=act, **{"class": m.cls_token is not None},
         )
     with open(os.path.join(towers.HERE, "..", "..", "vit", "testdata", "timm.json"), "w") as f:
         json.dump(out, f, indent=1)

@@ -22,7 +22,7 @@ WORDS = """a photo of cat dog dogs cats bird two three quick brown fox jumps ove
 world again to left right red car blue green times in on under tree house water mountain sunset beach people""".split()
 
 
-def vocabulary(folder):
+def vocabulary(folder, **more):
     """A SentencePiece model like T5's, which SigLIP took over: <pad> 0, </s> 1, <unk> 2, no start of text."""
     corpus = os.path.join(folder, "corpus.txt")
     with open(corpus, "w") as f:
@@ -30,7 +30,7 @@ def vocabulary(folder):
             f.write(" ".join(WORDS[(i * 7 + j * (1 + i % 5)) % len(WORDS)] for j in range(9)) + "\n")
     sentencepiece.SentencePieceTrainer.train(
         input=corpus, model_prefix=os.path.join(folder, "spiece"), vocab_size=120, model_type="unigram", pad_id=0, eos_id=1,
-        unk_id=2, bos_id=-1, pad_piece="<pad>", hard_vocab_limit=False, num_threads=1, minloglevel=2,
+        unk_id=2, bos_id=-1, pad_piece="<pad>", hard_vocab_limit=False, num_threads=1, minloglevel=2, **more,
     )
     os.remove(corpus)
     os.remove(os.path.join(folder, "spiece.vocab"))

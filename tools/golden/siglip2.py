@@ -1,5 +1,4 @@
 """Goldens of SigLIP 2 as transformers saves it, at one resolution and NaFlex: python siglip2.py"""
-import hashlib
 import json
 import os
 import random
@@ -76,13 +75,12 @@ def sparse(folder):
 
 
 def pixels(inputs, patch, mean, std):
-    """Patches back to the bytes of the pictures: their SHA-256, and (width, height)."""
-    digests, shapes = [], []
+    """Patches back to the bytes of the pictures."""
+    all = []
     for values, (h, w) in zip(inputs["pixel_values"], inputs["spatial_shapes"].tolist()):
         px = values[: h * w].reshape(h, w, patch, patch, 3).permute(0, 2, 1, 3, 4).reshape(h * patch, w * patch, 3)
-        digests.append(hashlib.sha256(towers.to_uint8(px.permute(2, 0, 1)[None], mean, std).numpy().tobytes()).hexdigest())
-        shapes.append([w * patch, h * patch])
-    return {"digests": digests, "shapes": shapes}
+        all.append(towers.to_uint8(px.permute(2, 0, 1)[None], mean, std)[0])
+    return all
 
 
 def sizes():
@@ -122,16 +120,15 @@ def main():
         processor = (Siglip2ImageProcessorPil if flex else SiglipImageProcessorPil).from_pretrained(folder)
         inputs = processor(images=images, return_tensors="pt")
         inputs["pixel_values"] = inputs["pixel_values"].float()
-        more = {}
         if flex:
-            px, more = None, pixels(inputs, patch, processor.image_mean, processor.image_std)
+            px = pixels(inputs, patch, processor.image_mean, processor.image_std)
         else:
             px = towers.to_uint8(inputs["pixel_values"], processor.image_mean, processor.image_std)
         with torch.no_grad():
             out = model(input_ids=ids, **inputs)
         raw_image, raw_text = out.vision_model_output.pooler_output, out.text_model_output.pooler_output
-        towers.write(name, names, px, towers.SCRIPTS, bare, raw_image, raw_text, out.logits_per_image, meta=more)
-        print(type(tokenizer).__name__, sorted(os.listdir(folder)), more.get("shapes"))
+        towers.write(name, names, None, towers.SCRIPTS, bare, raw_image, raw_text, out.logits_per_image, meta=towers.digests(px))
+        print(type(tokenizer).__name__, sorted(os.listdir(folder)))
 
 
 if __name__ == "__main__":

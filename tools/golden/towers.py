@@ -3,6 +3,7 @@
 A case is a model's folder, testdata/NAME/, and beside it testdata/NAME.json (texts, ids, files) and
 testdata/NAME.safetensors (pixels, vectors, logits). Numbers are computed in float32 from the weights as stored.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -115,6 +116,14 @@ def to_uint8(pixel_values, mean, std):
     out = px.round()
     assert (px - out).abs().max() < 0.01, "not whole numbers"
     return out.permute(0, 2, 3, 1).to(torch.uint8).contiguous()
+
+
+def digests(pictures):
+    """The SHA-256 of the bytes of pictures (N, H, W, 3), and their width and height: enough to know them by."""
+    return {
+        "digests": [hashlib.sha256(p.numpy().tobytes()).hexdigest() for p in pictures],
+        "shapes": [[p.shape[1], p.shape[0]] for p in pictures],
+    }
 
 
 def write(name, names, pixels, texts, ids, image, text, logits, meta={}, **more):
