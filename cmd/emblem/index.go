@@ -31,6 +31,7 @@ type indexOptions struct {
 	Watch         bool
 	JSON          bool
 
+	inside bool // no link is followed
 	// For what search indexes before it searches.
 	search string // its command line up to the paths, for messages
 }
@@ -45,7 +46,10 @@ func newIndexCmd(a *app) *cobra.Command {
 Only what is new or changed is read; an interrupted run goes on where it was.
 Left out are names that begin with a dot, @eaDir, #recycle, node_modules, the
 thumbnails of macOS photo libraries, and what ` + "`.emblemignore`" + ` files (.gitignore's
-syntax) and --exclude say. Nothing is written into the folders.`,
+syntax) and --exclude say. Nothing is written into the folders.
+
+With --watch it goes on, and emblem serve keeps the folders up to date from then
+on, until they are indexed without.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.Paths, err = absolute(args); err != nil {
@@ -100,6 +104,9 @@ func runIndex(ctx context.Context, h *host, s *session, o indexOptions) error {
 		x.meter.finish()
 		failures = r.Failures()
 		x.report(r)
+		if err := x.lib.SetWatched(x.options, o.Watch); err != nil {
+			x.options.Log.Warn("it cannot be kept whether the folders are watched", "error", err)
+		}
 	}
 	if o.Watch {
 		err = x.watch(ctx, tell)
@@ -161,7 +168,7 @@ func newIndexRun(ctx context.Context, h *host, s *session, o indexOptions) (*ind
 		return nil, x.explain(err)
 	}
 	x.options = library.Options{
-		Roots: o.Paths, Exclude: o.Exclude,
+		Roots: o.Paths, Exclude: o.Exclude, Inside: o.inside,
 		Ref: ref, Named: o.Model != "", IllustrationsOnly: illustrationsOnly(ref),
 		Prune: o.Prune, Verify: o.Verify, MaxMegapixels: o.MaxMegapixels, ExactDecode: o.ExactDecode,
 		Log: s.logger(x.meter), Progress: x.meter.update,

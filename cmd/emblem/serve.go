@@ -27,6 +27,7 @@ type serveOptions struct {
 	DType    string
 	Hosts    []string
 	Roots    []string // folders whose folders may be indexed over HTTP
+	Watch    bool     // keep what is indexed of them up to date
 	TrustNet []string
 	Fetch    []string // what pictures may be fetched from
 	Immich   string   // address of a service for Immich's other tasks
@@ -72,6 +73,7 @@ vectors alone, of which there may be many.`,
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
 	f.StringArrayVar(&o.Roots, "root", nil, "a folder of this machine that keys with the scope admin may index (repeatable; default none)")
+	f.BoolVar(&o.Watch, "watch", false, "keep the folders of --root up to date, in the library that holds them or else in default; those of index --watch are so anyway")
 	f.StringArrayVar(&o.TrustNet, "trust-net", nil, "a network, such as 10.0.0.0/8, that gets vectors without a key (repeatable)")
 	f.StringArrayVar(&o.Fetch, "fetch-allow", nil, "a host, HOST[:PORT], that pictures may be fetched from when a request gives their address (repeatable; default none)")
 	f.StringVar(&o.Immich, "immich-upstream", "", "address of Immich's own machine learning, for faces and text in pictures")
@@ -198,9 +200,10 @@ func (x *serving) run(ctx context.Context) error {
 	}
 	defer srv.Close()
 	x.announce(srv, listener, embedders)
-	samples := x.samples(ctx)
+	samples, watches := x.samples(ctx), x.watch(ctx, roots)
 	err = srv.Serve(ctx, listener)
 	<-samples
+	<-watches
 	return err
 }
 

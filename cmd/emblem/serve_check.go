@@ -48,6 +48,9 @@ func (o *serveOptions) check() problems {
 	if err := (&server.Options{FetchAllow: o.Fetch, ImmichUpstream: o.Immich}).Check(); err != nil {
 		wrong.add(usagef("%w", err))
 	}
+	if o.Watch && len(o.Roots) == 0 {
+		wrong.add(usagef("--watch is for folders of --root; give one, or index with: emblem index --watch FOLDER"))
+	}
 	wrong.add(oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16"))
 	return wrong
 }

@@ -28,12 +28,14 @@ func TestServeMemory(t *testing.T) {
 	args := []string{"--data", "none", "--dtype", "f32", "--memory", fmt.Sprint(small + 1000),
 		"--model", "a=" + folder("openclip"), "--model", "b=" + folder("siglip-72"), "--model", "big=" + models.Default}
 	base, _, stop, errs := startServe(t, newDesk(t), args...)
+	asked := 0
 	ask := func(model string) (int, string) {
+		asked++ // vectors are remembered: each question is a new one
 		var a struct {
 			Data  []struct{ Embedding []float32 }
 			Error struct{ Message string }
 		}
-		code := post(t, base+"/v1/embeddings", fmt.Sprintf(`{"model":%q,"input":"a cat"}`, model), &a)
+		code := post(t, base+"/v1/embeddings", fmt.Sprintf(`{"model":%q,"input":%q}`, model, strings.Repeat("cat ", asked)), &a)
 		return code, a.Error.Message
 	}
 	loaded := func() string {

@@ -43,17 +43,28 @@ type Library struct {
 
 // Manifest is what a library knows about itself.
 type Manifest struct {
-	Encoder           // whose vectors answer
-	Named    bool     `json:"named"`              // the user named the model, see the photo guard
-	Roots    []string `json:"roots"`              // absolute paths that were indexed
-	Next     *Encoder `json:"next,omitempty"`     // a migration to it is under way
-	Previous *Encoder `json:"previous,omitempty"` // a migration from it can be rolled back
+	Encoder            // whose vectors answer
+	Named    bool      `json:"named"`              // the user named the model, see the photo guard
+	Roots    []string  `json:"roots"`              // absolute paths that were indexed
+	Watched  []Watched `json:"watched,omitempty"`  // of them, those that a service keeps up to date
+	Next     *Encoder  `json:"next,omitempty"`     // a migration to it is under way
+	Previous *Encoder  `json:"previous,omitempty"` // a migration from it can be rolled back
 	// Carried is what the map from Next's queries to Encoder's vectors is worth; nil
 	// before it is fitted.
 	Carried *Recall `json:"carried,omitempty"`
 	// Gaps says that documents without a vector of Encoder may be visible: Index
 	// looks for them.
 	Gaps bool `json:"gaps,omitempty"`
+}
+
+// Watched is a folder that is to be kept up to date, with the options that it was
+// indexed with.
+type Watched struct {
+	Root          string   `json:"root"`
+	Exclude       []string `json:"exclude,omitempty"`
+	MaxMegapixels int      `json:"max_megapixels,omitempty"`
+	ExactDecode   bool     `json:"exact_decode,omitempty"`
+	Inside        bool     `json:"inside,omitempty"` // no link is followed
 }
 
 // Encoder is a model and the space of its vectors.
@@ -103,8 +114,11 @@ func (l *Library) Name() string { return l.name }
 func (l *Library) Manifest() Manifest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := l.manifest
-	m.Roots = slices.Clone(m.Roots)
+	return l.manifest.clone()
+}
+
+func (m Manifest) clone() Manifest {
+	m.Roots, m.Watched = slices.Clone(m.Roots), slices.Clone(m.Watched)
 	return m
 }
 
@@ -112,8 +126,7 @@ func (l *Library) Manifest() Manifest {
 func (l *Library) setManifest(change func(*Manifest)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := l.manifest
-	m.Roots = slices.Clone(m.Roots)
+	m := l.manifest.clone()
 	change(&m)
 	value, err := json.Marshal(m)
 	if err != nil {
@@ -164,6 +177,26 @@ func (l *Library) mismatch(have Encoder, e Embedder) error {
 	}
 	return errorf(KindModel, "library %q was made with %s and cannot take vectors of %s; change its model: emblem library migrate --library %s --model %s, or index into another: emblem index --library %s-2 --model %s PATH",
 		l.name, other, e.Name(), l.name, e.Name(), l.name, e.Name())
+}
+
+// SetWatched says whether folders are to be kept up to date from now on, with the
+// options of o. It changes nothing by itself: see Watch.
+func (l *Library) SetWatched(o Options, on bool) error {
+	roots, err := cleanRoots(o.Roots)
+	if err != nil {
+		return err
+	}
+	old := l.Manifest().Watched
+	list := slices.DeleteFunc(slices.Clone(old), func(w Watched) bool { return slices.Contains(roots, w.Root) })
+	for _, root := range roots {
+		if on {
+			list = append(list, Watched{root, o.Exclude, o.MaxMegapixels, o.ExactDecode, o.Inside})
+		}
+	}
+	if len(list) == 0 && len(old) == 0 {
+		return nil
+	}
+	return l.setManifest(func(m *Manifest) { m.Watched = list })
 }
 
 // Stats are a library's counts.

@@ -3,6 +3,8 @@ package library
 import (
 	"log/slog"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // Options say what Index does. The zero value, with Roots, is right.
@@ -31,6 +33,13 @@ type Options struct {
 	Item     func(Item)     // called for every file that changed; nil is fine
 
 	now func() time.Time // tests age files; nil is time.Now
+
+	deleted func(path string) bool // says of a missing file that somebody deleted it; nil: of none
+
+	// Of Watch; tests are less patient, and at the end of the system's means.
+	settleTime, rescan time.Duration
+	newWatcher         func() (*fsnotify.Watcher, error)
+	addFolder          func(*fsnotify.Watcher, string) error
 }
 
 func (o *Options) defaults() {
@@ -51,6 +60,21 @@ func (o *Options) defaults() {
 	}
 	if o.now == nil {
 		o.now = time.Now
+	}
+	if o.deleted == nil {
+		o.deleted = func(string) bool { return false }
+	}
+	if o.settleTime == 0 {
+		o.settleTime = settleTime
+	}
+	if o.rescan == 0 {
+		o.rescan = rescanTime
+	}
+	if o.newWatcher == nil {
+		o.newWatcher = fsnotify.NewWatcher
+	}
+	if o.addFolder == nil {
+		o.addFolder = (*fsnotify.Watcher).Add
 	}
 }
 

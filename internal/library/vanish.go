@@ -32,19 +32,38 @@ func (x *indexing) tell(paths []string, status string) {
 	}
 }
 
-// hideVanished hides at once what vanished from roots that look whole. Roots
-// that lost much wait for settle, which knows what was only renamed.
+// hideVanished hides at once what was seen to be deleted, and what vanished from
+// roots that look whole. Roots that lost much wait for settle, which knows what was
+// only renamed.
 func (x *indexing) hideVanished(ctx context.Context) error {
 	for _, root := range x.Roots {
 		lost, excluded := x.vanished(root)
-		if !x.looksUnmounted(root, len(lost)) {
-			excluded = append(excluded, lost...)
+		if err := x.hide(ctx, append(excluded, x.seenDeleted(root, lost)...)); err != nil {
+			return err
 		}
-		if err := x.hide(ctx, excluded); err != nil {
+		lost, _ = x.vanished(root)
+		if x.looksUnmounted(root, len(lost)) {
+			continue
+		}
+		if err := x.hide(ctx, lost); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// seenDeleted are those of the lost files that somebody deleted, where the root is
+// still there.
+func (x *indexing) seenDeleted(root string, lost []string) (sure []string) {
+	if _, err := os.Stat(root); err != nil {
+		return nil
+	}
+	for _, path := range lost {
+		if x.deleted(path) {
+			sure = append(sure, path)
+		}
+	}
+	return sure
 }
 
 // settle decides about the roots that lost much, and forgets what vanished long
