@@ -3,7 +3,9 @@
 //
 // A [DualEncoder] is a vision tower of package vit, a text tower and a tokenizer
 // of package text, and the scale that turns cosines into scores. [Load] opens
-// one from a folder as CLIP, OpenCLIP or SigLIP is published.
+// one from a folder as CLIP, OpenCLIP or SigLIP is published. Models that know
+// pictures only (ViT, DeiT, DINOv2, MAE, timm) are opened the same way: pictures
+// find pictures, and a text is a [PicturesOnlyError].
 //
 // Caveat: vectors of two models, or of one model's two [DualEncoder.Fingerprint]s,
 // do not belong into one index.

@@ -24,6 +24,9 @@ func (d *DualEncoder) EmbedImages(ctx context.Context, pictures []image.Image) (
 // EmbedTexts encodes texts, each to a vector of unit length. What is longer than
 // the model reads is cut; EncodeText says where.
 func (d *DualEncoder) EmbedTexts(ctx context.Context, texts []string) ([][]float32, error) {
+	if err := d.wordless(); err != nil {
+		return nil, err
+	}
 	ids := make([][]int32, len(texts))
 	for i, s := range texts {
 		var err error
@@ -59,6 +62,9 @@ func (d *DualEncoder) RawPixels(ctx context.Context, px []vit.Pixels, pool vit.P
 
 // RawTokens encodes token ids to vectors as the model makes them.
 func (d *DualEncoder) RawTokens(ctx context.Context, ids [][]int32) ([][]float32, error) {
+	if err := d.wordless(); err != nil {
+		return nil, err
+	}
 	return d.text.Embed(ctx, ids)
 }
 

@@ -22,15 +22,15 @@ type Options struct {
 	Lazy   bool   // read each tower's weights when they are first used
 }
 
-// DualEncoder puts pictures and texts into one space. It is safe for concurrent
-// use.
+// DualEncoder puts pictures and texts into one space, or, without a text tower,
+// pictures alone into one of theirs. It is safe for concurrent use.
 type DualEncoder struct {
 	*Tokenizer
 	folder  weights.Folder
 	conf    weights.Config
 	vision  *vit.Encoder
-	text    *text.Encoder
-	scale   float64 // factor of the cosine
+	text    *text.Encoder // nil: pictures only
+	scale   float64       // factor of the cosine
 	bias    float64
 	sigmoid bool // scores are independent of each other: SigLIP
 	print   *fingerprint
@@ -69,7 +69,12 @@ func (d *DualEncoder) Reopen(ctx context.Context) (*DualEncoder, error) {
 
 // Ready reads the weights of a lazy model, if nothing has done so yet, and says
 // what is wrong with them.
-func (d *DualEncoder) Ready() error { return weights.Join(d.vision.Ready(), d.text.Ready()) }
+func (d *DualEncoder) Ready() error {
+	if d.PicturesOnly() {
+		return d.vision.Ready()
+	}
+	return weights.Join(d.vision.Ready(), d.text.Ready())
+}
 
 // folderName is a folder's public name: its last part.
 func folderName(dir string) string {
@@ -84,6 +89,10 @@ func (d *DualEncoder) load(ctx context.Context) error {
 	dir, o := d.folder.Dir, d.options
 	var errVision, errText error
 	d.vision, errVision = vit.Load(ctx, dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
+	if vit.PicturesOnly(d.conf.Family) {
+		d.scale = 1
+		return errVision
+	}
 	if misfit(errVision) {
 		d.text, errText = text.LoadEncoder(ctx, dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Pad: d.pad})
 	}
@@ -115,7 +124,7 @@ func (d *DualEncoder) Close() error {
 	return errors.Join(errs...)
 }
 
-// Family is clip, siglip or open_clip.
+// Family is what the folder says it is, such as clip, siglip, open_clip or dinov2.
 func (d *DualEncoder) Family() string { return d.conf.Family }
 
 // Dim is the number of elements of a vector.
@@ -125,15 +134,34 @@ func (d *DualEncoder) Dim() int { return d.vision.Dim() }
 func (d *DualEncoder) DType() string { return d.vision.DType() }
 
 // Bytes is the memory that the weights take.
-func (d *DualEncoder) Bytes() int { return d.vision.Bytes() + d.text.Bytes() }
+func (d *DualEncoder) Bytes() int {
+	if d.PicturesOnly() {
+		return d.vision.Bytes()
+	}
+	return d.vision.Bytes() + d.text.Bytes()
+}
 
 // Parameters is the number of weights.
-func (d *DualEncoder) Parameters() int { return d.vision.Parameters() + d.text.Parameters() }
+func (d *DualEncoder) Parameters() int {
+	if d.PicturesOnly() {
+		return d.vision.Parameters()
+	}
+	return d.vision.Parameters() + d.text.Parameters()
+}
+
+// TextTokens is the most tokens that are read of a text; 0 for a model that knows
+// pictures only.
+func (d *DualEncoder) TextTokens() int {
+	if d.PicturesOnly() {
+		return 0
+	}
+	return d.text.Positions()
+}
 
 // Vision is the tower of pictures.
 func (d *DualEncoder) Vision() *vit.Encoder { return d.vision }
 
-// Text is the tower of texts.
+// Text is the tower of texts; nil in a model that knows pictures only.
 func (d *DualEncoder) Text() *text.Encoder { return d.text }
 
 // ImageSide is the width and height that pictures are brought to, in pixels. A

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/emblem-search/emblem/internal/calibrate"
 	"github.com/emblem-search/emblem/internal/weights"
 )
 
@@ -73,24 +74,10 @@ func (d *DualEncoder) Logits(pictures, texts [][]float32) [][]float32 {
 // is right (softmax), or, where the model was trained so (SigLIP), each is right
 // or not by itself (sigmoid).
 func (d *DualEncoder) Probabilities(logits []float32) []float32 {
-	out := make([]float32, len(logits))
 	if d.sigmoid {
-		for i, x := range logits {
-			out[i] = float32(1 / (1 + math.Exp(-float64(x))))
-		}
-		return out
+		return calibrate.Sigmoids(logits)
 	}
-	top, sum := math.Inf(-1), 0.0
-	for _, x := range logits {
-		top = max(top, float64(x))
-	}
-	for _, x := range logits {
-		sum += math.Exp(float64(x) - top)
-	}
-	for i, x := range logits {
-		out[i] = float32(math.Exp(float64(x)-top) / sum)
-	}
-	return out
+	return calibrate.Softmax(logits)
 }
 
 // Scale is the factor of the cosine in a logit.

@@ -2,13 +2,12 @@ package fusion
 
 import (
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // Cut says what is done with a text that is longer than the model reads.
@@ -24,7 +23,8 @@ const (
 // Tokenizer turns texts into the ids that a dual encoder reads. It is safe for
 // concurrent use.
 type Tokenizer struct {
-	*text.Tokenizer
+	*text.Tokenizer // nil for a model that knows pictures only
+
 	name string
 	most int    // ids that the model reads
 	pad  *int32 // what fills a text up; nil: the configuration's
@@ -46,6 +46,9 @@ func LoadTokenizer(dir string, o Options) (*Tokenizer, error) {
 
 func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Tokenizer, error) {
 	t := &Tokenizer{name: o.Name}
+	if vit.PicturesOnly(conf.Family) {
+		return t, nil
+	}
 	var err error
 	if t.most, err = text.Positions(folder.Dir, text.EncoderOptions{FS: o.FS}); err != nil {
 		return nil, err
@@ -79,9 +82,17 @@ func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Toke
 // Name is what answers call the model.
 func (t *Tokenizer) Name() string { return t.name }
 
+// PicturesOnly tells whether the model has no text tower, and so no tokenizer: its
+// vectors find pictures by pictures, and whatever takes a text is a
+// [PicturesOnlyError].
+func (t *Tokenizer) PicturesOnly() bool { return t.Tokenizer == nil }
+
 // EncodeText turns a text into the ids that the model reads, special tokens
 // included, padding not; truncated says that its end was dropped.
 func (t *Tokenizer) EncodeText(s string, cut Cut) (ids []int32, truncated bool, err error) {
+	if t.PicturesOnly() {
+		return nil, false, &PicturesOnlyError{t.name}
+	}
 	ids, truncated = t.EncodeCut(s, text.Cut{Max: t.most, KeepEnd: true})
 	if truncated && cut == CutError {
 		n := len(t.Encode(s, true))
@@ -148,8 +159,8 @@ func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
 	if err != nil {
 		return folder, conf, err
 	}
-	if _, ok := families[conf.Family]; !ok {
-		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a dual encoder that this build knows (%s)", o.Name, conf.Family, strings.Join(slices.Sorted(maps.Keys(families)), ", "))
+	if _, ok := families[conf.Family]; !ok && !vit.PicturesOnly(conf.Family) {
+		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is of no model of pictures that this build knows: %s", o.Name, conf.Family, strings.Join(vit.Families(), ", "))
 	}
 	return folder, conf, nil
 }

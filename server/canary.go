@@ -55,11 +55,7 @@ func (c *canary) sing(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	ids, _, err := c.model.EncodeText("a canary")
-	if err != nil {
-		return err
-	}
-	words, err := c.model.EmbedTokens(ctx, [][]int32{ids})
+	words, err := c.words(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,6 +68,18 @@ func (c *canary) sing(ctx context.Context) (err error) {
 		return err
 	}
 	return errors.Join(isUnit(words), isUnit(pictures))
+}
+
+// words embeds a word, if the model knows any.
+func (c *canary) words(ctx context.Context) ([][]float32, error) {
+	if w, ok := c.model.(Wordless); ok && w.PicturesOnly() {
+		return nil, nil
+	}
+	ids, _, err := c.model.EncodeText("a canary")
+	if err != nil {
+		return nil, err
+	}
+	return c.model.EmbedTokens(ctx, [][]int32{ids})
 }
 
 // isUnit says what is wrong with the vectors of a canary.

@@ -48,6 +48,10 @@ type Embedder interface {
 	Probabilities(logits []float32) []float32
 }
 
+// Wordless is an Embedder that may know pictures only: then its EncodeText fails
+// with a sentence for the client.
+type Wordless interface{ PicturesOnly() bool }
+
 // encoder is a model with the queues before it. Texts and pictures wait apart, so
 // that a search's words do not wait for somebody's folder.
 type encoder struct {

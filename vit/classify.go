@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 
+	"github.com/emblem-search/emblem/internal/calibrate"
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -155,22 +155,8 @@ func (e *Encoder) Classify(ctx context.Context, pictures []Pixels) ([][]float32,
 // (softmax), or, where the head was trained so, each is right or not by itself
 // (sigmoid).
 func (e *Encoder) Chances(logits []float32) []float32 {
-	out := make([]float32, len(logits))
 	if e.labels.independent {
-		for i, x := range logits {
-			out[i] = float32(1 / (1 + math.Exp(-float64(x))))
-		}
-		return out
+		return calibrate.Sigmoids(logits)
 	}
-	top, sum := math.Inf(-1), 0.0
-	for _, x := range logits {
-		top = max(top, float64(x))
-	}
-	for _, x := range logits {
-		sum += math.Exp(float64(x) - top)
-	}
-	for i, x := range logits {
-		out[i] = float32(math.Exp(float64(x)-top) / sum)
-	}
-	return out
+	return calibrate.Softmax(logits)
 }

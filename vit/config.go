@@ -3,6 +3,8 @@ package vit
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/emblem-search/emblem/internal/nn"
@@ -69,6 +71,13 @@ var families = map[string]family{
 	},
 	"timm": {readTimm, []weights.Layout{timmScaled, timmPlain}, timmPixels, timmLabels},
 }
+
+// PicturesOnly tells whether a family, by what its folders say they are, knows
+// pictures only. Others have a text tower beside the vision tower.
+func PicturesOnly(name string) bool { return families[name].labels != nil }
+
+// Families lists the families that Load knows.
+func Families() []string { return slices.Sorted(maps.Keys(families)) }
 
 // hfVision is a vision_config as transformers writes it. Fields hold the class
 // defaults before a file is read over them.

@@ -36,6 +36,9 @@ func (p *Preprocess) Steps() []string {
 	for _, s := range p.steps {
 		names = append(names, s.name)
 	}
+	if p.fill != [3]byte{} {
+		names = append(names, fmt.Sprintf("fill what lies outside with the colour %v", p.fill))
+	}
 	return append(names, fmt.Sprintf("multiply by %.6g", p.rescale), fmt.Sprintf("subtract %v, divide by %v", p.mean, p.std))
 }
 

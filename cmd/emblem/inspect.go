@@ -44,14 +44,15 @@ type inspection struct {
 	Dimensions  int      `json:"dimensions"`
 	Parameters  int      `json:"parameters"`
 	WeightBytes int      `json:"weight_bytes"`
-	ImageSide   int      `json:"image_side"`   // pixels
-	ImageTokens int      `json:"image_tokens"` // what a picture becomes
-	TextTokens  int      `json:"text_tokens"`  // the most that is read of a text
+	ImageSide   int      `json:"image_side"`       // pixels
+	ImageTokens int      `json:"image_tokens"`     // what a picture becomes
+	TextTokens  int      `json:"text_tokens"`      // the most that is read of a text; 0: none is
+	Labels      int      `json:"labels,omitempty"` // of the classification head
 	Preprocess  []string `json:"preprocess"`
 	Scale       float64  `json:"logit_scale"` // factor of the cosine
 	Bias        float64  `json:"logit_bias"`
-	Image       cost     `json:"image"` // of one picture
-	Text        cost     `json:"text"`  // of one text of full length
+	Image       cost     `json:"image"`          // of one picture
+	Text        *cost    `json:"text,omitempty"` // of one text of full length
 	Bindings    []string `json:"bindings"`
 }
 
@@ -80,12 +81,12 @@ func inspect(ctx context.Context, a *app, f modelFlags, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	v, t := m.Vision(), m.Text()
+	v := m.Vision()
 	i := inspection{
 		Model: m.Name(), Family: m.Family(), DType: m.DType(), Fingerprint: print, Note: m.Note, Dimensions: m.Dim(),
-		Parameters: v.Parameters() + t.Parameters(), WeightBytes: m.Bytes(),
-		ImageSide: m.ImageSide(), ImageTokens: v.Tokens(), TextTokens: t.Positions(), Preprocess: v.Preprocess().Steps(),
-		Scale: m.Scale(), Bias: m.Bias(), Bindings: append(v.Bindings(), t.Bindings()...),
+		Parameters: m.Parameters(), WeightBytes: m.Bytes(),
+		ImageSide: m.ImageSide(), ImageTokens: v.Tokens(), TextTokens: m.TextTokens(), Labels: len(v.Labels()), Preprocess: v.Preprocess().Steps(),
+		Scale: m.Scale(), Bias: m.Bias(), Bindings: v.Bindings(),
 	}
 	side := m.ImageSide()
 	i.Image, err = measure(func() error {
@@ -95,17 +96,27 @@ func inspect(ctx context.Context, a *app, f modelFlags, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	i.Text, err = measure(func() error {
-		_, err := m.RawTokens(ctx, [][]int32{fullText(m)})
-		return err
-	})
-	if err != nil {
+	if err := i.texts(ctx, m); err != nil {
 		return err
 	}
 	if asJSON {
 		return newEncoder(a.stdout).Encode(i)
 	}
 	return i.write(a.stdout)
+}
+
+// texts adds what a model that knows words makes of them.
+func (i *inspection) texts(ctx context.Context, m *models.Model) error {
+	if m.PicturesOnly() {
+		return nil
+	}
+	i.Bindings = append(i.Bindings, m.Text().Bindings()...)
+	c, err := measure(func() error {
+		_, err := m.RawTokens(ctx, [][]int32{fullText(m)})
+		return err
+	})
+	i.Text = &c
+	return err
 }
 
 // fullText is a text of full length that ends where the model looks for its end.
@@ -148,9 +159,16 @@ func (i *inspection) write(w io.Writer) error {
 	fmt.Fprintf(t, "weights\t%.2f million, %.1f MB\n", float64(i.Parameters)/1e6, float64(i.WeightBytes)/1e6)
 	fmt.Fprintf(t, "a picture\t%d pixels a side, %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
 		i.ImageSide, i.ImageTokens, float64(i.Image.FLOPs)/1e9, float64(i.Image.Memory)/1e6)
-	fmt.Fprintf(t, "a text\tat most %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
-		i.TextTokens, float64(i.Text.FLOPs)/1e9, float64(i.Text.Memory)/1e6)
-	fmt.Fprintf(t, "score\t%.4f × cosine %+.4f\n", i.Scale, i.Bias)
+	if i.Text != nil {
+		fmt.Fprintf(t, "a text\tat most %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
+			i.TextTokens, float64(i.Text.FLOPs)/1e9, float64(i.Text.Memory)/1e6)
+		fmt.Fprintf(t, "score\t%.4f × cosine %+.4f\n", i.Scale, i.Bias)
+	} else {
+		fmt.Fprintln(t, "texts\tnone: the model knows pictures only")
+	}
+	if i.Labels > 0 {
+		fmt.Fprintf(t, "labels\t%d, of a classification head\n", i.Labels)
+	}
 	for n, s := range i.Preprocess {
 		fmt.Fprintf(t, "step %d\t%s\n", n+1, s)
 	}

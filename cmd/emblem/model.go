@@ -59,6 +59,9 @@ func (f *modelFlags) openTokenizer(a *app) (*fusion.Tokenizer, error) {
 // ready reads the weights of the towers that will be used, so that a model that
 // turns out to be damaged fails before there is any output.
 func ready(m *models.Model, texts, pictures bool) error {
+	if texts && m.PicturesOnly() {
+		return wordless(m.Name())
+	}
 	var err error
 	if texts {
 		err = m.Text().Ready()
@@ -70,6 +73,11 @@ func ready(m *models.Model, texts, pictures bool) error {
 		return modelError(fmt.Errorf("%s: %w", m.Name(), err))
 	}
 	return nil
+}
+
+// wordless is exit 2: the model knows pictures only.
+func wordless(name string) error {
+	return refusef("pictures_only", "%w", &fusion.PicturesOnlyError{Model: name})
 }
 
 // modelError makes the errors of opening a model exit 2: it is not here, or what

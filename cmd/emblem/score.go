@@ -75,7 +75,7 @@ func (f *scoreFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	s := scores{Model: m.Name(), DType: m.DType(), Images: picturePaths(args), Texts: f.texts}
-	vectors, failed, err := embedFiles(ctx, m, s.Images, f.maxMegapixels)
+	vectors, failed, err := encodeFiles(ctx, m, s.Images, f.maxMegapixels, m.EmbedPixels)
 	if err != nil {
 		return err
 	}
@@ -97,10 +97,11 @@ func (f *scoreFlags) run(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-// embedFiles encodes pictures to unit vectors; one that fails has none.
-func embedFiles(ctx context.Context, m *models.Model, paths []string, maxMegapixels uint) (vectors [][]float32, failed []inputError, err error) {
+// encodeFiles makes a row of numbers of every picture; one that fails has none.
+func encodeFiles(ctx context.Context, m *models.Model, paths []string, maxMegapixels uint,
+	encode func(context.Context, []vit.Pixels) ([][]float32, error)) (rows [][]float32, failed []inputError, err error) {
 	l := newLoader(m, maxMegapixels)
-	vectors = make([][]float32, len(paths))
+	rows = make([][]float32, len(paths))
 	const turn = 64
 	for at := 0; at < len(paths); at += turn {
 		var px []vit.Pixels
@@ -115,15 +116,15 @@ func embedFiles(ctx context.Context, m *models.Model, paths []string, maxMegapix
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		part, err := m.EmbedPixels(ctx, px)
+		part, err := encode(ctx, px)
 		if err != nil {
 			return nil, nil, err
 		}
 		for i, v := range part {
-			vectors[whose[i]] = v
+			rows[whose[i]] = v
 		}
 	}
-	return vectors, failed, nil
+	return rows, failed, nil
 }
 
 func (s *scores) write(w io.Writer, asJSON bool) error {

@@ -20,6 +20,7 @@ type service struct {
 var (
 	_ server.Heater   = service{}
 	_ server.Resident = service{}
+	_ server.Wordless = service{}
 )
 
 // serviceOf makes a model one for the server, under a name of its own or of the

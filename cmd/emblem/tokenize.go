@@ -37,6 +37,9 @@ func tokenize(a *app, f modelFlags, texts []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if t.PicturesOnly() {
+		return wordless(t.Name())
+	}
 	enc := newEncoder(a.stdout)
 	for _, s := range texts {
 		ids, cut, err := t.EncodeText(s, fusion.CutEnd)

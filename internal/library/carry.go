@@ -61,7 +61,7 @@ func (m *migration) fitMap(ctx context.Context) error {
 // fitWords moves the map of words and measures it, on halves of everyday captions,
 // if both models are at hand.
 func (m *migration) fitWords(ctx context.Context, fitted *linearMap, before, after [][]float32) error {
-	if m.old == nil {
+	if m.old == nil || picturesOnly(m.old) || picturesOnly(m.new) {
 		return nil
 	}
 	old, err := m.old.EmbedTexts(ctx, everyday)

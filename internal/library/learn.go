@@ -20,6 +20,9 @@ func (x *indexing) learn(ctx context.Context) error { return x.lib.learn(ctx, x.
 // everyday captions, joined two by two. Without, words are compared with all
 // pictures, which is right but slower in a large library.
 func (l *Library) learn(ctx context.Context, e Embedder) error {
+	if picturesOnly(e) {
+		return nil
+	}
 	seen, err := l.ix.Note(noteLearned)
 	if err != nil && !errors.Is(err, index.ErrNotFound) || string(seen) == e.Fingerprint() {
 		return err

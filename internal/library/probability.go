@@ -119,7 +119,7 @@ func (l *Library) everydayVectors(ctx context.Context, e Embedder) ([][]float32,
 	l.mu.Lock()
 	have := l.captions[e.Fingerprint()]
 	l.mu.Unlock()
-	if have != nil {
+	if have != nil || picturesOnly(e) {
 		return have, nil
 	}
 	vectors, err := e.EmbedTexts(ctx, everyday)

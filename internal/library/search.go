@@ -232,6 +232,9 @@ func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]flo
 		}
 	}
 	if len(texts) > 0 {
+		if err := needWords(e); err != nil {
+			return nil, err
+		}
 		vectors, err := e.EmbedTexts(ctx, texts)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,20 @@
+package fusion
+
+import "fmt"
+
+// PicturesOnlyError is what a model without a text tower says to a text.
+type PicturesOnlyError struct {
+	Model string // its public name
+}
+
+func (e *PicturesOnlyError) Error() string {
+	return fmt.Sprintf("%s knows pictures only and reads no words; give it a picture, or use a model of pictures and words, such as CLIP or SigLIP", e.Model)
+}
+
+// wordless is the error of a model that knows pictures only; nil for others.
+func (d *DualEncoder) wordless() error {
+	if d.PicturesOnly() {
+		return &PicturesOnlyError{d.Name()}
+	}
+	return nil
+}
