@@ -24,7 +24,7 @@ func Peak(k *simd.Kernels, kind tensor.Kind, workers int) float64 {
 	best, calls := 0.0, 1
 	for windows := 0; windows < 8; {
 		took := together(workers, func(i int) { all[i].run(calls) })
-		best = max(best, 2*float64(macs*unitsK*len(tiles)*k.NR*calls*workers)/took.Seconds()/1e9)
+		best = max(best, 2*float64(macs*unitsK*min(len(tiles), highest)*k.NR*calls*workers)/took.Seconds()/1e9)
 		if took < 10*time.Millisecond {
 			calls *= 2
 		} else {
@@ -34,9 +34,13 @@ func Peak(k *simd.Kernels, kind tensor.Kind, workers int) float64 {
 	return best
 }
 
-// unitsK is how many units of 4 bytes the operands have along k: 24 kB together
-// with the tallest tiles.
-const unitsK = 120
+// unitsK is how many units of 4 bytes the operands have along k, 16 kB of weights, and
+// highest how many rows they have at most. The rows of activations are one, so that
+// all of it stays in the first-level cache.
+const (
+	unitsK  = 128
+	highest = 128
+)
 
 // tilesOf finds the tiles for a kind, their multiply-adds per unit and column, and
 // the bytes of a unit of the weights, as the processor's backend chooses them.
@@ -77,14 +81,15 @@ func together(n int, f func(i int)) time.Duration {
 
 // work is a tile's operands.
 type work struct {
-	tile          simd.Tile
-	a, b, c       []uint32
-	lda, ldb, ldc int // bytes
+	tile     simd.Tile
+	a, b, c  []uint32
+	ldb, ldc int // bytes
 }
 
 func newWork(k *simd.Kernels, tiles []simd.Tile, ldb int) *work {
-	w := &work{tile: tiles[len(tiles)-1], lda: 4 * (unitsK + 16), ldb: ldb, ldc: 4 * k.NR}
-	w.a, w.b, w.c = aligned(len(tiles)*w.lda), aligned(unitsK*ldb), aligned(len(tiles)*w.ldc)
+	m := min(len(tiles), highest)
+	w := &work{tile: tiles[m-1], ldb: ldb, ldc: 4 * k.NR}
+	w.a, w.b, w.c = aligned(4*unitsK), aligned(unitsK*ldb), aligned(m*w.ldc)
 	return w
 }
 
@@ -100,7 +105,7 @@ func (w *work) fill(a, b func(i int) uint32) {
 func (w *work) run(calls int) {
 	a, b, c := unsafe.Pointer(&w.a[0]), unsafe.Pointer(&w.b[0]), unsafe.Pointer(&w.c[0])
 	for range calls {
-		w.tile(a, b, c, uintptr(w.lda), uintptr(w.ldb), uintptr(w.ldc), unitsK, 0, b, uintptr(w.ldb))
+		w.tile(a, b, c, 0, uintptr(w.ldb), uintptr(w.ldc), unitsK, 0, b, uintptr(w.ldb))
 	}
 }
 

@@ -10,6 +10,7 @@ TEXT ·tall_bf16_amx(SB), NOSPLIT, $136-88
 	MOVQ k+48(FP), R13
 	MOVQ next+64(FP), DX
 	MOVQ ahead+72(FP), R14
+	ADDQ $15, R14
 	SHRQ $4, R14
 	MOVQ R12, DI
 	SHLQ $4, DI
@@ -216,6 +217,7 @@ TEXT ·tall_i8_amx(SB), NOSPLIT, $136-88
 	MOVQ k+48(FP), R13
 	MOVQ next+64(FP), DX
 	MOVQ ahead+72(FP), R14
+	ADDQ $15, R14
 	SHRQ $4, R14
 	MOVQ R12, DI
 	SHLQ $4, DI

@@ -15,13 +15,13 @@ func BenchmarkTile(b *testing.B) {
 	}
 	const units = 96
 	r := rand.New(rand.NewPCG(1, 1))
-	x, w, c := random(r, 16*units), random(r, units*k.NR), make([]float32, 16*k.NR)
+	x, w, c := random(r, 512*units), random(r, units*k.NR), make([]float32, 512*k.NR)
 	for _, s := range []struct {
 		name  string
 		tiles []Tile
 		macs  int
 	}{{"f32", k.F32, 1}, {"bf16", k.BF16, 2}, {"int8", k.I8, 4}} {
-		for _, m := range []int{1, 2, 4, 8, 12, 13, 14} {
+		for _, m := range []int{1, 2, 4, 8, 12, 13, 14, 16, 32, 64, 512} {
 			if m > len(s.tiles) {
 				continue
 			}

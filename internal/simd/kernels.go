@@ -44,6 +44,10 @@ type Kernels struct {
 
 	F32, F16, BF16, I8 []Tile // by height−1; nil where the set has none
 
+	// Block is for how many rows tiles taller than that read b once, block after
+	// block; 0 where a tile reads b once for all of its rows.
+	Block int
+
 	// WideI8 says that I8 tiles take int16 activations and int8 weights in pairs
 	// along k; otherwise bytes with 128 added and weights in fours.
 	WideI8 bool

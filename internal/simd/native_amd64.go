@@ -90,13 +90,13 @@ func avx512BF16() *Kernels {
 // amx multiplies bf16 and int8 in tile registers; all else is AVX-512's.
 func amx() *Kernels {
 	k := avx512BF16()
-	k.Name, k.BF16, k.I8, k.FastBF16 = "amx", anyHeight(tall_bf16_amx), anyHeight(tall_i8_amx), true
+	k.Name, k.BF16, k.I8, k.Block, k.FastBF16 = "amx", anyHeight(tall_bf16_amx), anyHeight(tall_i8_amx), 32, true
 	return k
 }
 
-// tallest is how many rows a call of a tall kernel is given at most: a few
+// tallest is how many rows a call of a tall kernel is given at most: some ten
 // microseconds of work, which Go cannot interrupt.
-const tallest = 256
+const tallest = 512
 
 // anyHeight makes tiles of a kernel that takes the number of rows.
 func anyHeight(f func(a, b, c unsafe.Pointer, lda, ldb, ldc, k, acc uintptr, next unsafe.Pointer, ahead, rows uintptr)) []Tile {

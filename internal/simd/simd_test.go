@@ -43,7 +43,7 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 
 func TestTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	const rows = 256 // of the tallest tile
+	const rows = 512 // of the tallest tile
 	each(t, func(t *testing.T, k, twin *Kernels) {
 		for _, units := range []int{1, 3, 4, 16, 17, 64} {
 			testTiles(t, "f32", k.F32, twin.F32, k, words(random(r, rows*units)), words(random(r, units*k.NR)), units, 4)

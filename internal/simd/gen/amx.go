@@ -80,6 +80,7 @@ func (t *amx) prologue() {
 	load(6, "R13")
 	load(8, "DX")
 	load(9, "R14")
+	t.p("ADDQ $15, R14")
 	t.p("SHRQ $4, R14")
 	t.p("MOVQ R12, DI")
 	t.p("SHLQ $4, DI")

@@ -36,10 +36,15 @@ type heads struct {
 	stored    *simd.Stored // stores probabilities in the dtype of V's panels
 	bf16      bool
 	kv        int // key heads
+	rows      int // queries at a time
 	d, lq, lk int
 	direct    bool // Q rows and V rows can be read in place
 	q, key, v rows
 }
+
+// mostQueries bounds the scores that a head holds at a time: 256 kB with a thousand
+// keys.
+const mostQueries = 64
 
 // choose picks bf16 tiles for bf16 input where there are any, else f32.
 func (h *heads) choose() {
@@ -48,6 +53,7 @@ func (h *heads) choose() {
 	if h.bf16 {
 		h.tiles, h.stored = h.k.BF16, &h.k.ToBF16
 	}
+	h.rows = min(len(h.tiles), mostQueries)
 	h.direct = h.bf16 || h.o.Q.DType() == tensor.F32
 }
 
@@ -68,7 +74,7 @@ type work struct {
 }
 
 func (h *heads) layout(worker int) work {
-	nr, mr := h.k.NR, len(h.tiles)
+	nr, mr := h.k.NR, h.rows
 	keys, cols := roundUp(h.lk, nr), roundUp(h.d, nr)
 	units := (h.d + h.group() - 1) / h.group()
 	w := work{ldq: 4 * roundUp(units, 16), lds: 4 * (keys + 16), ldp: 4 * (keys + 16), ldy: 4 * cols}
@@ -98,7 +104,7 @@ func (h *heads) run(worker, seq, head int) {
 	}
 	h.packKeys(w.k, seq, kvHead, valid)
 	h.packValues(w.v, seq, kvHead, valid)
-	eachTile(0, h.lq, len(h.tiles), func(r, rows int) {
+	eachTile(0, h.lq, h.rows, func(r, rows int) {
 		h.block(w, seq, head, r, rows, valid)
 	})
 }

@@ -29,9 +29,9 @@ func (b *Backend) linear(o *tensor.Linear) error {
 		b.last.follow = p
 	}
 	b.last = p
-	chunks := (g.m + chunkRows - 1) / chunkRows
-	g.chunk = (g.m + chunks - 1) / chunks
 	g.panels = (o.W.Out() + g.k.NR - 1) / g.k.NR
+	chunks := g.chunks()
+	g.chunk = (g.m + chunks - 1) / chunks
 	run := g.run()
 	runs := (g.panels + run - 1) / run
 	b.team.run(chunks*runs, func(worker, task int) {
@@ -43,11 +43,24 @@ func (b *Backend) linear(o *tensor.Linear) error {
 	return nil
 }
 
+// chunks is how many parts the rows are cut into: as few as the caches hold, but
+// enough that every worker finds tasks.
+func (g *gemm) chunks() int {
+	tasks := 4 * g.b.Workers()
+	wanted := min((tasks+g.panels-1)/g.panels, g.m/g.p.block)
+	limit := g.p.chunkRows()
+	return max((g.m+limit-1)/limit, wanted)
+}
+
+// chunkRows is how many rows a chunk has at most: 18 tiles of 14 make 32 kB of sums
+// in a panel, and where rows are multiplied faster, one call takes all.
+func (p *panels) chunkRows() int { return max(252, len(p.tiles)) }
+
 // run is how many neighbouring panels make a task. Where one tile holds all rows
 // the weights come straight from memory, and long runs keep each core's stream
 // of them sequential.
 func (g *gemm) run() int {
-	if g.m > len(g.p.tiles) {
+	if g.m > g.p.block {
 		return 1
 	}
 	return max(1, g.panels/(4*g.b.Workers()))
@@ -55,7 +68,6 @@ func (g *gemm) run() int {
 
 const (
 	lead      = 8 << 10   // bytes that a single tile fetches ahead of itself
-	chunkRows = 252       // 18 tiles of 14 rows: 32 kB of partial sums per panel
 	blockK    = 96 << 10  // bytes of a panel that are multiplied at a time, to stay in L2
 	alignment = 16        // rows of converted activations start on 64 bytes, in floats
 	gap       = alignment // and never 4 kB apart
@@ -81,7 +93,7 @@ type gemm struct {
 // panel computes rows lo to hi of panel i.
 func (g *gemm) panel(worker, i, lo, hi int) {
 	ldc := 4 * g.k.NR
-	c := g.b.scratch[worker].get(chunkRows * ldc)
+	c := g.b.scratch[worker].get((hi - lo) * ldc)
 	for u := 0; u < g.p.units; {
 		units := g.step(u)
 		next, ahead, part := g.prefetch(i, u, units, hi-lo)
@@ -99,11 +111,11 @@ func (g *gemm) panel(worker, i, lo, hi int) {
 // each an equal part of the weights that this core multiplies next. A single tile
 // runs right ahead of itself, since it needs its weights sooner.
 func (g *gemm) prefetch(i, u, n, rows int) (next unsafe.Pointer, ahead, part int) {
-	tiles := (rows + len(g.p.tiles) - 1) / len(g.p.tiles)
-	if tiles == 1 {
+	turns := (rows + g.p.block - 1) / g.p.block
+	if turns == 1 {
 		return unsafe.Add(g.p.panel(i, u), lead), g.p.stride, 0
 	}
-	ahead = g.p.stride / min(tiles, 8)
+	ahead = g.p.stride / min(turns, 8)
 	if u+n < g.p.units {
 		return g.p.panel(i, u+n), ahead, n * ahead
 	}
@@ -127,10 +139,10 @@ func eachTile(lo, hi, mr int, f func(r, rows int)) {
 }
 
 // step is how many units from u on are multiplied in one pass: the whole of k cut
-// into equal parts that fit.
+// into equal parts that fit, of sixteens, which some tiles add up first.
 func (g *gemm) step(u int) int {
 	passes := (g.p.units*g.p.stride + blockK - 1) / blockK
-	n := (g.p.units + passes - 1) / passes
+	n := roundUp((g.p.units+passes-1)/passes, 16)
 	return min(n, g.p.units-u)
 }
 

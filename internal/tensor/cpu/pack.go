@@ -14,6 +14,7 @@ import (
 type panels struct {
 	*memory
 	tiles  []simd.Tile
+	block  int // rows that multiply with each reading of the weights
 	format format
 	units  int     // 4-byte units of an activation row along k
 	stride int     // bytes of b from one unit to the next
@@ -58,6 +59,9 @@ func (b *Backend) Pack(kind tensor.Kind, out, in int, rows tensor.Rows) (tensor.
 	}
 	p := &panels{}
 	p.tiles, p.format = b.choose(kind)
+	if p.block = len(p.tiles); b.kern.Block > 0 {
+		p.block = min(p.block, b.kern.Block)
+	}
 	g, nr := p.format.group(), b.kern.NR
 	p.units = (in + g - 1) / g
 	p.stride = nr * map[format]int{asF32: 4, asF16: 2, asBF16: 4, asU8: 4, asI16: 2}[p.format]
