@@ -99,6 +99,7 @@ var rooms = []room{
 	{floor: 8, path: "internal/lint", does: "formatting, vet, staticcheck and habits, as tests"},
 	{floor: 8, path: "tools/terminal", does: "a terminal's output as a picture, for the README"},
 	{floor: 8, path: "tools/reliability", does: "the reliability diagram of docs/probability.md"},
+	{floor: 8, path: "tools/load", does: "load on a server of this machine, counted"},
 	{floor: 8, path: "tools/release", does: "what a version ships as"},
 	{floor: 8, path: "internal/simd/gen", does: "the generator of the assembly"},
 }
@@ -118,8 +119,8 @@ var outside = map[string][]string{
 	"golang.org/x/image":                {"internal/picture", "internal/picture/jpeg"},
 	"gonum.org/v1/plot":                 {"tools/reliability"},
 	"github.com/fsnotify/fsnotify":      {"internal/library"},
-	"flag":                              {"cmd/emblem"},
-	"net/http":                          {"internal/hub", "internal/attack", "internal/fetch", "server", "cmd/emblem"},
+	"flag":                              {"cmd/emblem", "tools/load"},
+	"net/http":                          {"internal/hub", "internal/attack", "internal/fetch", "server", "cmd/emblem", "tools/load"},
 	"github.com/labstack/echo/v4":       {"server"},
 	"github.com/prometheus":             {"server"},
 	"os/exec":                           {},
