@@ -260,6 +260,32 @@ func TestDamagedVectors(t *testing.T) {
 	b.whole()
 }
 
+// TestSavedIsWhole saves a graph: no write before that need be read again at the next opening.
+func TestSavedIsWhole(t *testing.T) {
+	b := newShelfBench(t, Space{Name: "v", Dim: 24})
+	var all []Change
+	for i := range 1000 {
+		all = append(all, Change{Put, Document{ID: fmt.Sprint(i), Vectors: map[string][][]float32{"v": {b.vector()}}}})
+	}
+	for part := range slices.Chunk(all, 100) {
+		_, err := b.ix.Apply(context.Background(), part)
+		check(t, err)
+	}
+	b.settleDown()
+	for b.ix.waiting() {
+		time.Sleep(time.Millisecond)
+	}
+	seq := b.ix.view.Load().seq
+	check(t, b.ix.Close())
+	b.open()
+	_, err := b.ix.Search(context.Background(), Query{Space: "v", Vector: b.vector()})
+	check(t, err)
+	m := b.settleDown().manifest
+	if m.Graph == "" || m.Buried < seq || m.Seq < seq {
+		t.Errorf("rows up to %d, deletions up to %d of %d are saved", m.Seq, m.Buried, seq)
+	}
+}
+
 // whole waits until all files that count are there and can be read.
 func (b *shelfBench) whole() {
 	b.Helper()

@@ -145,7 +145,7 @@ func (ix *Index) setManifest(s *stock, value []byte) (there bool, err error) {
 func (ix *Index) saveGraph(s *stock) error {
 	name := s.number(suffixGraph)
 	sum, size := uint32(0), int64(0)
-	buried := s.buried.Load()
+	buried := ix.buriedTo(s)
 	err := ix.writeVectors(name, func(w io.Writer) error {
 		return s.graph.Load().Write(writerFunc(func(p []byte) (int, error) {
 			sum, size = crc32.Update(sum, castagnoli, p), size+int64(len(p))
@@ -164,6 +164,16 @@ func (ix *Index) saveGraph(s *stock) error {
 	m.Graph, m.Sum, m.Size, m.Buried, m.Walked, m.Built, m.Taught = name, sum, size, buried, s.walked.Load(), s.built, int(s.taught.Load())
 	s.unsaved = 0
 	return ix.saveManifest(s)
+}
+
+// buriedTo is the sequence up to which what ended is deleted in the graph.
+func (ix *Index) buriedTo(s *stock) uint64 {
+	ix.write.Lock()
+	defer ix.write.Unlock()
+	if len(ix.tender.ended) == 0 {
+		return ix.view.Load().seq // nothing waits for bury
+	}
+	return s.buried.Load()
 }
 
 type writerFunc func([]byte) (int, error)
