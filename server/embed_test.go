@@ -37,7 +37,7 @@ func TestBadRequests(t *testing.T) {
 		{"/v1/embeddings", `{"input":["a","data:image/png;base64,aGVsbG8="]}`, 400, "input[1]", "picture"},
 		{"/v1/embeddings", `{"input":{"image":"http://127.0.0.1/a.png"}}`, 400, "input", "does not fetch"},
 		{"/v1/embeddings", `{"input":"a","dimensions":9}`, 400, "dimensions", "1 to 8"},
-		{"/v1/embeddings", `{"input":"a","dimensions":0}`, 400, "dimensions", "at least 1"},
+		{"/v1/embeddings", `{"input":"a","dimensions":-1}`, 400, "dimensions", "at least 1"},
 		{"/v1/embeddings", `{"input":"a","dimensions":"x"}`, 400, "dimensions", "whole number"},
 		{"/v1/embeddings", `{"input":"a","encoding_format":"hex"}`, 400, "encoding_format", "base64"},
 		{"/v1/embeddings", `{"input":"a","model":"gpt-4"}`, 404, "model", "org/fake-clip"},

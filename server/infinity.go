@@ -39,3 +39,49 @@ func (s *Server) embeddingsImage(w http.ResponseWriter, r *http.Request) error {
 	body.Modality = "image"
 	return s.answerEmbeddings(w, r, &body)
 }
+
+// infinityEntry is a model as Infinity lists it; its client demands the owner and
+// the stats.
+type infinityEntry struct {
+	modelEntry
+	Backend      string        `json:"backend"`
+	Capabilities []string      `json:"capabilities"`
+	Stats        infinityStats `json:"stats"`
+}
+
+// infinityStats say how busy a model is: inputs that wait, of those that may, and
+// that are being computed.
+type infinityStats struct {
+	QueueFraction  float64 `json:"queue_fraction"`
+	QueueAbsolute  int     `json:"queue_absolute"`
+	ResultsPending int     `json:"results_pending"`
+	BatchSize      int     `json:"batch_size"`
+}
+
+type infinityList struct {
+	Object string          `json:"object"`
+	Data   []infinityEntry `json:"data"`
+}
+
+// infinityModels answers Infinity's GET /models.
+func (s *Server) infinityModels(w http.ResponseWriter, _ *http.Request) error {
+	list := []infinityEntry{}
+	for _, c := range s.encoders {
+		entry := infinityEntry{s.modelEntry(c), "emblem", []string{"embed", "image_embed", "rerank", "classify"}, c.busy()}
+		entry.OwnedBy = "infinity"
+		list = append(list, entry)
+	}
+	writeJSON(w, http.StatusOK, infinityList{"list", list})
+	return nil
+}
+
+func (c *encoder) busy() infinityStats {
+	texts, pictures := c.texts.Stats(), c.pictures.Stats()
+	waiting := texts.Waiting + pictures.Waiting
+	return infinityStats{
+		QueueFraction:  float64(waiting) / float64(c.texts.Queue+c.pictures.Queue),
+		QueueAbsolute:  waiting,
+		ResultsPending: waiting + texts.Running + pictures.Running,
+		BatchSize:      c.pictures.Size,
+	}
+}

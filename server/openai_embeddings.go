@@ -104,7 +104,8 @@ func (b *embeddingsBody) encoding() (func([]float32) any, error) {
 func (b *embeddingsBody) request() (embedRequest, error) {
 	req := embedRequest{model: b.Model, whole: b.Truncate != nil && !*b.Truncate}
 	if b.Dimensions != nil {
-		if req.dimensions = *b.Dimensions; req.dimensions < 1 {
+		req.dimensions = *b.Dimensions // Infinity's client sends 0 for all
+		if req.dimensions < 0 {
 			return req, badRequest("dimensions", "dimensions is %d; it has to be at least 1", req.dimensions)
 		}
 	}

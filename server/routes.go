@@ -13,7 +13,7 @@ func (s *Server) routes() []route {
 func (s *Server) modelRoutes() []route {
 	list := route{method: "GET", path: "/v1/models", scope: ScopeEmbed, handle: s.listModels, doc: "List the loaded models.", answer: modelList{}}
 	plain := list
-	plain.path, plain.doc = "/models", "The same, at Infinity's path."
+	plain.path, plain.handle, plain.answer, plain.doc = "/models", s.infinityModels, infinityList{}, "The same as Infinity says it, with how busy each model is."
 	one := route{method: "GET", path: "/v1/models/:model", scope: ScopeEmbed, handle: s.getModel, doc: "Say what a model is.", answer: modelEntry{}}
 	two := one
 	two.path, two.doc = "/v1/models/:org/:model", "The same for a name with a slash."
