@@ -19,7 +19,7 @@ func newBenchCmd(a *app) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a))
+	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a), newBenchFolderCmd(a), newBenchDecodeCmd(a))
 	return cmd
 }
 

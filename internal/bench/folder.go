@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -38,6 +39,41 @@ func (a Arch) write(dir string) error {
 		return fmt.Errorf("bench: a folder with random weights: %w", err)
 	}
 	return nil
+}
+
+// WriteCLIP makes a folder of the shape of CLIP ViT-B/32, both towers, with random
+// weights in bf16 and the tokenizer of another model of CLIP's kind, whose end of text
+// is the id eos.
+func WriteCLIP(dir string, tokenizer fs.FS, eos int) error {
+	v, t := archs["vit-b-32"], archs["clip-text-b"]
+	conf := v.configs()
+	conf["config.json"]["text_config"] = dict{
+		"hidden_size": t.width, "num_attention_heads": t.heads, "num_hidden_layers": t.layers, "intermediate_size": t.hidden,
+		"vocab_size": vocabulary, "max_position_embeddings": positions, "eos_token_id": eos, "pad_token_id": eos,
+	}
+	for name, content := range conf {
+		raw, err := json.Marshal(content)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), raw, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("bench: a folder with random weights: %w", err)
+		}
+	}
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"} {
+		raw, err := fs.ReadFile(tokenizer, name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), raw, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("bench: a tokenizer: %w", err)
+		}
+	}
+	f := &filler{}
+	v.hfVision(f)
+	t.hfText(f)
+	f.scale()
+	return safetensors.Write(filepath.Join(dir, v.weightsFile()), f.views(), nil)
 }
 
 func (a Arch) weightsFile() string {
@@ -164,6 +200,12 @@ func (f *filler) norm(name string, width int) {
 	f.matrix(name+".bias", width)
 	one := halves(width, func(int) float32 { return 1 })
 	f.tensors = append(f.tensors, safetensors.View{Name: name + ".weight", DType: safetensors.BF16, Shape: []int{width}, Data: one})
+}
+
+// scale adds the logarithm of the factor of scores, that of CLIP.
+func (f *filler) scale() {
+	hundred := halves(1, func(int) float32 { return 4.6052 })
+	f.tensors = append(f.tensors, safetensors.View{Name: "logit_scale", DType: safetensors.BF16, Shape: []int{}, Data: hundred})
 }
 
 func (f *filler) views() []safetensors.View {
