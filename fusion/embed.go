@@ -24,7 +24,7 @@ func (d *DualEncoder) EmbedImages(ctx context.Context, pictures []image.Image) (
 // EmbedTexts encodes texts, each to a vector of unit length. What is longer than
 // the model reads is cut; EncodeText says where.
 func (d *DualEncoder) EmbedTexts(ctx context.Context, texts []string) ([][]float32, error) {
-	if err := d.wordless(); err != nil {
+	if err := d.needTexts(); err != nil {
 		return nil, err
 	}
 	ids := make([][]int32, len(texts))
@@ -40,6 +40,9 @@ func (d *DualEncoder) EmbedTexts(ctx context.Context, texts []string) ([][]float
 // Preprocess brings a picture to the model's pixels. It is the part of
 // EmbedImages that many goroutines can do at once.
 func (d *DualEncoder) Preprocess(img image.Image) (vit.Pixels, error) {
+	if err := d.needPictures(); err != nil {
+		return vit.Pixels{}, err
+	}
 	return d.vision.Preprocess().Apply(img)
 }
 
@@ -57,15 +60,38 @@ func (d *DualEncoder) EmbedTokens(ctx context.Context, ids [][]int32) ([][]float
 
 // RawPixels encodes pixels to vectors as the model makes them, pooled as asked.
 func (d *DualEncoder) RawPixels(ctx context.Context, px []vit.Pixels, pool vit.Pool) ([][]float32, error) {
+	if len(px) == 0 {
+		return nil, nil
+	}
+	if err := d.needPictures(); err != nil {
+		return nil, err
+	}
 	return d.vision.Embed(ctx, px, pool)
 }
 
 // RawTokens encodes token ids to vectors as the model makes them.
 func (d *DualEncoder) RawTokens(ctx context.Context, ids [][]int32) ([][]float32, error) {
-	if err := d.wordless(); err != nil {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if err := d.needTexts(); err != nil {
 		return nil, err
 	}
 	return d.text.Embed(ctx, ids)
+}
+
+// Shorten keeps the first n elements of rows, and all where n is 0. Models that were
+// trained for it (Matryoshka, arXiv 2205.13147) lose little; the rows want Normalize
+// again.
+func Shorten(rows [][]float32, n int) [][]float32 {
+	if n == 0 {
+		return rows
+	}
+	out := make([][]float32, len(rows))
+	for i, r := range rows {
+		out[i] = r[:min(n, len(r)):min(n, len(r))]
+	}
+	return out
 }
 
 // Normalize scales rows to unit length, in place; a row of zeros stays.

@@ -44,7 +44,12 @@ func (d *DualEncoder) fingerprint() (string, error) {
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "weights %s\nfamily %s\nconfiguration %x\n", weights, d.conf.Family, sha256.Sum256(d.conf.Raw))
-	for _, step := range d.vision.Preprocess().Steps() {
+	if d.picturesConf.Family != "" {
+		if err := d.hashPictures(sum); err != nil {
+			return "", err
+		}
+	}
+	for _, step := range d.Steps() {
 		fmt.Fprintf(sum, "step %s\n", step)
 	}
 	fmt.Fprintf(sum, "dimensions %d\n", d.Dim())
@@ -52,6 +57,18 @@ func (d *DualEncoder) fingerprint() (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// hashPictures adds the model that pictures come from, where it is another one.
+func (d *DualEncoder) hashPictures(w io.Writer) error {
+	set, err := d.pictures.Open(d.picturesConf.Stems...)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	weights, err := set.Hash()
+	fmt.Fprintf(w, "pictures %s %s %x\n", d.picturesConf.Family, weights, sha256.Sum256(d.picturesConf.Raw))
+	return err
 }
 
 func (d *DualEncoder) hashTokenizer(w io.Writer) error {

@@ -16,6 +16,9 @@ import (
 // How often the strongest patch lies on what the text names is measured by
 // TestPointing.
 func (d *DualEncoder) Heat(ctx context.Context, px vit.Pixels, text []float32) (w, h int, heat []float32, err error) {
+	if err := d.needPictures(); err != nil {
+		return 0, 0, nil, err
+	}
 	if len(text) != d.Dim() {
 		return 0, 0, nil, fmt.Errorf("fusion: a text of %d elements, %s has %d", len(text), d.Name(), d.Dim())
 	}

@@ -28,12 +28,17 @@ type DualEncoder struct {
 	*Tokenizer
 	folder  weights.Folder
 	conf    weights.Config
-	vision  *vit.Encoder
-	text    *text.Encoder // nil: pictures only
+	vision  *vit.Encoder  // nil: the model reads no pictures
+	text    *text.Encoder // nil: it reads no texts
 	scale   float64       // factor of the cosine
 	bias    float64
 	sigmoid bool // scores are independent of each other: SigLIP
 	print   *fingerprint
+
+	// Where pictures come from, if that is another model within the folder.
+	pictures     weights.Folder
+	picturesConf weights.Config
+
 	options Options
 }
 
@@ -67,15 +72,6 @@ func (d *DualEncoder) Reopen(ctx context.Context) (*DualEncoder, error) {
 	return &twin, nil
 }
 
-// Ready reads the weights of a lazy model, if nothing has done so yet, and says
-// what is wrong with them.
-func (d *DualEncoder) Ready() error {
-	if d.PicturesOnly() {
-		return d.vision.Ready()
-	}
-	return weights.Join(d.vision.Ready(), d.text.Ready())
-}
-
 // folderName is a folder's public name: its last part.
 func folderName(dir string) string {
 	if abs, err := filepath.Abs(dir); err == nil {
@@ -86,20 +82,15 @@ func folderName(dir string) string {
 
 // load opens the towers and reads what belongs to neither.
 func (d *DualEncoder) load(ctx context.Context) error {
-	dir, o := d.folder.Dir, d.options
-	var errVision, errText error
-	d.vision, errVision = vit.Load(ctx, dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
-	if vit.PicturesOnly(d.conf.Family) {
-		d.scale = 1
-		return errVision
-	}
+	var errText error
+	errVision := d.openVision(ctx)
 	if misfit(errVision) {
-		d.text, errText = text.LoadEncoder(ctx, dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Pad: d.pad})
+		errText = d.openText(ctx)
 	}
 	if err := weights.Join(errVision, errText, d.loadScale()); err != nil {
 		return err
 	}
-	if d.vision.Dim() != d.text.Dim() {
+	if d.vision != nil && d.text != nil && d.vision.Dim() != d.text.Dim() {
 		return fmt.Errorf("pictures have %d elements and texts %d: the towers do not belong together", d.vision.Dim(), d.text.Dim())
 	}
 	return nil
@@ -112,58 +103,11 @@ func misfit(err error) bool {
 	return err == nil || errors.As(err, &e)
 }
 
-// Close frees the weights.
-func (d *DualEncoder) Close() error {
-	var errs []error
-	if d.vision != nil {
-		errs = append(errs, d.vision.Close())
-	}
-	if d.text != nil {
-		errs = append(errs, d.text.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// Family is what the folder says it is, such as clip, siglip, open_clip or dinov2.
+// Family is what the folder says it is: clip, siglip, siglip2, open_clip, …
 func (d *DualEncoder) Family() string { return d.conf.Family }
 
-// Dim is the number of elements of a vector.
-func (d *DualEncoder) Dim() int { return d.vision.Dim() }
-
-// DType is what the weights are stored in: f32, f16, bf16 or int8.
-func (d *DualEncoder) DType() string { return d.vision.DType() }
-
-// Bytes is the memory that the weights take.
-func (d *DualEncoder) Bytes() int {
-	if d.PicturesOnly() {
-		return d.vision.Bytes()
-	}
-	return d.vision.Bytes() + d.text.Bytes()
-}
-
-// Parameters is the number of weights.
-func (d *DualEncoder) Parameters() int {
-	if d.PicturesOnly() {
-		return d.vision.Parameters()
-	}
-	return d.vision.Parameters() + d.text.Parameters()
-}
-
-// TextTokens is the most tokens that are read of a text; 0 for a model that knows
-// pictures only.
-func (d *DualEncoder) TextTokens() int {
-	if d.PicturesOnly() {
-		return 0
-	}
-	return d.text.Positions()
-}
-
-// Vision is the tower of pictures.
+// Vision is the tower of pictures; nil where there is none.
 func (d *DualEncoder) Vision() *vit.Encoder { return d.vision }
 
-// Text is the tower of texts; nil in a model that knows pictures only.
+// Text is the tower of texts; nil where there is none.
 func (d *DualEncoder) Text() *text.Encoder { return d.text }
-
-// ImageSide is the width and height that pictures are brought to, in pixels. A
-// decoder need not give more than twice that.
-func (d *DualEncoder) ImageSide() int { return d.vision.Preprocess().Side() }

@@ -10,11 +10,3 @@ type PicturesOnlyError struct {
 func (e *PicturesOnlyError) Error() string {
 	return fmt.Sprintf("%s knows pictures only and reads no words; give it a picture, or use a model of pictures and words, such as CLIP or SigLIP", e.Model)
 }
-
-// wordless is the error of a model that knows pictures only; nil for others.
-func (d *DualEncoder) wordless() error {
-	if d.PicturesOnly() {
-		return &PicturesOnlyError{d.Name()}
-	}
-	return nil
-}

@@ -31,14 +31,23 @@ var transformersTowers = []string{"vision_model.**", "text_model.**", "visual_pr
 
 // loadScale reads the factor and the bias of the scores.
 func (d *DualEncoder) loadScale() error {
-	set, err := d.folder.Open(d.conf.Stems...)
+	folder, conf := d.folder, d.conf
+	if d.picturesConf.Family != "" {
+		folder, conf = d.pictures, d.picturesConf
+	}
+	layout, ok := families[conf.Family]
+	if !ok { // no such model was trained to score pictures against texts
+		d.scale = 1
+		return nil
+	}
+	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
 	one := weights.Host{Shape: []int{1}}
 	n := scaleNet{Scale: one, Bias: one}
-	plan, err := weights.Match(set, families[d.conf.Family], &n)
+	plan, err := weights.Match(set, layout, &n)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func LoadTokenizer(dir string, o Options) (*Tokenizer, error) {
 
 func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Tokenizer, error) {
 	t := &Tokenizer{name: o.Name}
-	if vit.PicturesOnly(conf.Family) {
+	if !text.Knows(conf.Family) {
 		return t, nil
 	}
 	var err error
@@ -90,8 +90,8 @@ func (t *Tokenizer) PicturesOnly() bool { return t.Tokenizer == nil }
 // EncodeText turns a text into the ids that the model reads, special tokens
 // included, padding not; truncated says that its end was dropped.
 func (t *Tokenizer) EncodeText(s string, cut Cut) (ids []int32, truncated bool, err error) {
-	if t.PicturesOnly() {
-		return nil, false, &PicturesOnlyError{t.name}
+	if t.Tokenizer == nil {
+		return nil, false, t.noTexts()
 	}
 	ids, truncated = t.EncodeCut(s, text.Cut{Max: t.most, KeepEnd: true})
 	if truncated && cut == CutError {
@@ -159,8 +159,8 @@ func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
 	if err != nil {
 		return folder, conf, err
 	}
-	if _, ok := families[conf.Family]; !ok && !vit.PicturesOnly(conf.Family) {
-		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is of no model of pictures that this build knows: %s", o.Name, conf.Family, strings.Join(vit.Families(), ", "))
+	if !vit.Knows(conf.Family) && !text.Knows(conf.Family) {
+		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a model of pictures and texts that this build knows (%s)", o.Name, conf.Family, strings.Join(vit.Families(), ", "))
 	}
 	return folder, conf, nil
 }

@@ -57,7 +57,11 @@ var families = map[string]family{
 	"siglip":     {alone(readSigLIP), []weights.Layout{hfSigLIP}},
 	"siglip2":    {alone(readSigLIP), []weights.Layout{hfSigLIP}},
 	"open_clip":  {readOpenCLIP, openCLIP},
+	"M-CLIP":     {readMCLIP, []weights.Layout{mclip}},
 }
+
+// Knows tells whether a folder that says it is of this family has a text tower.
+func Knows(name string) bool { _, ok := families[name]; return ok }
 
 // alone reads a configuration that needs no other file of its folder.
 func alone(read func(raw []byte) (config, error)) func(weights.Folder, []byte) (config, error) {

@@ -180,3 +180,35 @@ func marked(name string, l weights.Layout) weights.Layout {
 	l.Marker = name
 	return l
 }
+
+// mclip is M-CLIP: XLM-RoBERTa, the mean of its last layer, a linear layer.
+var mclip = robertaLayout("M-CLIP", "transformer.", nil,
+	weights.Rule{To: "head.*", From: weights.From("LinearTransformation.*")})
+
+// readMCLIP reads the config.json of M-CLIP, which names the tower that it is made
+// of and the widths before and after the projection.
+func readMCLIP(f weights.Folder, raw []byte) (config, error) {
+	file := struct {
+		Base string `json:"modelBase"`
+		From int    `json:"transDim"`
+		To   int    `json:"numDims"`
+	}{"xlm-roberta-large", 1024, 512}
+	if err := weights.Decode("config.json", raw, &file); err != nil {
+		return config{}, err
+	}
+	r, err := findRoberta(f, file.Base)
+	if err != nil {
+		return config{}, fmt.Errorf("text: config.json: modelBase: %w", err)
+	}
+	c, err := r.config("config.json: modelBase", 0)
+	c.out, c.outBias = file.To, true
+	switch {
+	case err != nil:
+		return c, err
+	case file.From != c.width:
+		return c, fmt.Errorf("text: config.json: transDim %d does not fit %s of width %d", file.From, file.Base, c.width)
+	case file.To < 1 || file.To > limit:
+		return c, fmt.Errorf("text: config.json: numDims is %d, want 1 to %d", file.To, limit)
+	}
+	return c, nil
+}

@@ -72,6 +72,9 @@ var families = map[string]family{
 	"timm": {readTimm, []weights.Layout{timmScaled, timmPlain}, timmPixels, timmLabels},
 }
 
+// Knows tells whether a folder that says it is of this family has a vision tower.
+func Knows(name string) bool { _, ok := families[name]; return ok }
+
 // PicturesOnly tells whether a family, by what its folders say they are, knows
 // pictures only. Others have a text tower beside the vision tower.
 func PicturesOnly(name string) bool { return families[name].labels != nil }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,7 @@ type embedFlags struct {
 	modelFlags
 	pool          string
 	raw           bool
+	dimensions    int
 	truncate      string
 	filesFrom     string
 	out           string
@@ -43,6 +45,7 @@ line, the others succeed, and the exit code is 1.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.pool, "pool", "", "cls or mean instead of the model's own pooling of a picture")
 	cmd.Flags().BoolVar(&f.raw, "raw", false, "vectors as the model makes them, not scaled to unit length")
+	cmd.Flags().IntVar(&f.dimensions, "dimensions", 0, "keep only the first so many elements of a vector, at unit length again, for models that were trained for that; 0: all")
 	cmd.Flags().StringVar(&f.truncate, "truncate", "end", "what to do with a text that is too long: end (drop its end) or error")
 	cmd.Flags().StringVar(&f.filesFrom, "files-from", "", "read more paths from this file, one a line; - is the standard input")
 	cmd.Flags().StringVar(&f.out, "out", "", "also write the vectors to this .npy file, float32, a row per input (NaN where it failed)")
@@ -107,8 +110,11 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer m.Close()
-	if err := m.Vision().CheckPool(vit.Pool(f.pool)); err != nil {
+	if err := m.CheckPool(vit.Pool(f.pool)); err != nil {
 		return usagef("--pool %s: %v", f.pool, err)
+	}
+	if f.dimensions < 0 || f.dimensions > m.Dim() {
+		return usagef("--dimensions %d: %s has 1 to %d", f.dimensions, m.Name(), m.Dim())
 	}
 	if err := ready(m, len(f.texts) > 0, len(paths) > 0); err != nil {
 		return err
@@ -116,7 +122,7 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 	r := &embedRun{embedFlags: f, model: m, out: bufio.NewWriter(a.stdout)}
 	r.enc = newEncoder(r.out)
 	if f.out != "" {
-		if r.npy, err = createNPY(f.out, m.Dim()); err != nil {
+		if r.npy, err = createNPY(f.out, cmp.Or(f.dimensions, m.Dim())); err != nil {
 			return err
 		}
 		defer r.npy.abort()
@@ -211,6 +217,7 @@ func (r *embedRun) embedPictures(ctx context.Context, l *loader, paths []string)
 
 // print gives the lines without an error their vectors, in order, and writes all.
 func (r *embedRun) print(lines []embedLine, vectors [][]float32) error {
+	vectors = fusion.Shorten(vectors, r.dimensions)
 	if !r.raw {
 		fusion.Normalize(vectors)
 	}

@@ -51,8 +51,8 @@ type inspection struct {
 	Preprocess  []string `json:"preprocess"`
 	Scale       float64  `json:"logit_scale"` // factor of the cosine
 	Bias        float64  `json:"logit_bias"`
-	Image       cost     `json:"image"`          // of one picture
-	Text        *cost    `json:"text,omitempty"` // of one text of full length
+	Image       cost     `json:"image"` // of one picture
+	Text        cost     `json:"text"`  // of one text of full length
 	Bindings    []string `json:"bindings"`
 }
 
@@ -81,22 +81,16 @@ func inspect(ctx context.Context, a *app, f modelFlags, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	v := m.Vision()
 	i := inspection{
 		Model: m.Name(), Family: m.Family(), DType: m.DType(), Fingerprint: print, Note: m.Note, Dimensions: m.Dim(),
 		Parameters: m.Parameters(), WeightBytes: m.Bytes(),
-		ImageSide: m.ImageSide(), ImageTokens: v.Tokens(), TextTokens: m.TextTokens(), Labels: len(v.Labels()), Preprocess: v.Preprocess().Steps(),
-		Scale: m.Scale(), Bias: m.Bias(), Bindings: v.Bindings(),
+		ImageSide: m.ImageSide(), ImageTokens: m.ImageTokens(), TextTokens: m.TextTokens(), Preprocess: m.Steps(),
+		Scale: m.Scale(), Bias: m.Bias(), Bindings: m.Bindings(),
 	}
-	side := m.ImageSide()
-	i.Image, err = measure(func() error {
-		_, err := m.RawPixels(ctx, []vit.Pixels{{W: side, H: side, RGB: make([]byte, 3*side*side)}}, vit.Own)
-		return err
-	})
-	if err != nil {
-		return err
+	if m.HasPictures() {
+		i.Labels = len(m.Vision().Labels())
 	}
-	if err := i.texts(ctx, m); err != nil {
+	if err := i.costs(ctx, m); err != nil {
 		return err
 	}
 	if asJSON {
@@ -105,23 +99,27 @@ func inspect(ctx context.Context, a *app, f modelFlags, asJSON bool) error {
 	return i.write(a.stdout)
 }
 
-// texts adds what a model that knows words makes of them.
-func (i *inspection) texts(ctx context.Context, m *models.Model) error {
-	if m.PicturesOnly() {
-		return nil
+// costs measures one forward pass of each tower that there is.
+func (i *inspection) costs(ctx context.Context, m *models.Model) (err error) {
+	if m.HasPictures() {
+		side := m.ImageSide()
+		i.Image, err = measure(func() error {
+			_, err := m.RawPixels(ctx, []vit.Pixels{{W: side, H: side, RGB: make([]byte, 3*side*side)}}, vit.Own)
+			return err
+		})
 	}
-	i.Bindings = append(i.Bindings, m.Text().Bindings()...)
-	c, err := measure(func() error {
-		_, err := m.RawTokens(ctx, [][]int32{fullText(m)})
-		return err
-	})
-	i.Text = &c
+	if err == nil && m.HasTexts() {
+		i.Text, err = measure(func() error {
+			_, err := m.RawTokens(ctx, [][]int32{fullText(m)})
+			return err
+		})
+	}
 	return err
 }
 
 // fullText is a text of full length that ends where the model looks for its end.
 func fullText(m *models.Model) []int32 {
-	ids := make([]int32, m.Text().Positions())
+	ids := make([]int32, m.TextTokens())
 	if eos, ok := m.EOS(); ok {
 		ids[len(ids)-1] = eos
 	}
@@ -157,14 +155,16 @@ func (i *inspection) write(w io.Writer) error {
 	fmt.Fprintf(t, "fingerprint\t%s\n", i.Fingerprint)
 	fmt.Fprintf(t, "vectors\t%d elements\n", i.Dimensions)
 	fmt.Fprintf(t, "weights\t%.2f million, %.1f MB\n", float64(i.Parameters)/1e6, float64(i.WeightBytes)/1e6)
-	fmt.Fprintf(t, "a picture\t%d pixels a side, %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
-		i.ImageSide, i.ImageTokens, float64(i.Image.FLOPs)/1e9, float64(i.Image.Memory)/1e6)
-	if i.Text != nil {
+	if i.ImageTokens > 0 {
+		fmt.Fprintf(t, "a picture\t%d pixels a side, %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
+			i.ImageSide, i.ImageTokens, float64(i.Image.FLOPs)/1e9, float64(i.Image.Memory)/1e6)
+	}
+	if i.TextTokens > 0 {
 		fmt.Fprintf(t, "a text\tat most %d tokens, %.3f GFLOP, %.1f MB of working memory\n",
 			i.TextTokens, float64(i.Text.FLOPs)/1e9, float64(i.Text.Memory)/1e6)
+	}
+	if i.TextTokens > 0 && i.ImageTokens > 0 {
 		fmt.Fprintf(t, "score\t%.4f × cosine %+.4f\n", i.Scale, i.Bias)
-	} else {
-		fmt.Fprintln(t, "texts\tnone: the model knows pictures only")
 	}
 	if i.Labels > 0 {
 		fmt.Fprintf(t, "labels\t%d, of a classification head\n", i.Labels)

@@ -62,14 +62,7 @@ func ready(m *models.Model, texts, pictures bool) error {
 	if texts && m.PicturesOnly() {
 		return wordless(m.Name())
 	}
-	var err error
-	if texts {
-		err = m.Text().Ready()
-	}
-	if err == nil && pictures {
-		err = m.Vision().Ready()
-	}
-	if err != nil {
+	if err := m.ReadyFor(texts, pictures); err != nil {
 		return modelError(fmt.Errorf("%s: %w", m.Name(), err))
 	}
 	return nil

@@ -28,6 +28,9 @@ var (
 func serviceOf(name string, e embedder) (server.Embedder, error) {
 	switch e := e.(type) {
 	case dual:
+		if !e.HasPictures() {
+			return nil, refusef("model_invalid", "%w; serve needs a model of pictures", e.CheckPool(vit.Mean))
+		}
 		if name == "" {
 			name = e.Name()
 		}
@@ -38,8 +41,7 @@ func serviceOf(name string, e embedder) (server.Embedder, error) {
 	return nil, failf("model_invalid", "the model %s gives no vectors of texts and pictures", e.Name())
 }
 
-func (s service) Name() string     { return s.name }
-func (s service) ImageTokens() int { return s.Vision().Tokens() }
+func (s service) Name() string { return s.name }
 
 // EncodeText cuts what is too long; the server tells its clients.
 func (s service) EncodeText(text string) (ids []int32, truncated bool, err error) {

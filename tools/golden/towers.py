@@ -136,9 +136,10 @@ def write(name, names, pixels, texts, ids, image, text, logits, meta={}, **more)
     )
     with open(os.path.join(ROOT, name + ".json"), "w") as f:
         json.dump({"pictures": names, "texts": texts, "ids": ids, **meta}, f, ensure_ascii=False, indent=1)
-    for path in [os.path.join(ROOT, name + ".safetensors"), *(os.path.join(ROOT, name, f) for f in os.listdir(os.path.join(ROOT, name)))]:
+    files = [os.path.join(at, f) for at, _, list in os.walk(os.path.join(ROOT, name)) for f in list]
+    for path in [os.path.join(ROOT, name + ".safetensors"), *files]:
         os.chmod(path, 0o644)
-    size = sum(os.path.getsize(os.path.join(ROOT, name, f)) for f in os.listdir(os.path.join(ROOT, name)))
+    size = sum(os.path.getsize(f) for f in files)
     print(f"{name}: folder {size / 1000:.0f} kB, logits {logits.min():.3f} to {logits.max():.3f}")
 
 
