@@ -16,9 +16,10 @@ const (
 	// unpacked is what a request's body takes in memory for each byte: itself, the
 	// strings in it, and what they decode to.
 	unpacked = 4
-	// readStep is how much of a body is read before more memory is asked for: a
-	// client holds memory for what it has sent, not for what it has promised.
-	readStep = 256 << 10
+	// firstStep to readStep is how much of a body is read before more memory is asked
+	// for: a client holds memory for what it has sent, not for what it has promised.
+	firstStep = 4 << 10
+	readStep  = 256 << 10
 	// roomPatience is how long a body waits for memory in the middle.
 	roomPatience = 5 * time.Second
 )
@@ -30,6 +31,7 @@ type body struct {
 	ctx    context.Context
 	from   io.Reader
 	swell  int64 // bytes of memory that each byte takes
+	step   int64 // bytes that were asked for last
 	room   int64 // bytes that may be read yet
 	cost   int64
 }
@@ -60,16 +62,17 @@ func (b *body) Read(p []byte) (int, error) {
 
 // more asks for memory. Bodies that wait for each other give up after a while.
 func (b *body) more() error {
+	b.step = min(max(firstStep, 2*b.step), readStep)
 	ctx, cancel := context.WithTimeout(b.ctx, roomPatience)
 	defer cancel()
-	if err := b.server.bodies.Acquire(ctx, b.swell*readStep); err != nil {
+	if err := b.server.bodies.Acquire(ctx, b.swell*b.step); err != nil {
 		if b.ctx.Err() != nil {
 			return b.ctx.Err()
 		}
 		return &Error{Status: http.StatusTooManyRequests, Code: "busy", RetryAfter: roomPatience, Message: "other requests take all the memory there is for them; try again in a while"}
 	}
-	b.cost += b.swell * readStep
-	b.room += readStep
+	b.cost += b.swell * b.step
+	b.room += b.step
 	return nil
 }
 
@@ -84,13 +87,17 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (data []byte, 
 		release()
 		return nil, nil, bodyError(err)
 	}
-	allRead(w)
+	allRead(w, r)
 	return data, release, nil
 }
 
 // allRead lifts the limit of the time for reading: what is read has come, and the
 // work may take longer.
-func allRead(w http.ResponseWriter) { http.NewResponseController(w).SetReadDeadline(time.Time{}) }
+func allRead(w http.ResponseWriter, r *http.Request) {
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	turn, _ := r.Context().Value(turnKey{}).(*turn)
+	turn.take()
+}
 
 // bodyError says what went wrong while a body was read: the client's doing.
 func bodyError(err error) error {

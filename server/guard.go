@@ -26,7 +26,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		start := time.Now()
 		id := newID()
 		line := http.NewResponseController(w)
-		rec := &recorder{ResponseWriter: w, line: line}
+		turn, r := newTurn(r)
+		defer turn.end()
+		rec := &recorder{ResponseWriter: w, line: line, turn: turn}
 		line.SetWriteDeadline(time.Time{}) // that of the connection's last answer
 		if r.Body == nil || r.Body == http.NoBody {
 			line.SetReadDeadline(time.Time{}) // else it would end what takes long, such as events
@@ -87,6 +89,7 @@ const (
 type recorder struct {
 	http.ResponseWriter
 	line   *http.ResponseController
+	turn   *turn
 	status int
 	bytes  int64
 }
@@ -113,7 +116,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 	done := 0
 	for first := true; first || done < len(b); first = false {
 		r.hurry()
+		r.turn.lend()
 		n, err := r.ResponseWriter.Write(b[done:min(len(b), done+writeChunk)])
+		r.turn.reclaim()
 		done += n
 		r.bytes += int64(n)
 		if err != nil {
@@ -179,8 +184,8 @@ func (s *Server) ownHost(hostport string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.Zone() == ""
 	}
 	return slices.ContainsFunc(s.hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }

@@ -33,7 +33,7 @@ func (s *Server) readParts(w http.ResponseWriter, r *http.Request) (fields []fie
 		release()
 		return nil, nil, err
 	}
-	allRead(w)
+	allRead(w, r)
 	return fields, release, nil
 }
 

@@ -134,6 +134,7 @@ func structSchema(t reflect.Type) map[string]any {
 
 // serveOpenAPI answers GET /openapi.json.
 func (s *Server) serveOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, s.description)
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Write(s.description) // a client that went away is no error of ours
 	return nil
 }

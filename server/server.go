@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/emblem-search/emblem/internal/fetch"
@@ -82,7 +82,7 @@ type Server struct {
 	sessions    *sessions
 	thumbnails  *thumbnails
 	metrics     *metrics
-	description map[string]any // OpenAPI
+	description json.RawMessage // OpenAPI
 	started     time.Time
 	draining    atomic.Bool
 	stopping    chan struct{} // closed when the server begins to end
@@ -95,7 +95,8 @@ func New(o Options) (*Server, error) {
 	o.fill()
 	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now(), stopping: make(chan struct{}), jobs: newJobs()}
 	s.hosts = append(ownNames(), o.Hosts...)
-	if err := s.reachOut(); err != nil {
+	err := s.reachOut()
+	if err != nil {
 		return nil, err
 	}
 	for _, e := range o.Embedders {
@@ -104,7 +105,9 @@ func New(o Options) (*Server, error) {
 		s.metrics.watch(c)
 	}
 	routes := s.routes()
-	s.description = s.openAPI(routes)
+	if s.description, err = json.Marshal(s.openAPI(routes)); err != nil {
+		return nil, err
+	}
 	s.handler = s.guard(s.newRouter(routes))
 	return s, nil
 }
@@ -153,6 +156,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnContext:       greet,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -168,7 +172,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		stopped <- err
 	})
-	l = netutil.LimitListener(l, s.MaxConns)
+	l = newDoor(l, s.MaxConns)
 	if s.TLS != nil {
 		l = tls.NewListener(l, s.TLS) // outermost: net/http has to see that it is TLS
 	}

@@ -19,6 +19,7 @@ type Target struct {
 	Quick bool // leave out what takes the server's time-outs
 
 	client *http.Client
+	crowd  int             // connections that clients take who do not use them
 	vector json.RawMessage // of an honest request, before the attacks
 }
 
@@ -37,7 +38,7 @@ var attacks = []struct {
 	run  func(context.Context, *Target) []Finding
 }{
 	{"hosts", hosts}, {"origins", origins}, {"addresses", addresses}, {"paths", paths},
-	{"headers", headers}, {"bodies", bodies}, {"pictures", pictures}, {"company", company}, {"slow", slow},
+	{"headers", headers}, {"bodies", bodies}, {"forms", forms}, {"pictures", pictures}, {"company", company}, {"crowds", crowds}, {"slow", slow},
 }
 
 // Run does everything to the target and tells of each attack when it is over. The
@@ -45,6 +46,7 @@ var attacks = []struct {
 func Run(ctx context.Context, t Target, tell func(Finding)) error {
 	t.URL = strings.TrimRight(t.URL, "/")
 	t.client = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	t.crowd = mostConns
 	var err error
 	if t.vector, err = t.honest(ctx); err != nil {
 		return fmt.Errorf("the server at %s does not answer an honest request: %w", t.URL, err)
