@@ -1,6 +1,7 @@
 // Package attack does to a running server what strangers on a network do: foreign
 // hosts and origins, addresses to be fetched, picture bombs, broken and endless
-// bodies, odd paths, slow connections. It says what the server made of it.
+// bodies and forms, odd paths, crowds of slow connections. It says what the server
+// made of it.
 //
 // Its few types: Target is the server; Finding is what became of one attack. Run
 // goes through all attacks, in order, and asks between them for a vector that it

@@ -36,7 +36,7 @@ func (t *Target) raw(ctx context.Context, request string) answer {
 		return answer{err: err}
 	}
 	defer c.Close()
-	c.SetDeadline(start.Add(15 * time.Second))
+	c.SetDeadline(start.Add(5 * time.Second)) // a server may wait for more until it hangs up
 	io.WriteString(c, request) // a server may answer before it has read all
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
