@@ -171,6 +171,9 @@ type openCLIPText struct {
 	HF     string  `json:"hf_model_name"` // a tower of transformers
 	HFProj *string `json:"hf_proj_type"`
 	HFPool *string `json:"hf_pooler_type"`
+
+	OldProj string `json:"proj"` // what the first folders call these two
+	OldPool string `json:"pooler_type"`
 }
 
 // openCLIPPools are the names of poolings in open_clip.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/weights"
 )
 
@@ -72,6 +73,40 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestPublishedTowers: what folders of published models say, without a configuration
+// of the tower beside it.
+func TestPublishedTowers(t *testing.T) {
+	base := config{vocab: 250002, positions: 77, width: 768, layers: 12, heads: 12, hidden: 3072, act: tensor.GELU, eps: 1e-5,
+		pad: 1, blind: true, postNorm: true, rows: 514, first: 2, types: 1, pool: poolMean}
+	large := base
+	large.width, large.layers, large.heads, large.hidden = 1024, 24, 16, 4096
+	for raw, want := range map[string]func() config{
+		`{"model_cfg": {"embed_dim": 512, "text_cfg": {"hf_model_name": "xlm-roberta-base", "hf_pooler_type": "mean_pooler"}}}`: func() config {
+			c := base
+			c.out, c.outHidden = 512, 640
+			return c
+		},
+		`{"model_cfg": {"embed_dim": 1024, "text_cfg": {"hf_model_name": "FacebookAI/xlm-roberta-large", "proj": "linear", "pooler_type": "cls_pooler"}}}`: func() config {
+			c := large
+			c.out, c.pool, c.dense = 1024, poolFirst, true
+			return c
+		},
+		`{"model_type": "M-CLIP", "modelBase": "xlm-roberta-large", "numDims": 768, "transDim": 1024}`: func() config {
+			c := large
+			c.positions, c.out, c.outBias = 512, 768, true
+			return c
+		},
+	} {
+		read := readOpenCLIP
+		if strings.Contains(raw, "M-CLIP") {
+			read = readMCLIP
+		}
+		if got, err := read(weights.Folder{FS: fstest.MapFS{}}, []byte(raw)); err != nil || got != want() {
+			t.Errorf("%s: %+v, %v; want %+v", raw, got, err, want())
+		}
+	}
+}
+
 // TestRagged: which places are seen of texts whose padding is not, in CoCa's way
 // and in RoBERTa's.
 func TestRagged(t *testing.T) {
@@ -90,7 +125,8 @@ func TestRagged(t *testing.T) {
 // FuzzEncoderConfig: no configuration makes reading it panic, or describes a
 // tower whose sizes are out of range.
 func FuzzEncoderConfig(f *testing.F) {
-	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json"} {
+	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json",
+		"openclip-coca/open_clip_config.json", "openclip-xlmr/open_clip_config.json", "openclip-xlmr/config.json", "towers/mclip/config.json"} {
 		raw, err := os.ReadFile("../fusion/testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

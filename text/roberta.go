@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,7 +112,7 @@ func (t *openCLIPText) roberta(f weights.Folder, embed int) (config, error) {
 		return c, err
 	}
 	c.out = embed
-	switch pool := orNull(t.HFPool, "mean_pooler"); pool {
+	switch pool := cmp.Or(t.OldPool, orNull(t.HFPool, "mean_pooler")); pool {
 	case "mean_pooler":
 	case "cls_pooler":
 		c.pool, c.dense = poolFirst, true
@@ -120,7 +121,7 @@ func (t *openCLIPText) roberta(f weights.Folder, embed int) (config, error) {
 	default:
 		return c, fmt.Errorf("text: %s.hf_pooler_type %q is not supported", where, pool)
 	}
-	switch proj := orNull(t.HFProj, ""); {
+	switch proj := cmp.Or(t.OldProj, orNull(t.HFProj, "")); {
 	case proj == "" && embed == c.width:
 		c.out = 0
 	case proj == "linear":

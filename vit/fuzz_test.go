@@ -12,7 +12,8 @@ import (
 // FuzzConfig: no configuration makes reading it panic, or describes a tower
 // whose sizes are out of range.
 func FuzzConfig(f *testing.F) {
-	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json"} {
+	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json",
+		"openclip-coca/open_clip_config.json", "openclip-mobileclip2/open_clip_config.json"} {
 		raw, err := os.ReadFile(goldens + "/" + name)
 		if err != nil {
 			f.Fatal(err)
