@@ -57,6 +57,12 @@ func (p *promises) keep(answer map[string]bool) {
 	maps.Copy(p.there, answer)
 }
 
+func (p *promises) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.there)
+}
+
 // write puts and deletes documents until the server is gone.
 func (p *promises) write(base, name string) {
 	for n := 0; ; n++ {
@@ -104,7 +110,7 @@ func TestServeKilled(t *testing.T) {
 	for round := range 5 {
 		s := d.serveProcess()
 		p.check(d)
-		before := len(p.there)
+		before := p.count()
 		var writers sync.WaitGroup
 		for w := range 4 {
 			writers.Go(func() { p.write(s.base, fmt.Sprintf("r%dw%d", round, w)) })
@@ -115,13 +121,15 @@ func TestServeKilled(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(150+70*round) * time.Millisecond)
-		s.Process.Kill() // SIGKILL: nothing is tidied up
+		for deadline := time.Now().Add(time.Minute); p.count() < before+20; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("round %d: too little was acknowledged", round)
+			}
+		}
+		time.Sleep(time.Duration(37*round) * time.Millisecond) // anywhere in a write
+		s.Process.Kill()                                       // SIGKILL: nothing is tidied up
 		s.Wait()
 		writers.Wait()
-		if len(p.there) == before {
-			t.Errorf("round %d: nothing was acknowledged", round)
-		}
 	}
 	d.serveProcess()
 	p.check(d)

@@ -176,6 +176,8 @@ func TestServeRefuses(t *testing.T) {
 		{[]string{"--tls-cert", "x"}, 2, "both"},
 		{[]string{"--tls-cert", "x", "--tls-key", "y", "--addr", "127.0.0.1:0"}, 2, "certificate"},
 		{[]string{"--trust-net", "x"}, 2, "network"},
+		{[]string{"--fetch-allow", "http://a.example/"}, 2, "--fetch-allow"},
+		{[]string{"--immich-upstream", "immich:3003"}, 2, "http://HOST:PORT"},
 		{[]string{"--model", "nobody/nothing", "--addr", "127.0.0.1:0"}, 2, "emblem pull"},
 	} {
 		code, out, errs := runReal(d, append([]string{"serve"}, c.args...)...)

@@ -37,7 +37,7 @@ func (t *Target) raw(ctx context.Context, request string) answer {
 	}
 	defer c.Close()
 	c.SetDeadline(start.Add(5 * time.Second)) // a server may wait for more until it hangs up
-	io.WriteString(c, request) // a server may answer before it has read all
+	io.WriteString(c, request)                // a server may answer before it has read all
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return answer{err: err, took: time.Since(start)}
