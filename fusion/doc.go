@@ -5,7 +5,8 @@
 // of package text, and the scale that turns cosines into scores. [Load] opens
 // one from a folder as CLIP, OpenCLIP or SigLIP is published. Models that know
 // pictures only (ViT, DeiT, DINOv2, MAE, timm) are opened the same way: pictures
-// find pictures, and a text is a [PicturesOnlyError].
+// find pictures, and a text is a [PicturesOnlyError]. M-CLIP knows texts only, but
+// for the pictures of the CLIP that it was made for, if that lies in its folder.
 //
 // Caveat: vectors of two models, or of one model's two [DualEncoder.Fingerprint]s,
 // do not belong into one index.
