@@ -131,7 +131,7 @@ func (c *encoder) tryDecode(ctx context.Context, p *photo) (err error) {
 // decode brings a picture's file to pixels, when there is memory for it. What the
 // file holds is checked against the limits before anything is decoded.
 func (c *encoder) decode(ctx context.Context, p *photo) error {
-	o := picture.Options{MinSide: c.ImageSide()}
+	o := picture.Options{} // exactly, as `embed` does
 	cost, err := decodeCost(p.file, o)
 	if err != nil {
 		return err

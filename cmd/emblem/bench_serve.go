@@ -74,7 +74,7 @@ func timeDecode(m *models.Model, dir string, most time.Duration) (n int, took ti
 		files = append(files, file)
 	}
 	for start := time.Now(); err == nil && took < most; n++ {
-		im, err := picture.Decode(files[n%len(files)], picture.Options{MinSide: m.ImageSide()})
+		im, err := picture.Decode(files[n%len(files)], picture.Options{})
 		if err != nil {
 			return 0, 0, fmt.Errorf("%s: %w", names[n%len(files)], err)
 		}

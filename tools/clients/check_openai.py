@@ -3,7 +3,7 @@
 import asyncio
 
 import openai
-from given import KEY, MODEL, URL, check, large_pictures, large_vectors, near, picture_vectors, pictures, refused, same, text_vectors, texts
+from given import KEY, MODEL, URL, check, picture_vectors, pictures, refused, same, text_vectors, texts
 
 client = openai.OpenAI(base_url=URL + "/v1", api_key=KEY, max_retries=0)
 print("openai", openai.__version__)
@@ -21,7 +21,6 @@ check("usage", answer.usage.prompt_tokens == answer.usage.total_tokens > 0 and a
 same("texts, float", vectors(client.embeddings.create(model=MODEL, input=texts, encoding_format="float")), text_vectors)
 same("one text", vectors(client.embeddings.create(model=MODEL, input=texts[0])), text_vectors[:1])
 same("pictures", vectors(client.embeddings.create(model=MODEL, input=pictures)), picture_vectors)
-near("large pictures", vectors(client.embeddings.create(model=MODEL, input=large_pictures)), large_vectors)
 same("both in one list", vectors(client.embeddings.create(model=MODEL, input=[pictures[0], texts[0]])), [picture_vectors[0], text_vectors[0]])
 raw = client.embeddings.with_raw_response.create(model=MODEL, input=texts[:1], encoding_format="base64")
 check("base64 on the wire", isinstance(raw.http_response.json()["data"][0]["embedding"], str))

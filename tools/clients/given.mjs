@@ -8,14 +8,14 @@ export const key = process.env.CLIENT_KEY;
 export const model = "builtin/search";
 
 const lines = readFileSync(process.env.CLIENT_VECTORS, "utf8").trim().split("\n").map((line) => JSON.parse(line));
-const images = lines.filter((line) => line.kind === "image").slice(0, 3); // the others are decoded at a smaller scale
+const images = lines.filter((line) => line.kind === "image");
 const vectors = (list) => list.map((line) => line.embedding);
 
 export const texts = lines.filter((line) => line.kind === "text").map((line) => line.input);
 export const textVectors = vectors(lines.filter((line) => line.kind === "text"));
 export const pictures = images.map((line) => "data:image/jpeg;base64," + readFileSync(line.input).toString("base64"));
 export const pictureVectors = vectors(images);
-assert.ok(texts.length > 0 && pictures.length === 3);
+assert.ok(texts.length > 0 && pictures.length > 3);
 
 // same demands equal float32 vectors, bit for bit.
 export function same(what, got, want) {

@@ -14,10 +14,8 @@ lines = [json.loads(line) for line in open(os.environ["CLIENT_VECTORS"], encodin
 texts = [line["input"] for line in lines if line["kind"] == "text"]
 text_vectors = [line["embedding"] for line in lines if line["kind"] == "text"]
 images = [line for line in lines if line["kind"] == "image"]
-small, large = images[:3], images[3:]
-picture_vectors = [line["embedding"] for line in small]
-large_vectors = [line["embedding"] for line in large]
-assert texts and large and all(text_vectors) and all(picture_vectors) and all(large_vectors)
+picture_vectors = [line["embedding"] for line in images]
+assert texts and images and all(text_vectors) and all(picture_vectors)
 
 
 def base64_of(path):
@@ -25,12 +23,7 @@ def base64_of(path):
         return base64.b64encode(f.read()).decode()
 
 
-pictures = ["data:image/jpeg;base64," + base64_of(line["input"]) for line in small]
-large_pictures = ["data:image/jpeg;base64," + base64_of(line["input"]) for line in large]
-
-
-def cosine(a, b):
-    return sum(x * y for x, y in zip(a, b))
+pictures = ["data:image/jpeg;base64," + base64_of(line["input"]) for line in images]
 
 
 def same(what, got, want):
@@ -40,12 +33,6 @@ def same(what, got, want):
         g, w = array.array("f", g), array.array("f", w)
         assert g == w, f"{what}: vector {i} differs: {list(g[:3])} of {len(g)}, want {list(w[:3])} of {len(w)}"
     print(f"ok  {what}")
-
-
-def near(what, got, want):
-    """Demands vectors of large JPEGs, which a server decodes at a smaller scale."""
-    cosines = [cosine(g, w) for g, w in zip(got, want, strict=True)]
-    check(what, min(cosines) > 0.99, cosines)
 
 
 def check(what, truth, said=""):
