@@ -60,6 +60,7 @@ func commands(a *app) []*cobra.Command {
 		newEmbedCmd(a),
 		newScoreCmd(a),
 		newClassifyCmd(a),
+		newReconstructCmd(a),
 		newTokenizeCmd(a),
 		newInspectCmd(a),
 		newModelsCmd(a),

@@ -35,6 +35,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly",
 		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities"},
+	{floor: 0, path: "internal/mersenne", does: "torch's random numbers"},
 	{floor: 0, path: "internal/durable", does: "folders that last through a power cut"},
 	{floor: 0, path: "internal/lockfile", does: "one process at a time, by a lock on a file"},
 	{floor: 0, path: "internal/batch", does: "inputs of many callers in shared batches",
