@@ -27,6 +27,9 @@ func timmPixels(f weights.Folder, c config) (*Preprocess, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.resample != never && (r.Input[1]%c.patch != 0 || r.Input[2]%c.patch != 0) {
+		return nil, fmt.Errorf("vit: %s: input_size %v: want multiples of the patches' %d pixels", where, r.Input, c.patch)
+	}
 	filter, ok := timmFilters[r.Interpolation]
 	switch {
 	case !ok:
