@@ -202,20 +202,19 @@ func TestFolderConfig(t *testing.T) {
 	if _, err := (Folder{Dir: t.TempDir()}).Config(); err == nil || !strings.Contains(err.Error(), "neither config.json nor open_clip_config.json") {
 		t.Error(err)
 	}
-	files, err := filepath.Glob("../../fusion/testdata/*/config.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no folders", err)
-	}
-	for _, f := range files {
-		c, err := Folder{Dir: filepath.Dir(f)}.Config()
-		if err != nil || !slices.Contains([]string{"clip", "siglip", "siglip2"}, c.Family) || !slices.Equal(c.Stems, []string{"model"}) {
-			t.Errorf("%s: %+v, %v", f, c, err)
-		}
-	}
-	for name, want := range map[string]string{"vit": "vit", "timm-gap": "timm", "dinov2": "dinov2"} {
-		c, err := Folder{Dir: "../../vit/testdata/" + name}.Config()
-		if err != nil || c.Family != want || !slices.Equal(c.Stems, []string{"model"}) {
-			t.Errorf("%s: %s %v, %v", name, c.Family, c.Stems, err)
+	transformers, both := []string{"model"}, []string{"open_clip_model", "model"}
+	for dir, want := range map[string]Config{
+		"fusion/testdata/clip-legacy":   {Family: "clip", Stems: transformers},
+		"fusion/testdata/siglip2-fixed": {Family: "siglip", Stems: transformers},
+		"fusion/testdata/openclip":      {Family: "open_clip", Stems: both},
+		"fusion/testdata/openclip-xlmr": {Family: "open_clip", Stems: both}, // its config.json says nothing of a family
+		"vit/testdata/vit":              {Family: "vit", Stems: transformers},
+		"vit/testdata/dinov2":           {Family: "dinov2", Stems: transformers},
+		"vit/testdata/timm-gap":         {Family: "timm", Stems: transformers},
+	} {
+		c, err := Folder{Dir: filepath.Join("../..", dir)}.Config()
+		if err != nil || c.Family != want.Family || !slices.Equal(c.Stems, want.Stems) {
+			t.Errorf("%s: %s %v, %v; want %s %v", dir, c.Family, c.Stems, err, want.Family, want.Stems)
 		}
 	}
 }
