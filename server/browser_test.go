@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -48,21 +49,24 @@ func drive(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	}
 }
 
-// keep writes a picture of the page into the folder that EMBLEM_SCREENSHOTS
-// names.
+// keep writes pictures of the page, light and dark, into the folder that
+// EMBLEM_SCREENSHOTS names.
 func keep(t *testing.T, ctx context.Context, name string) {
 	dir := os.Getenv("EMBLEM_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	var png []byte
-	if err := chromedp.Run(ctx, chromedp.CaptureScreenshot(&png)); err != nil {
-		t.Log(err)
-		return
-	}
-	file := strings.ReplaceAll(t.Name(), "/", "-") + "-" + name + ".png"
-	if err := os.WriteFile(filepath.Join(dir, file), png, 0o644); err != nil {
-		t.Error(err)
+	for _, scheme := range []string{"dark", "light"} {
+		var png []byte
+		media := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}})
+		if err := chromedp.Run(ctx, media, chromedp.Sleep(200*time.Millisecond), chromedp.CaptureScreenshot(&png)); err != nil {
+			t.Log(err)
+			return
+		}
+		file := fmt.Sprintf("%s-%s-%s.png", strings.ReplaceAll(t.Name(), "/", "-"), name, scheme)
+		if err := os.WriteFile(filepath.Join(dir, file), png, 0o644); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -96,7 +100,7 @@ func colourful(t *testing.T, o Options) (*Server, *httptest.Server) {
 // TestPageSearches does what a visitor does, with clicks and keys, wide and
 // narrow.
 func TestPageSearches(t *testing.T) {
-	for _, width := range []int{1280, 400} {
+	for _, width := range []int{1280, 390} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			_, web := colourful(t, Options{})
 			ctx := browser(t, web.URL, width)

@@ -5,7 +5,6 @@ type Card struct {
 	Family     string `json:"family"` // clip, siglip, …
 	DType      string `json:"dtype"`  // that it computes in
 	Parameters int    `json:"parameters"`
-	Bytes      int    `json:"bytes"` // of its weights in memory
 	ImageSide  int    `json:"image_side"`
 	TextTokens int    `json:"text_tokens"` // the most that is read of a text
 	Licence    string `json:"licence,omitempty"`

@@ -174,14 +174,21 @@ func TestPage(t *testing.T) {
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `<script src="app.js"`) || !strings.Contains(w.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	for _, path := range []string{"/app.js", "/style.css", "/icon.svg"} {
-		if w := do(s, "GET", path, ""); w.Code != 200 {
-			t.Errorf("%s: %d", path, w.Code)
+	paths := []string{"/"}
+	for _, rt := range s.pageRoutes() {
+		if w := do(s, "GET", rt.path, ""); w.Code != 200 {
+			t.Errorf("%s: %d", rt.path, w.Code)
+		}
+		if strings.HasSuffix(rt.path, ".js") {
+			paths = append(paths, rt.path)
 		}
 	}
-	for _, inline := range []string{"onclick=", "<style", "javascript:", "innerHTML"} {
-		for _, path := range []string{"/", "/app.js"} {
-			if strings.Contains(do(s, "GET", path, "").Body.String(), inline) && !(path == "/app.js" && inline == "onclick=") {
+	if len(paths) < 5 {
+		t.Errorf("the page is made of %q", paths)
+	}
+	for _, inline := range []string{"onclick=", "<style", "style=", "javascript:", "innerHTML", "insertAdjacentHTML"} {
+		for _, path := range paths {
+			if strings.Contains(do(s, "GET", path, "").Body.String(), inline) {
 				t.Errorf("%s holds %q, which the policy of content forbids or markup could come by", path, inline)
 			}
 		}

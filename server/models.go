@@ -13,6 +13,7 @@ type modelEntry struct {
 	Kind        string `json:"kind"`
 	Dimensions  int    `json:"dimensions,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+	Card        *Card  `json:"card,omitempty"`
 
 	Loaded  bool      `json:"loaded"`              // its weights are in memory; else the next request brings them there
 	Bytes   int64     `json:"bytes,omitempty"`     // that they take there, or would
@@ -21,7 +22,7 @@ type modelEntry struct {
 
 func (s *Server) modelEntry(c *encoder) modelEntry {
 	m := c.memory()
-	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint(),
+	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "embedding", Dimensions: c.Dim(), Fingerprint: c.Fingerprint(), Card: c.card(),
 		Loaded: m.Loaded, Bytes: m.Bytes, Expires: m.Expires}
 }
 

@@ -67,6 +67,9 @@ func (l shelves) Folders(_ context.Context, path string) ([]Folder, error) {
 	case "/allowed":
 		return []Folder{{"/allowed/good", "good"}, {"/allowed/broken", "broken"}, {"/allowed/endless", "endless"}}, nil
 	}
+	if strings.HasPrefix(path, "/allowed/") {
+		return nil, nil
+	}
 	return nil, refuse(http.StatusForbidden, "folder_not_allowed", "path", "not below a --root")
 }
 
@@ -129,10 +132,11 @@ func (s *shelf) Search(_ context.Context, f Find) (*Found, error) {
 	return out, nil
 }
 
-// passes knows filters such as cold and tag:cold and year:2024.
+// passes knows filters such as (cold) and tag=cold and year:2024.
 func (s *shelf) passes(d Document, filter string) bool {
 	for part := range strings.SplitSeq(filter, " and ") {
-		field, value, ok := strings.Cut(part, ":")
+		part = strings.Trim(part, "()")
+		field, value, ok := strings.Cut(strings.Replace(part, "=", ":", 1), ":")
 		if !ok {
 			field, value = "tag", part
 		}

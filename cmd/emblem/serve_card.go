@@ -15,7 +15,7 @@ var _ server.Carded = service{}
 // well-known ones; others' folders do not say it in a way that can be relied on.
 func (s service) Card() server.Card {
 	c := server.Card{
-		Family: s.Family(), DType: s.DType(), Parameters: s.Parameters(), Bytes: s.Bytes(),
+		Family: s.Family(), DType: s.DType(), Parameters: s.Parameters(),
 		ImageSide: s.ImageSide(), TextTokens: s.TextTokens(), Knows: s.Note,
 	}
 	if illustrationsOnly(s.dual.Name()) {

@@ -45,7 +45,6 @@ type driver struct {
 	mu     sync.Mutex
 	report report
 	took   []float64 // ms of answered requests
-	sent   int
 }
 
 // drive loads the server for a while.
