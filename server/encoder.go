@@ -77,14 +77,14 @@ const (
 	decodeBudget  = 512 << 20 // bytes of decoded pictures at once
 )
 
-func newEncoder(e Embedder, queue int, wait time.Duration) *encoder {
+func newEncoder(e Embedder, queue int, wait time.Duration, t tracing) *encoder {
 	texts, pictures := queue, queue
 	if queue == 0 {
 		texts, pictures = 2*maxInputs, 1024 // a whole request has to fit; pictures wait as pixels
 	}
 	c := &encoder{Embedder: e, decoding: semaphore.NewWeighted(decodeBudget), canary: canary{model: e}}
-	c.texts = batch.New(e.EmbedTokens, batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors, Shared: blameless})
-	c.pictures = batch.New(c.embedPhotos, batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: pictures, Cache: cachedVectors, Shared: blameless})
+	c.texts = batch.New(forward(e.EmbedTokens), batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors, Shared: blameless, Begin: t.batchBegin(e.Name(), "text")})
+	c.pictures = batch.New(forward(c.embedPhotos), batch.Options[*photo]{Key: func(p *photo) batch.Key { return p.key }, Size: pictureBatch, Wait: wait, Queue: pictures, Cache: cachedVectors, Shared: blameless, Begin: t.batchBegin(e.Name(), "image")})
 	return c
 }
 
@@ -180,7 +180,10 @@ func (c *encoder) embedPictures(ctx context.Context, files [][]byte) (results, e
 	for i, file := range files {
 		photos[i] = &photo{key: batch.KeyOf(file), file: file}
 		if !c.pictures.Has(photos[i].key) {
-			group.Go(func() error { bad[i] = c.tryDecode(ctx, photos[i]); return nil })
+			group.Go(func() error {
+				bad[i] = inside(ctx, "decode", func(ctx context.Context) error { return c.tryDecode(ctx, photos[i]) })
+				return nil
+			})
 		}
 	}
 	group.Wait()

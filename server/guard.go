@@ -36,9 +36,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		defer rec.hurry() // what net/http still holds back goes out after us
 		setSecurityHeaders(w.Header())
 		w.Header().Set(headerRequestID, id)
+		r, span := s.tracing.request(r, id)
+		defer func() { finish(span, rec.status) }()
 		defer func() {
 			if p := recover(); p != nil {
-				s.panicked(rec, id, p)
+				s.panicked(r, rec, id, p)
 			}
 			s.seen(r, rec, id, time.Since(start))
 		}()
@@ -54,11 +56,11 @@ func newID() string {
 
 // panicked answers for a handler that panicked. http.ErrAbortHandler is a
 // handler's way to break a connection off.
-func (s *Server) panicked(rec *recorder, id string, p any) {
+func (s *Server) panicked(r *http.Request, rec *recorder, id string, p any) {
 	if p == http.ErrAbortHandler {
 		panic(p)
 	}
-	s.Log.Error("a handler panicked", "id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.Log.Error("a handler panicked", "id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()), traceOf(r.Context()))
 	if rec.status == 0 {
 		e, _ := known(fmt.Errorf("panic"))
 		e.write(rec)
@@ -76,7 +78,7 @@ func (s *Server) seen(r *http.Request, rec *recorder, id string, took time.Durat
 	if strings.HasPrefix(path, loginPrefix) {
 		path = loginPrefix + "…"
 	}
-	s.Log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", clip(path), "status", rec.status, "ms", took.Milliseconds(), "bytes", rec.bytes)
+	s.Log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", clip(path), "status", rec.status, "ms", took.Milliseconds(), "bytes", rec.bytes, traceOf(r.Context()))
 }
 
 const (

@@ -83,19 +83,20 @@ func (s *Server) serve(rt route) http.HandlerFunc {
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		routed(r.Context(), rt)
 		rec := &recorder{ResponseWriter: w}
 		defer func() { s.metrics.request(rt.path, rt.method, rec.status, time.Since(start)) }()
 		if err := h(rec, r); err != nil {
-			s.fail(rec, rt, err)
+			s.fail(rec, r, rt, err)
 		}
 	}
 }
 
 // fail writes an error in the shape of a route's dialect.
-func (s *Server) fail(w http.ResponseWriter, rt route, err error) {
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, rt route, err error) {
 	e, inside := known(err)
 	if inside {
-		s.Log.Error("a request failed", "id", w.Header().Get(headerRequestID), "path", rt.path, "error", err)
+		s.Log.Error("a request failed", "id", w.Header().Get(headerRequestID), "path", rt.path, "error", err, traceOf(r.Context()))
 	}
 	if e.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")

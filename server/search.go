@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/emblem-search/emblem/internal/library"
 )
 
@@ -90,7 +92,11 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 // answerOf searches a library.
 func answerOf(ctx context.Context, l Library, find *Find) (*searchAnswer, error) {
 	model := l.Model()
-	found, err := l.Search(ctx, *find)
+	var found *Found
+	err := inside(ctx, "index.search", func(ctx context.Context) (err error) {
+		found, err = l.Search(ctx, *find)
+		return err
+	}, attribute.String("emblem.library", l.Name()), attribute.Int("emblem.limit", find.Limit))
 	if err != nil {
 		return nil, err
 	}

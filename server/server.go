@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/emblem-search/emblem/internal/fetch"
@@ -47,8 +48,9 @@ type Options struct {
 
 	Suggestions []Suggestion // models that visitors could fetch
 
-	Version string       // emblem's, for /openapi.json
-	Log     *slog.Logger // nil drops it
+	Traces  trace.TracerProvider // nil: none are kept
+	Version string               // emblem's, for /openapi.json
+	Log     *slog.Logger         // nil drops it
 }
 
 func (o *Options) fill() {
@@ -82,6 +84,7 @@ type Server struct {
 	sessions    *sessions
 	thumbnails  *thumbnails
 	metrics     *metrics
+	tracing     tracing
 	description json.RawMessage // OpenAPI
 	started     time.Time
 	draining    atomic.Bool
@@ -93,14 +96,14 @@ type Server struct {
 // New makes a server.
 func New(o Options) (*Server, error) {
 	o.fill()
-	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), started: time.Now(), stopping: make(chan struct{}), jobs: newJobs()}
+	s := &Server{Options: o, bodies: semaphore.NewWeighted(o.MaxBusy), sessions: newSessions(o.Keys), thumbnails: newThumbnails(), metrics: newMetrics(), tracing: newTracing(o.Traces), started: time.Now(), stopping: make(chan struct{}), jobs: newJobs()}
 	s.hosts = append(ownNames(), o.Hosts...)
 	err := s.reachOut()
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range o.Embedders {
-		c := newEncoder(e, o.Queue, o.Wait)
+		c := newEncoder(e, o.Queue, o.Wait, s.tracing)
 		s.encoders = append(s.encoders, c)
 		s.metrics.watch(c)
 	}

@@ -59,6 +59,9 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func writeAttr(w *bytes.Buffer, a slog.Attr) {
+	if a.Equal(slog.Attr{}) {
+		return
+	}
 	v := redactAttr(a).Value.Resolve().String()
 	if strings.ContainsAny(v, " \"=\n") {
 		v = fmt.Sprintf("%q", v)

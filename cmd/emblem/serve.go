@@ -39,6 +39,7 @@ type serveOptions struct {
 	Drain    time.Duration
 	Memory   size          // of all models' weights; 0: no bound
 	Keep     time.Duration // how long weights stay that nobody uses; below 0 as long as there is room
+	Traces   string        // address of a collector; "" means that of the environment, if any
 	nets     []netip.Prefix
 }
 
@@ -83,6 +84,7 @@ vectors alone, of which there may be many.`,
 	f.BoolVar(&o.Insecure, "insecure-no-key", false, "let everybody who reaches the address do everything")
 	f.Var(&o.Memory, "memory", "what the models' weights may take together, such as 2GB; those used least recently make room (default no bound)")
 	f.Var((*keeping)(&o.Keep), "keep-alive", "how long a model that nobody uses stays in memory, such as 5m; 0: not at all, -1: until others need the room")
+	f.StringVar(&o.Traces, "otel-endpoint", "", "address of an OpenTelemetry collector that gets traces (OTLP over HTTP); default: OTEL_EXPORTER_OTLP_ENDPOINT, or none are sent")
 	f.DurationVar(&o.Wait, "batch-wait", 0, "how long a batch waits for company")
 	f.DurationVar(&o.Drain, "shutdown-timeout", 30*time.Second, "how long running requests may take to end")
 	return cmd
@@ -183,7 +185,17 @@ func (x *serving) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	address, err := x.tracesTo(x.options.Traces)
+	if err != nil {
+		return err
+	}
+	traces, sent, err := x.traces(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer sent()
 	o := server.Options{
+		Traces:    traces,
 		Embedders: embedders, Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,

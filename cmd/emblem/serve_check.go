@@ -24,6 +24,8 @@ func (a *app) checkServe(o *serveOptions, run bool) problems {
 	}
 	_, err := realFolders(o.Roots)
 	wrong.add(err)
+	_, err = a.tracesTo(o.Traces)
+	wrong.add(err)
 	return wrong
 }
 

@@ -27,6 +27,18 @@ type Options[In any] struct {
 	// Shared says of an error that it is no input's fault, such as a device that
 	// is gone: the batch fails as a whole. nil means that there are none.
 	Shared func(error) bool
+
+	// Begin, if not nil, is told who waits for a batch before it is computed. It
+	// returns the context to compute it in, a child of the one it gets, and what to
+	// do at its end.
+	Begin func(context.Context, []Waiter) (context.Context, func())
+}
+
+// A Waiter is a caller of Do that waits for inputs of a batch.
+type Waiter struct {
+	Context context.Context // of its call of Do
+	Since   time.Time       // when it came
+	First   bool            // it has not waited for a batch before
 }
 
 func (o *Options[In]) fill() {
@@ -107,6 +119,7 @@ type item[In, Out any] struct {
 
 // place is where a caller waits for the result of an input.
 type place[In, Out any] struct {
+	by   *Waiter
 	item *item[In, Out]
 	out  *Result[Out]
 	done *sync.WaitGroup
@@ -134,7 +147,7 @@ func (q *Queue[In, Out]) Do(ctx context.Context, inputs []In) ([]Result[Out], er
 		keys[i] = q.Key(in)
 	}
 	var done sync.WaitGroup
-	places, err := q.enter(inputs, keys, results, &done)
+	places, err := q.enter(&Waiter{ctx, time.Now(), true}, inputs, keys, results, &done)
 	if err != nil || len(places) == 0 {
 		return results, err
 	}
@@ -148,7 +161,7 @@ func (q *Queue[In, Out]) Do(ctx context.Context, inputs []In) ([]Result[Out], er
 }
 
 // enter takes what is known from memory and queues the rest.
-func (q *Queue[In, Out]) enter(inputs []In, keys []Key, results []Result[Out], done *sync.WaitGroup) ([]*place[In, Out], error) {
+func (q *Queue[In, Out]) enter(by *Waiter, inputs []In, keys []Key, results []Result[Out], done *sync.WaitGroup) ([]*place[In, Out], error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -174,7 +187,7 @@ func (q *Queue[In, Out]) enter(inputs []In, keys []Key, results []Result[Out], d
 			q.stats.Joined++
 		}
 		done.Add(1)
-		p := &place[In, Out]{item: it, out: &results[i], done: done}
+		p := &place[In, Out]{by: by, item: it, out: &results[i], done: done}
 		it.join(p)
 		places = append(places, p)
 	}

@@ -36,7 +36,9 @@ func (q *Queue[In, Out]) work() {
 		}
 		start := time.Now()
 		v := verdict{faults: map[Key]error{}}
+		ctx, end := q.begin(ctx, batch)
 		q.run(ctx, batch, &v)
+		end()
 		q.mu.Lock()
 		q.stats.Running = 0
 		per := time.Since(start) / time.Duration(len(batch))
@@ -111,6 +113,28 @@ func (q *Queue[In, Out]) take() (context.Context, []*item[In, Out]) {
 	}
 	q.stats.Running = len(batch)
 	return ctx, batch
+}
+
+// begin tells Begin who waits for a batch, each caller once.
+func (q *Queue[In, Out]) begin(ctx context.Context, batch []*item[In, Out]) (context.Context, func()) {
+	if q.Begin == nil {
+		return ctx, func() {}
+	}
+	q.mu.Lock()
+	told := map[*Waiter]bool{}
+	var list []Waiter
+	for _, it := range batch {
+		for _, p := range it.want {
+			if p.gone || told[p.by] {
+				continue
+			}
+			told[p.by] = true
+			list = append(list, *p.by)
+			p.by.First = false
+		}
+	}
+	q.mu.Unlock()
+	return q.Begin(ctx, list)
 }
 
 // wanted counts those who wait for it still.
