@@ -124,7 +124,7 @@ func (m *maker) hostile(n uint64) request {
 	case 0:
 		r = request{path: "/v1/embeddings", body: `{"input":` + strings.Repeat("[", 50_000)}
 	case 1:
-		r = m.embed([]string{"data:image/jpeg;base64,////"})
+		r = m.embed([]string{url(binary.BigEndian.AppendUint64(nil, n))})
 	case 2:
 		r = m.embed([]string{"data:image/png;base64," + base64.StdEncoding.EncodeToString(bomb(n))})
 	case 3:
@@ -132,8 +132,7 @@ func (m *maker) hostile(n uint64) request {
 	case 4:
 		r = m.json("/v1/libraries/"+m.Library+"/search", map[string]any{"query": m.text(), "limit": 1e9})
 	case 5:
-		file := []byte{0xff, 0xd8, 0xff, 0xe0, 0, 4, 'x', byte(n)}
-		r = m.embed([]string{url(file)})
+		r = m.embed([]string{url(binary.BigEndian.AppendUint64([]byte{0xff, 0xd8, 0xff, 0xe0, 0, 10}, n))})
 	}
 	r.hostile = true
 	return r
