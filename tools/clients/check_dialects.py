@@ -7,12 +7,16 @@ import huggingface_hub
 import infinity_client
 import ollama
 from cohere.errors import NotFoundError, UnauthorizedError
-from given import KEY, MODEL, URL, check, cosine, picture_vectors, pictures, refused, same, text_vectors, texts
+from given import KEY, MODEL, URL, check, picture_vectors, pictures, refused, same, text_vectors, texts
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from infinity_client.api.default import classify, embeddings, rerank
 from infinity_client.api.default import models as infinity_models
 from infinity_client.models import ClassifyInput, OpenAIEmbeddingInputImage, OpenAIEmbeddingInputImageModality, OpenAIEmbeddingInputText, RerankInput
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b))
 
 
 def check_ollama():
