@@ -29,7 +29,7 @@ func opened(t *testing.T, n int, keep time.Duration) (*Budget, []*Model, [][]flo
 			t.Fatal(err)
 		}
 		truth = append(truth, said(t, m))
-		most = max(most, int64(m.Bytes()))
+		most = max(most, int64(m.Bytes()), 4*int64(m.Parameters())) // what is expected before they are read counts too
 		m.Close()
 	}
 	b := NewBudget(int64(n)*most, keep)
