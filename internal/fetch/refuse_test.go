@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -44,7 +45,8 @@ func isRefusal(err error) bool {
 // that resolves to it, where any name is allowed.
 func TestAddressesAreRefused(t *testing.T) {
 	tr := newTrap(t, "127.0.0.1:0")
-	zone := &names{}
+	var now atomic.Value // the address that every name has
+	zone := &names{answers: func(string, int) []string { return []string{now.Load().(string)} }}
 	f := newFetcher(t, Limits{}, "*", "*:"+tr.port)
 	f.dialer.Resolver = zone.resolver(t)
 	for _, s := range notPublic {
@@ -59,7 +61,7 @@ func TestAddressesAreRefused(t *testing.T) {
 		if a.Zone() != "" || a.Is4In6() && public(a.Unmap()) {
 			continue // not in DNS; or the resolver makes it the public one that it holds
 		}
-		zone.answers = func(string, int) []string { return []string{s} }
+		now.Store(s)
 		if _, err := f.Open(t.Context(), "http://pictures.example:"+tr.port+"/a.png"); !isRefusal(err) {
 			t.Errorf("%s by a name: %v", s, err)
 		}
