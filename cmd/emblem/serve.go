@@ -290,9 +290,13 @@ func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedd
 	if err != nil {
 		return nil, err
 	}
-	e, err := x.host.model(ctx, modelChoice{Ref: ref, DType: x.options.DType})
+	choice := modelChoice{Ref: ref, DType: x.options.DType}
+	e, err := x.host.model(ctx, choice)
 	if err != nil {
 		return nil, err
+	}
+	if x.host.first == (modelChoice{}) {
+		x.host.first = choice
 	}
 	return serviceOf(name, e)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
-	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/server"
 )
 
@@ -70,11 +69,11 @@ func (s shelf) adopt(ctx context.Context) error {
 	if s.lib.Manifest().Model != "" {
 		return nil
 	}
-	m, err := s.host.model(ctx, modelChoice{Ref: models.Default, DType: "auto"})
+	m, err := s.host.model(ctx, s.host.first)
 	if err != nil {
 		return err
 	}
-	return s.lib.Adopt(m, models.Default, false)
+	return s.lib.Adopt(m, s.host.first.Ref, false)
 }
 
 // Delete implements server.Library.

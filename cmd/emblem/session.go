@@ -71,6 +71,7 @@ type host struct {
 	wiring wiring
 	device string
 	budget *models.Budget // nil: what is opened stays in memory
+	first  modelChoice    // the server's first model; libraries without one take it
 
 	opening sync.Mutex // one model at a time
 	models  map[modelChoice]embedder
