@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	keyboard "github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -68,6 +69,15 @@ func keep(t *testing.T, ctx context.Context, name string) {
 			t.Error(err)
 		}
 	}
+}
+
+// slash is the key / as a keyboard sends it. KeyEvent types its letter too, even where
+// the page has taken the key.
+func slash() chromedp.Action {
+	key := func(kind keyboard.KeyType) chromedp.Action {
+		return keyboard.DispatchKeyEvent(kind).WithKey("/").WithCode("Slash").WithWindowsVirtualKeyCode(191)
+	}
+	return chromedp.Tasks{key(keyboard.KeyRawDown), key(keyboard.KeyUp)}
 }
 
 // shows waits until an expression of the page is true.
@@ -174,7 +184,7 @@ func TestPageKeyboard(t *testing.T) {
 	shows(t, ctx, `document.getElementById("detail").open`)
 	drive(t, ctx, chromedp.KeyEvent(kb.Escape))
 	shows(t, ctx, `!document.getElementById("detail").open`)
-	drive(t, ctx, chromedp.KeyEvent("/"))
+	drive(t, ctx, slash())
 	shows(t, ctx, `document.activeElement.id === "query"`)
 }
 

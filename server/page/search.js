@@ -67,7 +67,7 @@ async function nothing(body, signal) {
   if (nearest.hits.length) box.append(element('p', { className: 'soft', textContent: `The nearest are below; the first of them has a chance of ${percent(nearest.hits[0].probability)}.` }))
   box.hidden = false
   state.hits = nearest.hits
-  $('results').replaceChildren(...nearest.hits.flatMap(cards))
+  keepingFocus(() => $('results').replaceChildren(...nearest.hits.flatMap(cards)))
 }
 
 // more goes on behind the last hit.
@@ -96,16 +96,24 @@ function sorted() {
 
 export function show() {
   $('nothing').hidden = true
-  $('results').replaceChildren(...sorted().flatMap(cards))
+  keepingFocus(() => $('results').replaceChildren(...sorted().flatMap(cards)))
   $('more').hidden = !state.next
+}
+
+// keepingFocus changes the grid and leaves the focus with the same picture, or with the
+// first one: who was in the grid stays there when an answer comes late.
+function keepingFocus(change) {
+  const focused = document.activeElement?.closest('#results .hit')?.querySelector('.open').dataset.id
+  change()
+  if (focused !== undefined) ($('results').querySelector(`.open[data-id="${CSS.escape(focused)}"]`) || $('results').querySelector('.open') || $('query')).focus()
 }
 
 // cards are a hit's, with those of what looks the same where that is unfolded.
 function cards(hit) {
-  const list = [card(hit)]
-  if (state.open.has(hit.id)) list.push(...hit.folded.map(id => card({ id, path: hit.path && id }, hit)))
-  return list
+  return state.open.has(hit.id) ? [card(hit), ...copies(hit)] : [card(hit)]
 }
+
+const copies = hit => hit.folded.map(id => card({ id, path: hit.path && id }, hit))
 
 function card(hit, of) {
   const name = nameOf(hit)
@@ -123,22 +131,32 @@ function card(hit, of) {
 
 // unfolder is the button that shows what looks the same as a hit.
 function unfolder(hit) {
-  const on = state.open.has(hit.id)
-  const b = button(on ? 'Fold' : `+${hit.folded.length}`, () => unfold(hit), { className: 'alike', title: on ? 'Hide what looks the same' : `Show ${hit.folded.length} that look the same` })
-  b.ariaLabel = `${count(hit.folded.length, 'picture')} that ${hit.folded.length === 1 ? 'looks' : 'look'} the same as ${nameOf(hit)}`
-  b.setAttribute('aria-expanded', String(on))
+  const b = button('', () => unfold(hit), { className: 'alike', ariaLabel: `${count(hit.folded.length, 'picture')} that ${hit.folded.length === 1 ? 'looks' : 'look'} the same as ${nameOf(hit)}` })
+  label(b, hit)
   return b
 }
 
-// unfold shows or hides what looks the same as a hit; the focus stays with it.
+function label(b, hit) {
+  const on = state.open.has(hit.id)
+  b.textContent = on ? 'Fold' : `+${hit.folded.length}`
+  b.title = on ? 'Hide what looks the same' : `Show ${hit.folded.length} that look the same`
+  b.setAttribute('aria-expanded', String(on))
+}
+
+// unfold shows or hides what looks the same as a hit. All else stays as it is; the
+// focus of what is hidden goes to the hit.
 export function unfold(hit) {
-  const buttonFocused = document.activeElement?.classList.contains('alike')
-  if (!state.open.delete(hit.id)) state.open.add(hit.id)
-  const weak = !$('nothing').hidden
-  show()
-  $('nothing').hidden = !weak
-  const li = [...$('results').querySelectorAll('.open')].find(b => b.dataset.id === hit.id)?.parentElement
-  li?.querySelector(buttonFocused ? '.alike' : '.open').focus()
+  const li = $('results').querySelector(`.open[data-id="${CSS.escape(hit.id)}"]`).parentElement
+  if (state.open.delete(hit.id)) {
+    while (li.nextElementSibling?.classList.contains('alike-of')) {
+      if (li.nextElementSibling.contains(document.activeElement)) li.querySelector('.open').focus()
+      li.nextElementSibling.remove()
+    }
+  } else {
+    state.open.add(hit.id)
+    li.after(...copies(hit))
+  }
+  label(li.querySelector('.alike'), hit)
 }
 
 // ---- selection
