@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/emblem-search/emblem/internal/vector"
 )
 
 // prefixLearn begins the keys of what Learn was given: a sample a space.
 const prefixLearn = "meta/learn/"
 
-const (
-	leastLearned = 20   // queries of a sample; fewer say nothing
-	mostLearned  = 2000 // queries that are kept of one
-)
+const mostLearned = 2000 // queries that are kept of a sample
 
 // Learn gives a space queries like those to come, as far as they are of another kind
 // than its vectors: texts, for a space of pictures. In the background it is found out
@@ -31,8 +30,8 @@ func (ix *Index) Learn(ctx context.Context, space string, queries [][]float32) e
 	if !ok {
 		return fmt.Errorf("index: no space %q", space)
 	}
-	if len(queries) < leastLearned {
-		return fmt.Errorf("index: a sample of %d queries; give %d or more", len(queries), leastLearned)
+	if len(queries) < vector.LeastSample {
+		return fmt.Errorf("index: a sample of %d queries; give %d or more", len(queries), vector.LeastSample)
 	}
 	var value []byte
 	for _, q := range queries[:min(len(queries), mostLearned)] {
@@ -83,17 +82,17 @@ func (ix *Index) teach(s *shelf) error {
 	}
 	var errs [2]error
 	err = ix.aside(s, func() {
-		if len(own) >= leastLearned {
+		if len(own) >= vector.LeastSample {
 			reach, errs[0] = g.LearnOwn(own)
 		}
-		if len(given) >= leastLearned {
+		if len(given) >= vector.LeastSample {
 			errs[1] = g.Learn(given)
 		}
 	})
 	if err := errors.Join(err, errs[0], errs[1], s.rows.sinceThen(failures)); err != nil {
 		return err
 	}
-	if len(given) >= leastLearned {
+	if len(given) >= vector.LeastSample {
 		reach = math.Inf(1)
 	}
 	s.reach.Store(math.Float64bits(reach))

@@ -182,12 +182,8 @@ func storeGood(r *http.Request, l Library, docs []Document, errs []error) ([]Out
 
 // deleteDocuments answers POST /v1/libraries/{l}/delete.
 func (s *Server) deleteDocuments(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body deleteBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

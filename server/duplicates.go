@@ -46,12 +46,8 @@ type duplicatesAnswer struct {
 // findDuplicates answers POST /v1/libraries/{l}/duplicates. The first page takes its
 // time in a large library; the others are cut from the same answer.
 func (s *Server) findDuplicates(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body duplicatesBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

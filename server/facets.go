@@ -36,12 +36,8 @@ const (
 
 // countFacets answers POST /v1/libraries/{l}/facets.
 func (s *Server) countFacets(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body facetsBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

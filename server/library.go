@@ -172,6 +172,15 @@ func (s *Server) library(r *http.Request, create bool) (Library, error) {
 	return s.libraryOf(r.Context(), callerOf(r), r.PathValue("library"), create)
 }
 
+// libraryBody opens the library that a route names and reads the request into body.
+func (s *Server) libraryBody(w http.ResponseWriter, r *http.Request, body any) (l Library, release func(), err error) {
+	if l, err = s.library(r, false); err != nil {
+		return nil, nil, err
+	}
+	release, err = s.readJSON(w, r, body)
+	return l, release, err
+}
+
 func (s *Server) libraryOf(ctx context.Context, c *Caller, name string, create bool) (Library, error) {
 	if s.Libraries == nil {
 		return nil, refuse(http.StatusNotFound, "no_libraries", "", "this server keeps no libraries; start it without --data none")

@@ -60,12 +60,8 @@ type searchAnswer struct {
 
 // searchLibrary answers POST /v1/libraries/{l}/search.
 func (s *Server) searchLibrary(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body searchBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

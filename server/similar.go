@@ -21,12 +21,8 @@ const (
 // similarDocuments answers POST /v1/libraries/{l}/similar. The examples themselves
 // are not found.
 func (s *Server) similarDocuments(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body similarBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

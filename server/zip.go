@@ -18,12 +18,8 @@ const maxZipped = 500 // pictures of an archive
 // zipDocuments answers POST /v1/libraries/{l}/zip with the pictures of documents
 // in an archive. They are stored as they are: pictures do not get smaller.
 func (s *Server) zipDocuments(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.library(r, false)
-	if err != nil {
-		return err
-	}
 	var body zipBody
-	release, err := s.readJSON(w, r, &body)
+	l, release, err := s.libraryBody(w, r, &body)
 	if err != nil {
 		return err
 	}

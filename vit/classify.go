@@ -104,11 +104,8 @@ func (n *net) newHeads(p nn.Precision) {
 // summed up.
 func (n *net) classify(s *tensor.Stream, in input, y tensor.Tensor) {
 	defer s.Release(s.Mark())
-	b, c := len(in.pictures), n.config
-	m := n.lens(s, in)
-	x := s.New(tensor.F32, b, c.length(in), c.width) // (B, L, C), the residual stream
-	n.embed(s, in, x)
-	n.blocks(s, x, len(n.Blocks), m)
+	x, m := n.encode(s, in)
+	b, c := x.Dim(0), n.config
 	switch c.head {
 	case headPair:
 		f := s.New(tensor.F32, b, c.width) // (B, C)

@@ -12,29 +12,35 @@ func hfPlain(prefix string) []weights.Layout {
 // layer on the class token that few checkpoints have trained, is left out, and so
 // are what masks patches and what paints them, which features have no use for.
 func hfPlainUnder(p string) weights.Layout {
-	layer := p + "encoder.layer.*."
 	return weights.Layout{
 		Name:   "ViT (transformers)",
 		Marker: p + "embeddings.position_embeddings",
-		Rules: []weights.Rule{
+		Rules: append([]weights.Rule{
 			{To: "cls_token", From: weights.From(p + "embeddings.cls_token")},
 			{To: "dist_token", From: weights.From(p + "embeddings.distillation_token")},
 			{To: "pos_embed", From: weights.From(p + "embeddings.position_embeddings")},
 			{To: "patch_embed.proj.weight", From: weights.From(p + "embeddings.patch_embeddings.projection.weight"), Op: weights.ChannelsLast},
 			{To: "patch_embed.proj.bias", From: weights.From(p + "embeddings.patch_embeddings.projection.bias")},
-			{To: "blocks.*.attn.qkv.*", From: hfAttention(layer), Op: weights.Cat},
-			{To: "blocks.*.attn.proj.*", From: weights.From(layer + "attention.output.dense.*")},
-			{To: "blocks.*.norm1.*", From: weights.From(layer + "layernorm_before.*")},
-			{To: "blocks.*.norm2.*", From: weights.From(layer + "layernorm_after.*")},
-			{To: "blocks.*.mlp.fc1.*", From: weights.From(layer + "intermediate.dense.*")},
-			{To: "blocks.*.mlp.fc2.*", From: weights.From(layer + "output.dense.*")},
 			{To: "norm.*", From: weights.From(p + "layernorm.*")},
 			{To: "heads.0.*", From: weights.From("classifier.*")},
 			{To: "head_pair.0.*", From: weights.From("cls_classifier.*")},
 			{To: "head_pair.1.*", From: weights.From("distillation_classifier.*")},
-		},
+		}, hfBlocks("blocks", p+"encoder.layer.*.")...),
 		Ignore:  []string{p + "embeddings.mask_token", p + "pooler.**"},
 		Foreign: []string{"decoder.**"},
+	}
+}
+
+// hfBlocks names the blocks of a ViT, and of MAE's decoder, after its layers.
+func hfBlocks(blocks, layer string) []weights.Rule {
+	blocks += ".*."
+	return []weights.Rule{
+		{To: blocks + "attn.qkv.*", From: hfAttention(layer), Op: weights.Cat},
+		{To: blocks + "attn.proj.*", From: weights.From(layer + "attention.output.dense.*")},
+		{To: blocks + "norm1.*", From: weights.From(layer + "layernorm_before.*")},
+		{To: blocks + "norm2.*", From: weights.From(layer + "layernorm_after.*")},
+		{To: blocks + "mlp.fc1.*", From: weights.From(layer + "intermediate.dense.*")},
+		{To: blocks + "mlp.fc2.*", From: weights.From(layer + "output.dense.*")},
 	}
 }
 

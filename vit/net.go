@@ -144,18 +144,23 @@ func (c config) length(in input) int {
 // forward encodes pictures into y (B, Out), F32.
 func (n *net) forward(s *tensor.Stream, in input, pool Pool, y tensor.Tensor) {
 	defer s.Release(s.Mark())
-	b, c := len(in.pictures), n.config
-	m := n.lens(s, in)
-	x := s.New(tensor.F32, b, c.length(in), c.width) // (B, L, C), the residual stream
-	n.embed(s, in, x)
-	n.blocks(s, x, len(n.Blocks), m)
+	x, m := n.encode(s, in)
 	if !n.Head.Ok() {
 		n.pool(s, x, pool, m, y)
 		return
 	}
-	f := s.New(tensor.F32, b, n.Head.Weight.In) // (B, C)
+	f := s.New(tensor.F32, x.Dim(0), n.Head.Weight.In) // (B, C)
 	n.pool(s, x, pool, m, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
+}
+
+// encode returns what the blocks make of pictures, x (B, L, C), and which of it counts.
+func (n *net) encode(s *tensor.Stream, in input) (x tensor.Tensor, m nn.Mask) {
+	m = n.lens(s, in)
+	x = s.New(tensor.F32, len(in.pictures), n.config.length(in), n.config.width)
+	n.embed(s, in, x)
+	n.blocks(s, x, len(n.Blocks), m)
+	return x, m
 }
 
 // blocks runs the first blocks on the residual stream x (B, L, C).

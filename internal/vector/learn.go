@@ -1,7 +1,7 @@
 package vector
 
 import (
-	"errors"
+	"fmt"
 	"math"
 )
 
@@ -13,9 +13,10 @@ type probe struct {
 	row    uint32 // if own: the linked one of its twins
 }
 
-const leastSample = 20 // queries; fewer say nothing
+// LeastSample is how many queries are a sample; fewer say nothing.
+const LeastSample = 20
 
-var errSample = errors.New("vector: a sample of fewer than 20 queries says nothing")
+var errSample = fmt.Errorf("vector: a sample of fewer than %d queries says nothing", LeastSample)
 
 // Learn fits the graph to a sample of queries of one kind: where walks begin, what
 // part of the score their mean decides, and what effort gives what recall. Queries
@@ -23,7 +24,7 @@ var errSample = errors.New("vector: a sample of fewer than 20 queries says nothi
 // between the rows that they find (Repair), from a quarter of the sample; the rest
 // measures.
 func (g *Graph) Learn(sample [][]float32) error {
-	if len(sample) < leastSample {
+	if len(sample) < LeastSample {
 		return errSample
 	}
 	probes := make([]probe, len(sample))
@@ -35,7 +36,7 @@ func (g *Graph) Learn(sample [][]float32) error {
 	}
 	g.change.Lock()
 	defer g.change.Unlock()
-	if mean := meanOf(sample); g.elsewhere(mean, sample) {
+	if mean := Mean(list(sample), len(sample)); g.elsewhere(mean, sample) {
 		if err := g.anchor(mean); err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ func (g *Graph) Learn(sample [][]float32) error {
 // LearnOwn fits the graph to queries like its rows: each of ids asks for the others as
 // if it were not among them. reach is the farthest that one of them is from its nearest.
 func (g *Graph) LearnOwn(ids []uint32) (reach float64, err error) {
-	if len(ids) < leastSample {
+	if len(ids) < LeastSample {
 		return 0, errSample
 	}
 	g.change.Lock()
@@ -85,20 +86,6 @@ func (g *Graph) anchor(mean []float32) error {
 	defer g.lock.Unlock()
 	g.codes.adopt(&next)
 	return nil
-}
-
-func meanOf(sample [][]float32) []float32 {
-	sum := make([]float64, len(sample[0]))
-	for _, q := range sample {
-		for i, x := range q {
-			sum[i] += float64(x)
-		}
-	}
-	mean := make([]float32, len(sum))
-	for i, x := range sum {
-		mean[i] = float32(x / float64(len(sample)))
-	}
-	return mean
 }
 
 // elsewhere says whether the centre is so far from the sample's mean that it is no

@@ -24,6 +24,12 @@ func (m Matrix) Row(i uint32) []float32 {
 	return m.Data[int(i)*m.Dim : (int(i)+1)*m.Dim : (int(i)+1)*m.Dim]
 }
 
+// list is Rows of their own.
+type list [][]float32
+
+// Row returns the i-th row.
+func (l list) Row(i uint32) []float32 { return l[i] }
+
 // Metric says how vectors compare. A higher score is nearer.
 type Metric uint8
 
