@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -142,6 +143,8 @@ func (d *driver) send(r request) {
 		}
 	case resp.StatusCode != http.StatusOK:
 		d.fail(resp.Status + " " + string(body[:min(len(body), 200)]))
+	case d.Kind == "fill" && bytes.Contains(body, []byte(`"status":"error"`)):
+		d.fail("documents were refused: " + string(body[:min(len(body), 200)]))
 	default:
 		d.report.Answered++
 		d.report.Inputs += d.inputsOf(r)
