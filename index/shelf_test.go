@@ -181,7 +181,9 @@ func TestExactWhileRowsMove(t *testing.T) {
 			if b.ix.damages.Load() > 0 {
 				t.Errorf("%d files were found damaged", b.ix.damages.Load())
 			}
-			if s := b.settleDown(); s.manifest.Graph == "" {
+			s := b.settleDown()
+			check(t, b.ix.Close()) // the manifest is the background's until it ends
+			if s.manifest.Graph == "" {
 				t.Error("the graph was not read from its file")
 			}
 		})
@@ -280,7 +282,9 @@ func TestSavedIsWhole(t *testing.T) {
 	b.open()
 	_, err := b.ix.Search(context.Background(), Query{Space: "v", Vector: b.vector()})
 	check(t, err)
-	m := b.settleDown().manifest
+	b.settleDown()
+	m, err := b.ix.savedShelf("v")
+	check(t, err)
 	if m.Graph == "" || m.Buried < seq || m.Seq < seq {
 		t.Errorf("rows up to %d, deletions up to %d of %d are saved", m.Seq, m.Buried, seq)
 	}

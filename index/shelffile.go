@@ -162,7 +162,7 @@ func (ix *Index) saveGraph(s *stock) error {
 	m := &s.manifest
 	m.Dead, m.Reach = dead, s.reach.Load()
 	m.Graph, m.Sum, m.Size, m.Buried, m.Walked, m.Built, m.Taught = name, sum, size, buried, s.walked.Load(), s.built, int(s.taught.Load())
-	s.unsaved = 0
+	s.unsaved.Store(0)
 	return ix.saveManifest(s)
 }
 

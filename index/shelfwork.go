@@ -43,7 +43,7 @@ func (s *shelf) encode() error {
 	s.walked.Store(false)
 	s.built, s.linkedTo = s.n, 0
 	s.taught.Store(0)
-	s.unsaved += s.n
+	s.unsaved.Add(int64(s.n))
 	s.graph.Store(g)
 	return nil
 }
@@ -56,7 +56,7 @@ func (s *shelf) link() error {
 	if err := errors.Join(g.Add(to), s.rows.sinceThen(failures)); err != nil {
 		return err
 	}
-	s.unsaved += to - s.linkedTo
+	s.unsaved.Add(int64(to - s.linkedTo))
 	s.linkedTo = to
 	s.walked.Store(to == g.Len())
 	return nil
@@ -70,7 +70,7 @@ func (s *shelf) move(to int) error {
 	if s.walked.Load() {
 		add = g.Add
 	}
-	s.unsaved += to - g.Len()
+	s.unsaved.Add(int64(to - g.Len()))
 	return errors.Join(add(to), s.rows.sinceThen(failures))
 }
 
@@ -252,7 +252,7 @@ func (ix *Index) closeRows() {
 		s := ix.view.Load().shelves[name]
 		if s.graph.Load() != nil && !s.suspect.Load() {
 			ix.mend(s)
-			if ix.flush(s) && s.unsaved > 0 && !s.busy {
+			if ix.flush(s) && s.unsaved.Load() > 0 && !s.busy {
 				ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
 			}
 		}

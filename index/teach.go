@@ -97,7 +97,7 @@ func (ix *Index) teach(s *shelf) error {
 	}
 	s.reach.Store(math.Float64bits(reach))
 	s.taught.Store(int64(g.Len()))
-	s.unsaved++
+	s.unsaved.Add(1)
 	return nil
 }
 

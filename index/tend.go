@@ -34,7 +34,7 @@ type stored struct {
 	built    int             // rows when the codes were made
 	taught   atomic.Int64    // rows when the graph learned, 0 if it did not
 	reach    atomic.Uint64   // see strange; the bits of a float64
-	unsaved  int             // rows and deletions since the graph was saved
+	unsaved  atomic.Int64    // rows and deletions since the graph was saved
 	linkedTo int             // rows that are linked, while not all are
 	busy     bool            // a change of the graph was left to itself
 	counted  time.Time       // when the dead rows whose truth is gone were counted
@@ -152,7 +152,7 @@ func (ix *Index) loadShelves() {
 // waiting says whether rows wait for quiet.
 func (ix *Index) waiting() bool {
 	for _, s := range ix.view.Load().shelves {
-		if s.graph.Load() != nil && s.linked() < s.n || s.unsaved > 0 {
+		if s.graph.Load() != nil && s.linked() < s.n || s.unsaved.Load() > 0 {
 			return true
 		}
 	}
@@ -199,7 +199,7 @@ func (ix *Index) tidy(s *shelf) bool {
 		return ix.try(s, "moved", func() error { return s.move(min(s.n, linked+pace.move)) })
 	case linked-s.tail.from >= pace.flush+1<<s.rows.shift:
 		return ix.flush(s)
-	case s.unsaved > max(linked/4, pace.move) || s.unsaved > 0 && quiet >= 10*pace.quiet:
+	case s.unsaved.Load() > int64(max(linked/4, pace.move)) || s.unsaved.Load() > 0 && quiet >= 10*pace.quiet:
 		return ix.flush(s) && ix.try(s, "saved", func() error { return ix.saveGraph(s.stock) })
 	case s.walked.Load() && s.untaught(linked):
 		return ix.try(s, "learned", func() error { return ix.teach(s) })
@@ -249,7 +249,7 @@ func (ix *Index) bury() bool {
 			s.each(ord, func(row uint32) { rows = append(rows, row) })
 		}
 		s.dead.AddMany(rows)
-		s.unsaved += len(rows)
+		s.unsaved.Add(int64(len(rows)))
 		if g := s.graph.Load(); g != nil {
 			g.Delete(rows...)
 		}
