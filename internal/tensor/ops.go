@@ -95,6 +95,39 @@ func checkNorm(op string, x, w, b, y Tensor) error {
 		must(vector(w, x.Cols()) && vector(b, x.Cols()), "weight %v, bias %v for x %v", w, b, x))
 }
 
+// Rope is the rotary position embedding (RoFormer, arXiv 2104.09864): it turns
+// pairs of elements in the first 2·R columns of every head by the angles of the
+// row's position p. With c = Cos[p, i] and s = Sin[p, i] pair i goes from (a, b) to
+// (a·c − b·s, b·c + a·s).
+//
+// Pair i is columns i and i + R of the head (LLaMA, GPT-NeoX); Interleaved, it is
+// columns 2i and 2i + 1 (GPT-J, EVA02). Columns from 2·R on stay as they are. The
+// tables are the model's: scaled frequencies and the two axes of pictures are
+// values in them, and a class token has a row of cosine 1 and sine 0. A position
+// outside the tables is an error of the run.
+type Rope struct {
+	X           Tensor // (…, L, Heads·D) F32 or BF16
+	Heads       int
+	Cos, Sin    Tensor // (T, R) F32, 2·R ≤ D
+	At          Tensor // (…) I32, row r has position At[r mod len]; none: 0 to L − 1 in each sequence
+	Interleaved bool
+	Y           Tensor // X's rows and columns, F32 or BF16; may be X
+}
+
+// Check implements Op.
+func (o *Rope) Check() error {
+	if o.X.rank < 2 || o.Cos.rank != 2 || o.Heads < 1 {
+		return want("rope", must(false, "x %v, cos %v, %d heads", o.X, o.Cos, o.Heads))
+	}
+	return want("rope",
+		must(floats(o.X) && floats(o.Y) && o.Cos.dtype == F32 && o.Sin.dtype == F32, "x %v, cos %v, sin %v, y %v", o.X, o.Cos, o.Sin, o.Y),
+		must(o.X.Cols()%o.Heads == 0, "%d heads in x %v", o.Heads, o.X),
+		must(sameShape(o.Cos, o.Sin) && 2*o.Cos.Cols() <= o.X.Cols()/o.Heads, "cos %v, sin %v for %d heads in x %v", o.Cos, o.Sin, o.Heads, o.X),
+		must(o.At.Ok() || o.X.Dim(-2) <= o.Cos.Dim(0), "x %v is longer than cos %v", o.X, o.Cos),
+		must(!o.At.Ok() || o.At.dtype == I32 && o.At.Dense() && o.At.Len() > 0 && o.X.Rows()%o.At.Len() == 0, "positions %v for x %v", o.At, o.X),
+		must(o.Y.Cols() == o.X.Cols() && o.Y.Rows() == o.X.Rows(), "y %v for x %v", o.Y, o.X))
+}
+
 // Embed gathers rows: Y[i] = Table[IDs[i]] + Add[i mod rows of Add]. It is the
 // token embedding with its positions, and the gather that pools one row of each
 // sequence. An id outside the table is an error of the run.

@@ -6,12 +6,18 @@ carries float64 exactly. Tensors are {"shape", "data"}.
 """
 import json
 import os
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "internal", "tensor", "tensortest", "testdata", "ops.json")
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path = [p for p in sys.path if os.path.abspath(p) != HERE]  # safetensors.py there must not hide the library
+from transformers.models.gptj.modeling_gptj import rotate_every_two
+from transformers.models.llama.modeling_llama import rotate_half
+
+OUT = os.path.join(HERE, "..", "..", "internal", "tensor", "tensortest", "testdata", "ops.json")
 ACTS = {
     "none": lambda x: x,
     "gelu": F.gelu,
@@ -121,9 +127,25 @@ def mean_pool():
     add("meanpool", y, {"lead": 1}, x=x, lens=torch.tensor(lens))
 
 
+def rope():
+    """Both layouts, of the first columns of every head: LLaMA's and GPT-J's."""
+    for b, l, heads, d, half, pairs, at in [
+        (1, 1, 1, 2, 1, False, None), (2, 3, 2, 4, 2, False, None), (2, 3, 3, 7, 2, True, None),
+        (2, 2, 1, 6, 3, True, [4, 1]), (2, 2, 2, 5, 1, False, [0, 4, 4, 2]),
+    ]:
+        x, cos, sin = rand(b, l, heads * d), rand(5, half), rand(5, half)
+        rows = torch.tensor(at or list(range(l))).repeat(b * l // len(at or range(l)))
+        wide = lambda t: t[rows].repeat_interleave(2, -1) if pairs else t[rows].repeat(1, 2)
+        part, rest = x.reshape(1, b * l, heads, d).transpose(1, 2).split([2 * half, d - 2 * half], -1)
+        turned = part * wide(cos) + (rotate_every_two if pairs else rotate_half)(part) * wide(sin)
+        y = torch.cat([turned, rest], -1)
+        add("rope", y.transpose(1, 2).reshape(b, l, heads * d), {"heads": heads, "pairs": pairs},
+            x=x, cos=cos, sin=sin, at=torch.tensor(at) if at else None)
+
+
 def main():
     torch.manual_seed(3)
-    for f in (linear, attention, norms, embed, patchify, elementwise, mean_pool):
+    for f in (linear, attention, norms, embed, patchify, elementwise, mean_pool, rope):
         f()
     os.makedirs(os.path.dirname(OUT), exist_ok=True)
     with open(OUT, "w") as f:

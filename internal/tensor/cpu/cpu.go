@@ -135,6 +135,8 @@ func (b *Backend) exec(op tensor.Op) error {
 		return b.norm(o.X, o.W, o.B, o.Y, o.Eps, true)
 	case *tensor.RMSNorm:
 		return b.norm(o.X, o.W, tensor.Tensor{}, o.Y, o.Eps, false)
+	case *tensor.Rope:
+		return b.rope(o)
 	case *tensor.Embed:
 		return b.embed(o)
 	case *tensor.Patchify:

@@ -30,6 +30,8 @@ func Cost(op tensor.Op) (Price, error) {
 		p.Bytes += o.W.Bytes()
 	case *tensor.Attention: // scores, then the sum over the values
 		p.FLOPs = 4 * o.Q.Len() * o.K.Dim(1)
+	case *tensor.Rope: // a row of both tables for each position
+		p.Bytes += 2 * 4 * o.Cos.Cols() * min(o.Cos.Rows(), max(o.At.Len(), o.X.Dim(-2)))
 	case *tensor.Embed: // rows of the table, not all of it
 		p.Bytes += o.Y.Len() * o.Table.DType().Size()
 	}
@@ -67,6 +69,8 @@ func uses(op tensor.Op) (operands, error) {
 		return operands{read: read(o.X, o.W, o.B), written: o.Y}, nil
 	case *tensor.RMSNorm:
 		return operands{read: read(o.X, o.W), written: o.Y}, nil
+	case *tensor.Rope:
+		return operands{read: read(o.X, o.At), gathered: read(o.Cos, o.Sin), written: o.Y}, nil
 	case *tensor.Embed:
 		return operands{read: read(o.IDs, o.Add), gathered: read(o.Table), written: o.Y}, nil
 	case *tensor.Patchify:

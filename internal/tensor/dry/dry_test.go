@@ -39,6 +39,7 @@ func TestCost(t *testing.T) {
 			2 * 2 * (2 * 2 * 3 * 7 * 4), 2*(48+56+56) + 4*48},
 		{&tensor.LayerNorm{X: of(f, 6, 8), W: of(f, 8), B: of(f, 8), Y: of(h, 6, 8)}, 48, 4*48 + 64 + 2*48},
 		{&tensor.RMSNorm{X: of(f, 6, 8), Y: of(h, 6, 8)}, 48, 4*48 + 2*48},
+		{&tensor.Rope{X: of(h, 2, 3, 8), Heads: 2, Cos: of(f, 9, 2), Sin: of(f, 9, 2), Y: of(f, 2, 3, 8)}, 48, 2*48 + 2*4*6 + 4*48},
 		{&tensor.Embed{Table: of(h, 1000, 8), IDs: ids, Add: of(f, 3, 8), Y: of(f, 2, 3, 8)}, 48, 2*48 + 4*6 + 4*24 + 4*48},
 		{&tensor.Patchify{X: of(tensor.U8, 2, 4, 12), Patch: 2, Lead: 1, Y: of(f, 2, 5, 12)}, 120, 96 + 4*120},
 		{&tensor.Unary{X: of(f, 6, 8), Act: tensor.GELU, Y: of(f, 6, 8)}, 48, 8 * 48},

@@ -21,6 +21,7 @@ type golden struct {
 	Eps     float32
 	Patch   int
 	Lead    int
+	Pairs   bool
 	Scales  [3]float32
 	Shifts  [3]float32
 	In      map[string]array
@@ -51,7 +52,7 @@ func TestOracle(t *testing.T) {
 		c.values = map[tensor.Tensor][]float64{}
 		t.Run(fmt.Sprintf("%d-%s", i, c.Op), c.judge)
 	}
-	if len(seen) != 11 {
+	if len(seen) != 12 {
 		t.Errorf("goldens of the ops %v only", seen)
 	}
 }
@@ -92,6 +93,8 @@ func (c *golden) op(t *testing.T) tensor.Op {
 		return &tensor.RMSNorm{X: x, W: c.in("w", tensor.F32), Eps: c.Eps, Y: y}
 	case "normalize":
 		return &tensor.Normalize{X: x, Eps: c.Eps, Y: y}
+	case "rope":
+		return &tensor.Rope{X: x, Heads: c.Heads, Cos: c.in("cos", tensor.F32), Sin: c.in("sin", tensor.F32), At: c.in("at", tensor.I32), Interleaved: c.Pairs, Y: y}
 	case "embed":
 		return &tensor.Embed{Table: x, IDs: c.in("ids", tensor.I32), Add: c.in("add", tensor.F32), Y: y}
 	case "patchify":

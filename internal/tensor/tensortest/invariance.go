@@ -26,6 +26,7 @@ func Invariance(t *testing.T, b tensor.Backend) {
 	}
 	for _, d := range floats {
 		attentionInvariance(t, newRig(t, b, 13), d)
+		ropeInvariance(t, newRig(t, b, 17), d)
 	}
 }
 
@@ -45,6 +46,22 @@ func attentionInvariance(t *testing.T, g *rig, d tensor.DType) {
 		part := g.empty(d, 1, n, c)
 		got := g.run(op(alone, tensor.Tensor{}, part), part)
 		same(t, d.String()+" attention", got, want[i*l*c:i*l*c+n*c])
+	}
+}
+
+// ropeInvariance turns rows of a batch alone, as a decoder with a cache does.
+func ropeInvariance(t *testing.T, g *rig, d tensor.DType) {
+	const b, l, c, heads = 3, 40, 60, 2
+	x, cos, sin := g.tensor(d, b, l, c), g.tensor(tensor.F32, l, 11), g.tensor(tensor.F32, l, 11)
+	for _, pairs := range []bool{false, true} {
+		y := g.empty(d, b, l, c)
+		want := g.run(&tensor.Rope{X: x, Heads: heads, Cos: cos, Sin: sin, Interleaved: pairs, Y: y}, y)
+		for r := range b * l {
+			at := g.fill(g.empty(tensor.I32, 1), func(int) float64 { return float64(r % l) })
+			part := g.empty(d, 1, c)
+			got := g.run(&tensor.Rope{X: x.Reshape(b*l, c).Slice(r, r+1), Heads: heads, Cos: cos, Sin: sin, At: at, Interleaved: pairs, Y: part}, part)
+			same(t, d.String()+" rope", got, want[r*c:(r+1)*c])
+		}
 	}
 }
 

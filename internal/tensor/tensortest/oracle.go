@@ -3,6 +3,7 @@ package tensortest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/emblem-search/emblem/internal/tensor"
 )
@@ -26,6 +27,8 @@ func Oracle(op tensor.Op, v Values) []float64 {
 		return norm(v.Tensor(o.X), v.Tensor(o.W), v.Tensor(o.B), o.X.Cols(), float64(o.Eps), true)
 	case *tensor.RMSNorm:
 		return norm(v.Tensor(o.X), v.Tensor(o.W), nil, o.X.Cols(), float64(o.Eps), false)
+	case *tensor.Rope:
+		return rope(o, v)
 	case *tensor.Embed:
 		return embed(o, v)
 	case *tensor.Patchify:
@@ -154,6 +157,28 @@ func norm(x, w, b []float64, n int, eps float64, centred bool) []float64 {
 			}
 			if b != nil {
 				y[r+i] += b[i]
+			}
+		}
+	}
+	return y
+}
+
+func rope(o *tensor.Rope, v Values) []float64 {
+	y, cos, sin, at := slices.Clone(v.Tensor(o.X)), v.Tensor(o.Cos), v.Tensor(o.Sin), v.Tensor(o.At)
+	n, half := o.X.Cols(), o.Cos.Cols()
+	for r := range o.X.Rows() {
+		p := r % o.X.Dim(-2)
+		if at != nil {
+			p = int(at[r%len(at)])
+		}
+		for h := range o.Heads {
+			for i := range half {
+				j, k := r*n+h*n/o.Heads+i, r*n+h*n/o.Heads+i+half
+				if o.Interleaved {
+					j, k = j+i, j+i+1
+				}
+				c, s, a, b := cos[p*half+i], sin[p*half+i], y[j], y[k]
+				y[j], y[k] = a*c-b*s, b*c+a*s
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func Run(t *testing.T, b tensor.Backend) {
 		test func(*testing.T, *rig)
 	}{
 		{"linear", testLinear}, {"attention", testAttention}, {"norm", testNorm},
-		{"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
+		{"rope", testRope}, {"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
 		{"pool", testPool},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newRig(t, b, 7)) })
@@ -144,6 +144,36 @@ func testNorm(t *testing.T, g *rig) {
 				g.check(fmt.Sprintf("bare layernorm %v → %v", x, y), &tensor.LayerNorm{X: x, Eps: 1e-5, Y: y}, y, tol)
 				g.check(fmt.Sprintf("rmsnorm %v → %v", x, y), &tensor.RMSNorm{X: x, W: w, Eps: 1e-6, Y: y}, y, tol)
 			}
+		}
+	}
+}
+
+func testRope(t *testing.T, g *rig) {
+	for _, c := range []struct{ b, l, heads, d, half int }{
+		{1, 1, 1, 2, 1}, {2, 3, 2, 8, 4}, {3, 5, 3, 10, 3}, {1, 7, 12, 64, 32}, {2, 4, 5, 72, 36}, {2, 9, 2, 33, 16}, {1, 2, 1, 6, 0},
+	} {
+		for i, dx := range floats {
+			for _, pairs := range []bool{false, true} {
+				cos, sin := g.tensor(tensor.F32, c.l+3, c.half), g.tensor(tensor.F32, c.l+3, c.half)
+				op := &tensor.Rope{X: g.tensor(dx, c.b, c.l, c.heads*c.d), Heads: c.heads, Cos: cos, Sin: sin, Interleaved: pairs}
+				for j, at := range []tensor.Tensor{{}, g.ints(c.l, c.l+3), g.ints(c.b*c.l, c.l+3)} {
+					op.At, op.Y = at, g.empty(floats[(i+j)%2], c.b, c.l, c.heads*c.d)
+					g.check(fmt.Sprintf("rope %v by %v at %v, pairs %v → %v", op.X, cos, at, pairs, op.Y), op, op.Y, bound(op.Y.DType(), 2))
+				}
+				op.Y = op.X // the last, since it changes x
+				g.check(fmt.Sprintf("rope %v in place, pairs %v", op.X, pairs), op, op.Y, bound(dx, 2))
+			}
+		}
+	}
+	x, cos := g.tensor(tensor.F32, 2, 4), g.tensor(tensor.F32, 3, 2)
+	for _, p := range []float64{-1, 3} {
+		at := g.fill(g.empty(tensor.I32, 2), func(int) float64 { return p })
+		err := g.dev.Run(t.Context(), tensor.Bulk, func(s *tensor.Stream) error {
+			s.Do(&tensor.Rope{X: x, Heads: 1, Cos: cos, Sin: cos, At: at, Y: x})
+			return s.Err()
+		})
+		if err == nil {
+			t.Errorf("rope: position %v of a table of 3 rows was accepted", p)
 		}
 	}
 }
