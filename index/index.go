@@ -73,6 +73,7 @@ type Index struct {
 	tender   tender
 	rowCache rowCache
 	sampler  sampler
+	counted  atomic.Pointer[counted]
 	damages  atomic.Int64 // derived files of vectors that were found damaged
 
 	backing  sync.Mutex // held while a backup is made

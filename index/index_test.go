@@ -230,3 +230,35 @@ func ExampleIndex() {
 	// east 0.6
 	// <nil>
 }
+
+// TestCount: hidden and deleted documents do not count, and a count is not of an
+// earlier write.
+func TestCount(t *testing.T) {
+	ctx := context.Background()
+	ix := open(t, t.TempDir())
+	defer ix.Close()
+	want := func(n int) {
+		t.Helper()
+		for range 2 {
+			if got, err := ix.Count(); err != nil || got != n {
+				t.Errorf("%d documents, %v; want %d", got, err, n)
+			}
+		}
+	}
+	put := func(docs ...index.Document) {
+		if _, err := ix.Put(ctx, docs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(0)
+	put(index.Document{ID: "a"}, index.Document{ID: "b"}, index.Document{ID: "c", Hidden: true})
+	want(2)
+	put(index.Document{ID: "b", Hidden: true})
+	want(1)
+	put(index.Document{ID: "b"}, index.Document{ID: "a", Metadata: map[string]any{"tag": "new"}})
+	want(2)
+	if _, err := ix.Delete(ctx, "a", "c"); err != nil {
+		t.Fatal(err)
+	}
+	want(1)
+}

@@ -236,6 +236,39 @@ func (ix *Index) Stats() (Stats, error) {
 	return s, errors.Join(err1, err2, err3)
 }
 
+// counted is how many documents can be found, as of a write.
+type counted struct {
+	seq       uint64
+	documents int
+}
+
+// Count returns how many documents can be found. It reads keys only, and nothing if
+// there was no write since it was asked last.
+func (ix *Index) Count() (int, error) {
+	leave, err := ix.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	snap := ix.db.NewSnapshot()
+	defer snap.Close()
+	seq, err := counterOf(snap, keySeq)
+	if err != nil {
+		return 0, err
+	}
+	if c := ix.counted.Load(); c != nil && c.seq == seq {
+		return c.documents, nil
+	}
+	n := 0
+	err = errors.Join(
+		eachOrdinal(snap, []byte(prefixDoc), func(uint32) { n++ }),
+		eachOrdinal(snap, []byte(prefixHid), func(uint32) { n-- }))
+	if err == nil {
+		ix.counted.Store(&counted{seq, n})
+	}
+	return n, err
+}
+
 // eachOrdinal calls f for every key under prefix, with the ordinal after it.
 func eachOrdinal(r pebble.Reader, prefix []byte, f func(ord uint32)) error {
 	return eachIn(r, prefix, after(prefix), func(key, _ []byte) error {

@@ -77,7 +77,7 @@ func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome, error) {
 	docs := make([]Document, len(list))
 	errs := make([]error, len(list))
-	req := embedRequest{model: l.Model()}
+	var req embedRequest
 	var from []int
 	for i, b := range list {
 		docs[i] = Document{ID: b.ID}
@@ -92,9 +92,15 @@ func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome
 			req.inputs, from = append(req.inputs, *in), append(from, i)
 		}
 	}
+	if len(from) > 0 {
+		var err error
+		if req.of, err = s.encoderOf(l); err != nil {
+			return nil, err
+		}
+	}
 	for len(from) > 0 {
 		n := min(len(from), maxPictures)
-		some := embedRequest{model: req.model, inputs: req.inputs[:n]}
+		some := embedRequest{of: req.of, inputs: req.inputs[:n]}
 		e, err := s.embed(r.Context(), some)
 		if err != nil {
 			return nil, err

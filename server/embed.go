@@ -11,6 +11,7 @@ import (
 // embedRequest is a request for vectors, whatever dialect it came in.
 type embedRequest struct {
 	model      string
+	of         *encoder // the model, where it is not asked for by name
 	inputs     []input
 	dimensions int  // to cut vectors to; 0: all
 	whole      bool // a text that the model does not read to its end is an error
@@ -79,6 +80,24 @@ func (s *Server) encoderFor(name string) (*encoder, error) {
 	return nil, refuse(http.StatusNotFound, "model_not_found", "model", "the model %q is not loaded; loaded: %s", clip(name), strings.Join(have, ", "))
 }
 
+// encoderOf finds the model of a library by what its vectors are comparable to: it
+// may be served under another name. A library without a model takes the first.
+func (s *Server) encoderOf(l Library) (*encoder, error) {
+	if l.Model() == "" {
+		return s.encoderFor("")
+	}
+	for _, c := range s.encoders {
+		if c.Fingerprint() == l.Fingerprint() {
+			return c, nil
+		}
+	}
+	c, err := s.encoderFor(l.Model())
+	if err == nil {
+		return nil, refuse(http.StatusConflict, "model_changed", "library", "the library %q was made with another version of the model %s, whose vectors are not comparable; make them anew with: emblem library migrate %s --model %s", l.Name(), c.Name(), l.Name(), c.Name())
+	}
+	return nil, err
+}
+
 // names says whether a client's name for a model means this one: the name itself,
 // or its last part.
 func names(model, name string) bool {
@@ -89,7 +108,10 @@ func names(model, name string) bool {
 // embed answers a request. An input at fault has its error in the answer; the
 // error returned is everybody's.
 func (s *Server) embed(ctx context.Context, r embedRequest) (*embedding, error) {
-	c, err := s.encoderFor(r.model)
+	c, err := r.of, error(nil)
+	if c == nil {
+		c, err = s.encoderFor(r.model)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s *Server) heat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.encoderFor(l.Model())
+	c, err := s.encoderOf(l)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *Server) heat(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return refuse(http.StatusNotImplemented, "heat_not_supported", "model", "the model %s does not say where in a picture it sees something", c.Name())
 	}
-	text, err := s.embedWhole(r.Context(), embedRequest{model: l.Model(), inputs: []input{textInput("text", r.FormValue("text"))}})
+	text, err := s.embedWhole(r.Context(), embedRequest{of: c, inputs: []input{textInput("text", r.FormValue("text"))}})
 	if err != nil {
 		return err
 	}

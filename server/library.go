@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"time"
 )
@@ -27,10 +30,11 @@ type Libraries interface {
 // Library is a collection of documents: pictures, texts, or vectors of somebody's
 // own.
 type Library interface {
-	// Name is the library's, Model its model's, "" before it has one, Space that of
-	// the model's vectors.
+	// Name is the library's, Model its model's, "" before it has one, Fingerprint what
+	// that model's vectors are comparable to, Space the space they are in.
 	Name() string
 	Model() string
+	Fingerprint() string
 	Space() string
 	// Entry says what it is. It counts the documents, which takes its time.
 	Entry(ctx context.Context) (LibraryEntry, error)
@@ -79,6 +83,7 @@ type Find struct {
 	Facets         []string
 	GroupBy        string  // a field of which each value is found once
 	Diversity      float64 // how much hits should differ, 0 to 1
+	Space          string  // that the vectors are of; "" is the model's, or the only one
 }
 
 // Term is one part of a query: words, a picture, a document that is there, or a
@@ -98,18 +103,38 @@ type Found struct {
 	Next   string // the cursor of the next page, "" at the end
 }
 
+// Probability is how likely a hit is what was meant; NaN, which is null in JSON,
+// where nobody knows: among vectors of somebody's own.
+type Probability float64
+
+// MarshalJSON implements json.Marshaler.
+func (p Probability) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(p)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(p))
+}
+
 // Hit is a found document.
 type Hit struct {
 	Rank        int            `json:"rank"`
 	ID          string         `json:"id"`
 	Path        string         `json:"path,omitempty"`
 	Score       float64        `json:"score"`
-	Probability float64        `json:"probability"`
+	Probability Probability    `json:"probability"`
 	Metadata    map[string]any `json:"metadata,omitempty"`
 	Folded      []string       `json:"folded,omitempty"` // ids of near duplicates
 	Group       string         `json:"group,omitempty"`
 	GroupSize   int            `json:"group_size,omitempty"` // hits of the group that were looked at
 	Explain     any            `json:"explain,omitempty"`
+}
+
+// likely says what is known of a hit in words.
+func (h Hit) likely() string {
+	if math.IsNaN(float64(h.Probability)) {
+		return fmt.Sprintf("score %.3f", h.Score)
+	}
+	return fmt.Sprintf("probability %.2f", h.Probability)
 }
 
 // Document is what is put into a library, with its vectors by space.

@@ -137,7 +137,7 @@ func (s *Server) mcpContent(ctx context.Context, l Library, answer *searchAnswer
 	var out []mcp.Content
 	left := mcpPictures
 	for _, h := range answer.Hits {
-		out = append(out, &mcp.TextContent{Text: fmt.Sprintf("%d. %s (probability %.2f)", h.Rank, h.ID, h.Probability)})
+		out = append(out, &mcp.TextContent{Text: fmt.Sprintf("%d. %s (%s)", h.Rank, h.ID, h.likely())})
 		if left < mcpLeast {
 			continue
 		}

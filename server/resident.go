@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,19 +68,33 @@ func (k *keepAlive) UnmarshalJSON(data []byte) error {
 	var seconds float64
 	var text string
 	if json.Unmarshal(data, &seconds) == nil {
-		*k = keepAlive(max(-1, min(math.MaxInt64/2, seconds*float64(time.Second))))
+		*k = keepAlive(keepSeconds(seconds))
 		return nil
 	}
 	if json.Unmarshal(data, &text) == nil {
-		if json.Unmarshal([]byte(text), &seconds) == nil {
-			return k.UnmarshalJSON([]byte(text))
-		}
-		if d, err := time.ParseDuration(text); err == nil {
-			*k = keepAlive(max(-1, d))
+		if d, err := ParseKeepAlive(text); err == nil {
+			*k = keepAlive(d)
 			return nil
 		}
 	}
 	return badRequest("keep_alive", "keep_alive has to be seconds or a duration such as \"5m\"; 0 gives the model's memory back at once, -1 keeps it")
+}
+
+// ParseKeepAlive reads a duration as Ollama has it: 5m, or seconds without a unit;
+// all below 0 is -1.
+func ParseKeepAlive(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(seconds) {
+		return keepSeconds(seconds), nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration such as 5m; 0 and -1 are for at once and for ever", text)
+	}
+	return max(-1, d), nil
+}
+
+func keepSeconds(seconds float64) time.Duration {
+	return time.Duration(max(-1, min(math.MaxInt64/2, seconds*float64(time.Second))))
 }
 
 // whole is the error of results that are no input's fault, such as a model that

@@ -30,6 +30,7 @@ type wishes struct {
 	Facets         []string `json:"facets"` // fields whose values are counted
 	GroupBy        string   `json:"group_by"`
 	Diversity      float64  `json:"diversity"`
+	Space          string   `json:"space"` // of vectors of one's own
 }
 
 // termBody is one of text, image, document and vector.
@@ -79,7 +80,7 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 	if err != nil {
 		return nil, err
 	}
-	if err := s.fillTerms(ctx, l.Model(), find, inputs); err != nil {
+	if err := s.fillTerms(ctx, l, find, inputs); err != nil {
 		return nil, err
 	}
 	return answerOf(ctx, l, find)
@@ -124,7 +125,7 @@ func (b *searchBody) find() (*Find, map[int]input, error) {
 
 // find checks what is wished of hits.
 func (w *wishes) find() (*Find, error) {
-	f := &Find{Filter: w.Filter, Limit: defaultLimit, Cursor: w.Cursor, Fold: w.Fold, Explain: w.Explain, Facets: w.Facets, GroupBy: w.GroupBy, Diversity: w.Diversity}
+	f := &Find{Filter: w.Filter, Limit: defaultLimit, Cursor: w.Cursor, Fold: w.Fold, Explain: w.Explain, Facets: w.Facets, GroupBy: w.GroupBy, Diversity: w.Diversity, Space: w.Space}
 	if w.Limit != nil {
 		f.Limit = *w.Limit
 	}
@@ -219,11 +220,18 @@ func (b *termBody) term(param string) (Term, error) {
 }
 
 // fillTerms embeds words and pictures with the library's model.
-func (s *Server) fillTerms(ctx context.Context, model string, f *Find, inputs map[int]input) error {
+func (s *Server) fillTerms(ctx context.Context, l Library, f *Find, inputs map[int]input) error {
 	if len(inputs) == 0 {
 		return nil
 	}
-	req := embedRequest{model: model}
+	if f.Space != "" && f.Space != l.Space() {
+		return badRequest("space", "the space %q is not the model's (%s), so that words and pictures cannot be looked for in it; give vectors or documents", clip(f.Space), l.Space())
+	}
+	model, err := s.encoderOf(l)
+	if err != nil {
+		return err
+	}
+	req := embedRequest{of: model}
 	var from []int
 	for i := range f.Terms {
 		if in, ok := inputs[i]; ok {

@@ -80,6 +80,8 @@ func (s *shelf) Space() string { return spaceImage }
 func (s *shelf) Name() string  { return s.name }
 func (s *shelf) Model() string { return "org/fake-clip" }
 
+func (s *shelf) Fingerprint() string { return "f0f0" }
+
 func (s *shelf) Entry(context.Context) (LibraryEntry, error) {
 	return LibraryEntry{Name: s.name, Model: "org/fake-clip", Documents: len(s.docs)}, nil
 }
@@ -109,9 +111,9 @@ func (s *shelf) Search(_ context.Context, f Find) (*Found, error) {
 		h := Hit{ID: id, Path: id, Metadata: d.Metadata, Probability: 1}
 		if len(f.Terms) > 0 {
 			h.Score = dot(unit(query), d.Vectors[spaceImage][0])
-			h.Probability = (h.Score + 1) / 2
+			h.Probability = Probability((h.Score + 1) / 2)
 		}
-		if h.Probability >= f.MinProbability {
+		if float64(h.Probability) >= f.MinProbability {
 			hits = append(hits, h)
 		}
 	}

@@ -152,7 +152,10 @@ func (a *app) keys(o serveOptions) (*server.Keyring, error) {
 
 // loopback says whether only this machine can reach an address.
 func loopback(addr string) bool {
-	host, _, _ := net.SplitHostPort(addr)
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr // without a port
+	}
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -78,13 +78,16 @@ func (s shelf) Name() string { return s.lib.Name() }
 // Model implements server.Library.
 func (s shelf) Model() string { return s.lib.Manifest().Model }
 
+// Fingerprint implements server.Library.
+func (s shelf) Fingerprint() string { return s.lib.Manifest().Fingerprint }
+
 // Space implements server.Library.
 func (s shelf) Space() string { return s.lib.Space() }
 
 // Entry implements server.Library.
 func (s shelf) Entry(context.Context) (server.LibraryEntry, error) {
-	st, err := s.lib.Stats()
-	return server.LibraryEntry{Name: st.Library, Model: st.Model, Space: s.lib.Space(), Documents: st.Pictures, Updated: st.Updated}, err
+	n, updated, err := s.lib.Count()
+	return server.LibraryEntry{Name: s.Name(), Model: s.Model(), Space: s.Space(), Documents: n, Updated: updated}, err
 }
 
 // Search implements server.Library.
@@ -104,14 +107,14 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 		by = library.ByBoth
 	}
 	found, err := s.lib.Find(ctx, model, q, library.SearchOptions{
-		Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, GroupBy: f.GroupBy, Diversity: f.Diversity, Facets: f.Facets, Pages: true, Cursor: f.Cursor,
+		Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, GroupBy: f.GroupBy, Diversity: f.Diversity, Facets: f.Facets, Pages: true, Cursor: f.Cursor, Space: f.Space,
 	})
 	if err != nil {
 		return nil, clientError(err)
 	}
 	out := &server.Found{Next: found.Next, Facets: facetsOf(found.Facets)}
 	for _, h := range found.Hits {
-		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: h.Probability, Metadata: h.Metadata, Folded: h.Folded, Group: h.Group, GroupSize: h.GroupSize}
+		hit := server.Hit{Rank: h.Rank, ID: h.Path, Score: h.Score, Probability: server.Probability(h.Probability), Metadata: h.Metadata, Folded: h.Folded, Group: h.Group, GroupSize: h.GroupSize}
 		if s.lib.Holds(h.Path) {
 			hit.Path = h.Path
 		}

@@ -96,13 +96,10 @@ func (k *keeping) Type() string { return "duration" }
 
 // Set implements pflag.Value.
 func (k *keeping) Set(value string) error {
-	d, err := time.ParseDuration(value)
-	if seconds, bad := strconv.ParseInt(value, 10, 32); bad == nil {
-		d, err = time.Duration(seconds)*time.Second, nil
-	}
+	d, err := server.ParseKeepAlive(value)
 	if err != nil {
-		return fmt.Errorf("%q is no duration such as 5m; 0 and -1 are for at once and for ever", value)
+		return err
 	}
-	*k = keeping(max(models.Forever, d))
+	*k = keeping(d)
 	return nil
 }

@@ -85,10 +85,9 @@ func (l *Library) wordsRanked(ctx context.Context, x index.Query, o SearchOption
 	if err != nil {
 		return Answer{}, err
 	}
-	hits := make([]Hit, len(found.Hits))
-	for i, f := range found.Hits {
-		hits[i] = Hit{Rank: i + 1, Path: f.ID, Score: round(float64(f.Score), 1e6), Probability: 1, Folded: f.Folded, Group: f.Group, GroupSize: f.GroupSize,
-			Metadata: public(f.Metadata), ord: f.Ordinal}
+	hits := unjudged(found)
+	for i := range hits {
+		hits[i].Probability = 1
 	}
 	return l.answer(ctx, found, hits, o)
 }

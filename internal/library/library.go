@@ -271,6 +271,15 @@ func (l *Library) Stats() (Stats, error) {
 	return s, err
 }
 
+// Count returns how many pictures can be found, and when they changed last.
+func (l *Library) Count() (pictures int, updated time.Time, err error) {
+	if pictures, err = l.ix.Count(); err != nil {
+		return 0, time.Time{}, err
+	}
+	updated, err = l.updated()
+	return pictures, updated, err
+}
+
 const noteUpdated = "updated"
 
 func (l *Library) updated() (time.Time, error) {

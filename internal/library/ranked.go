@@ -35,7 +35,14 @@ func (l *Library) ranked(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if o.By == ByWords {
 		return l.wordsRanked(ctx, x, o)
 	}
-	if l.Manifest().Model == "" {
+	switch own, err := l.ownSpace(o.Space); {
+	case err != nil:
+		return Answer{}, err
+	case own != nil && o.Space == "" && x.Words != "":
+		return l.wordsRanked(ctx, x, o) // of a library without a model
+	case own != nil:
+		return l.rankedIn(ctx, *own, q, x, o)
+	case l.Manifest().Model == "":
 		return Answer{}, nil // nothing was indexed yet
 	}
 	space, carry, err := l.answering(e)

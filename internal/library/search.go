@@ -40,6 +40,8 @@ type SearchOptions struct {
 	Pages  bool   // answer by pages of Limit hits
 	Cursor string // with Pages: Answer.Next of the page before
 
+	Space string // that vectors are of; "" is the model's, or the only one of a library without a model
+
 	asOf uint64 // the write to be seen; 0 is the last
 	skip int    // hits of the pages before
 }
