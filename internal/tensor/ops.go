@@ -33,15 +33,30 @@ func (o *Linear) Check() error {
 // Heads/KVHeads query heads shares one key head. Causal: query i sees keys up to
 // i + Lk − Lq. Lens: the number of valid keys of each sequence; a query that
 // sees no key yields zeros.
+//
+// With Pages, K and V are a store of pages of P rows each, which sequences share
+// (PagedAttention, arXiv 2309.06180): key l of sequence b is row l mod P of page
+// Pages[b, l/P]; P is a multiple of 16. Lens is needed then, and Causal counts from
+// it: the queries are the last ones, query i sees keys up to i + Lens[b] − Lq. Pages
+// past Lens are not read; one outside the store is an error of the run.
 type Attention struct {
 	Q       Tensor // (B, Lq, Heads·D) F32 or BF16
-	K, V    Tensor // (B, Lk, KVHeads·D), Q's dtype
+	K, V    Tensor // (B, Lk, KVHeads·D), Q's dtype; with Pages (N, P, KVHeads·D)
 	Heads   int
 	KVHeads int // 0: Heads
 	Scale   float32
 	Causal  bool
 	Lens    Tensor // (B) I32, or none
+	Pages   Tensor // (B, Lk/P) I32, or none
 	Y       Tensor // (B, Lq, Heads·D) F32 or BF16
+}
+
+// Keys is the most keys that a query may see: Lk.
+func (o *Attention) Keys() int {
+	if o.Pages.Ok() {
+		return o.Pages.Cols() * o.K.Dim(1)
+	}
+	return o.K.Dim(1)
 }
 
 // Check implements Op.
@@ -59,8 +74,10 @@ func (o *Attention) Check() error {
 		must(floats(o.Q) && floats(o.Y) && o.K.dtype == o.Q.dtype && o.V.dtype == o.Q.dtype, "q %v, k %v, v %v, y %v", o.Q, o.K, o.V, o.Y),
 		must(d > 0 && d*o.Heads == o.Q.Cols(), "%d heads in q %v", o.Heads, o.Q),
 		must(o.Heads%kv == 0, "%d heads over %d key heads", o.Heads, kv),
-		must(sameShape(o.K, o.V) && o.K.Cols() == d*kv && o.K.Dim(0) == o.Q.Dim(0), "q %v, k %v, v %v", o.Q, o.K, o.V),
-		must(!o.Causal || o.K.Dim(1) >= o.Q.Dim(1), "causal with %d queries over %d keys", o.Q.Dim(1), o.K.Dim(1)),
+		must(sameShape(o.K, o.V) && o.K.Cols() == d*kv && (o.Pages.Ok() || o.K.Dim(0) == o.Q.Dim(0)), "q %v, k %v, v %v", o.Q, o.K, o.V),
+		must(!o.Pages.Ok() || o.Pages.dtype == I32 && o.Pages.rank == 2 && o.Pages.Dense() && o.Pages.Dim(0) == o.Q.Dim(0) && o.Lens.Ok() && o.K.Dim(1)%16 == 0,
+			"pages %v, lengths %v for q %v", o.Pages, o.Lens, o.Q),
+		must(!o.Causal || o.Keys() >= o.Q.Dim(1), "causal with %d queries over %d keys", o.Q.Dim(1), o.Keys()),
 		must(!o.Lens.Ok() || o.Lens.dtype == I32 && o.Lens.Len() == o.Q.Dim(0), "lengths %v for q %v", o.Lens, o.Q),
 		must(sameShape(o.Y, o.Q), "y %v for q %v", o.Y, o.Q))
 }
@@ -147,6 +164,22 @@ func (o *Embed) Check() error {
 		must(o.Y.Cols() == o.Table.Cols() && o.Y.Rows() == n, "y %v for table %v, ids %v", o.Y, o.Table, o.IDs),
 		must(!o.Add.Ok() || o.Add.dtype == F32 && o.Add.Cols() == o.Y.Cols() && o.Add.Rows() > 0 && n%o.Add.Rows() == 0,
 			"added table %v for y %v", o.Add, o.Y))
+}
+
+// Scatter writes rows to their places: Y[At[i]] = X[i]. It is how keys and values
+// come into a cache. Other rows of Y stay; a place outside Y is an error of the
+// run, and rows with one place overwrite each other in any order.
+type Scatter struct {
+	X  Tensor // (…, C) F32 or BF16
+	At Tensor // (…) I32, one for each row of X
+	Y  Tensor // (…, C) F32 or BF16
+}
+
+// Check implements Op.
+func (o *Scatter) Check() error {
+	return want("scatter",
+		must(floats(o.X) && floats(o.Y) && o.At.dtype == I32 && o.At.Dense(), "x %v, places %v, y %v", o.X, o.At, o.Y),
+		must(o.At.Len() == o.X.Rows() && o.Y.Cols() == o.X.Cols(), "x %v, places %v, y %v", o.X, o.At, o.Y))
 }
 
 // Patchify cuts pictures into patches and normalises them:

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 	"unsafe"
 
@@ -8,22 +9,48 @@ import (
 	"github.com/emblem-search/emblem/internal/tensor"
 )
 
-// attention runs every (sequence, head) as one task: keys are laid out as panels
-// for the tiles, then a tile's worth of query rows at a time goes through scores,
-// softmax and the sum over the values. Key 0 always comes first, and a masked key
-// has probability exactly 0, so a result does not depend on padding or batch.
+// attention runs every (sequence, head) as one task, or all heads that share keys:
+// these are laid out as panels for the tiles, then a tile's worth of query rows at a
+// time goes through scores, softmax and the sum over the values. Key 0 always comes
+// first, and a masked key has probability exactly 0, so a result does not depend on
+// padding or batch.
 func (b *Backend) attention(o *tensor.Attention) error {
 	h := &heads{b: b, o: o, k: b.kern}
 	h.kv = o.KVHeads
 	if h.kv == 0 {
 		h.kv = o.Heads
 	}
-	h.d, h.lq, h.lk = o.Q.Cols()/o.Heads, o.Q.Dim(1), o.K.Dim(1)
+	h.d, h.lq, h.lk = o.Q.Cols()/o.Heads, o.Q.Dim(1), o.Keys()
 	h.q, h.key, h.v = view(o.Q), view(o.K), view(o.V)
+	h.page = o.K.Dim(1)
+	if o.Pages.Ok() {
+		if err := h.checkPages(); err != nil {
+			return err
+		}
+		h.pages = lens(o.Pages.Reshape(o.Pages.Len()))
+	}
 	h.choose()
-	b.team.run(o.Q.Dim(0)*o.Heads, func(worker, task int) {
-		h.run(worker, task/o.Heads, task%o.Heads)
+	group := o.Heads / h.kv
+	if o.Q.Dim(0)*h.kv < b.Workers() {
+		group = 1 // packing the keys more than once is better than idle cores
+	}
+	each := o.Heads / group
+	b.team.run(o.Q.Dim(0)*each, func(worker, task int) {
+		h.run(worker, task/each, task%each*group, group)
 	})
+	return nil
+}
+
+// checkPages demands that all pages that will be read are in the store.
+func (h *heads) checkPages() error {
+	for seq, n := range lens(h.o.Lens) {
+		pages := lens(h.o.Pages.Slice(seq, seq+1))
+		for _, p := range pages[:min((max(int(n), 0)+h.page-1)/h.page, len(pages))] {
+			if p < 0 || int(p) >= h.o.K.Dim(0) {
+				return fmt.Errorf("cpu: attention: page %d of a store of %d", p, h.o.K.Dim(0))
+			}
+		}
+	}
 	return nil
 }
 
@@ -40,6 +67,16 @@ type heads struct {
 	d, lq, lk int
 	direct    bool // Q rows and V rows can be read in place
 	q, key, v rows
+	page      int     // keys that lie next to each other
+	pages     []int32 // where they do, for each sequence in turn; nil: one after the other
+}
+
+// row is where key l of a sequence is.
+func (h *heads) row(seq, l int) int {
+	if h.pages == nil {
+		return seq*h.lk + l
+	}
+	return int(h.pages[seq*(h.lk/h.page)+l/h.page])*h.page + l%h.page
 }
 
 // mostQueries bounds the scores that a head holds at a time: 256 kB with a thousand
@@ -94,19 +131,38 @@ func (h *heads) layout(worker int) work {
 	return w
 }
 
-// run computes one head of one sequence.
-func (h *heads) run(worker, seq, head int) {
+// run computes heads of one sequence that share their keys.
+func (h *heads) run(worker, seq, head, group int) {
 	w := h.layout(worker)
 	kvHead := head / (h.o.Heads / h.kv)
-	valid := h.lk
+	t := task{work: w, valid: h.lk, last: h.lk}
 	if h.o.Lens.Ok() {
-		valid = min(max(int(lens(h.o.Lens)[seq]), 0), h.lk)
+		t.valid = min(max(int(lens(h.o.Lens)[seq]), 0), h.lk)
 	}
-	h.packKeys(w.k, seq, kvHead, valid)
-	h.packValues(w.v, seq, kvHead, valid)
-	eachTile(0, h.lq, h.rows, func(r, rows int) {
-		h.block(w, seq, head, r, rows, valid)
-	})
+	if h.pages != nil {
+		t.last = t.valid
+	}
+	h.packKeys(w.k, seq, kvHead, t.valid)
+	h.packValues(w.v, seq, kvHead, t.valid)
+	q, y := h.q, view(h.o.Y)
+	q.p, y.p = q.at(seq*h.lq), y.at(seq*h.lq)
+	if h.lq == 1 { // the heads are rows of one tile
+		q, y = h.head(q, head), h.head(y, head)
+		q.stride, y.stride = h.d*q.dtype.Size(), h.d*y.dtype.Size()
+		eachTile(0, group, h.rows, func(r, n int) { h.block(t, q, y, r, n, 0) })
+		return
+	}
+	for i := head; i < head+group; i++ {
+		q, y := h.head(q, i), h.head(y, i)
+		eachTile(0, h.lq, h.rows, func(r, n int) { h.block(t, q, y, r, n, 1) })
+	}
+}
+
+// task is what the queries of one sequence share.
+type task struct {
+	work
+	valid int // keys
+	last  int // keys up to the last query, where the mask is causal
 }
 
 // lens views a dense I32 vector.
@@ -117,7 +173,7 @@ func (h *heads) head(v rows, head int) rows { return v.from(head*h.d, h.d) }
 
 // packKeys lays out keys as columns: panel by panel, unit by unit of the head.
 func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
-	keys, base := h.head(h.key, head), seq*h.lk
+	keys := h.head(h.key, head)
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
 	row := make([]float32, 0)
 	if !h.direct {
@@ -126,7 +182,7 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 	first := 0
 	if h.direct && h.k.Transpose != nil && units%square == 0 {
 		first = valid / square * square
-		h.transposeKeys(dst, keys, base, first)
+		h.transposeKeys(dst, keys, seq, first)
 	}
 	for l := first; l < roundUp(valid, nr); l++ {
 		col := unsafe.Slice((*uint32)(unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))), (units-1)*nr+1)
@@ -136,11 +192,11 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 				col[u*nr] = 0
 			}
 		case h.direct:
-			for u, v := range unsafe.Slice((*uint32)(keys.at(base+l)), units) {
+			for u, v := range unsafe.Slice((*uint32)(keys.at(h.row(seq, l))), units) {
 				col[u*nr] = v
 			}
 		default:
-			keys.read(row, base+l)
+			keys.read(row, h.row(seq, l))
 			for u, v := range row {
 				col[u*nr] = math.Float32bits(v)
 			}
@@ -151,10 +207,10 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 const square = 16 // keys and units that Transpose takes at once
 
 // transposeKeys packs the first n keys by blocks.
-func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, base, n int) {
+func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, seq, n int) {
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
 	for l := 0; l < n; l += square {
-		x, y := keys.at(base+l), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
+		x, y := keys.at(h.row(seq, l)), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
 		for u := 0; u < units; u += square {
 			h.k.Transpose(unsafe.Add(x, 4*u), unsafe.Add(y, 4*u*nr), uintptr(keys.stride), uintptr(4*nr))
 		}
@@ -166,28 +222,42 @@ func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, base, n int) {
 func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 	nr, g := h.k.NR, h.group()
 	units := (valid + g - 1) / g
-	values, base, row := h.head(h.v, head), seq*h.lk, make([]float32, h.d)
+	values, row := h.head(h.v, head), make([]float32, h.d)
 	for c := 0; c < h.d; c += nr {
 		n, first := min(nr, h.d-c), 0
-		if first = valid / 2; n == nr && h.bf16 && h.k.Pair != nil && first > 0 {
-			h.k.Pair(values.from(c, n).at(base), unsafe.Add(dst, 4*c*units), uintptr(values.stride), uintptr(first))
-		} else {
-			first = 0
+		if n == nr && h.bf16 && h.k.Pair != nil {
+			first = valid / 2
+			h.interleave(unsafe.Add(dst, 4*c*units), values.from(c, n), seq, first)
 		}
 		for u := first; u < units; u++ {
 			out := unsafe.Add(dst, 4*nr*(c/nr*units+u))
 			if h.bf16 {
-				pairValues(unsafe.Slice((*uint32)(out), nr), values.from(c, n), base+2*u, 2*u+1 < valid)
+				pairValues(unsafe.Slice((*uint32)(out), nr), values.from(c, n), h.row(seq, 2*u), 2*u+1 < valid)
 				continue
 			}
 			f := unsafe.Slice((*float32)(out), nr)
 			if h.direct {
-				copy(f, values.from(c, n).f32(base+u))
+				copy(f, values.from(c, n).f32(h.row(seq, u)))
 			} else {
-				values.read(row, base+u)
+				values.read(row, h.row(seq, u))
 				copy(f, row[c:c+n])
 			}
 			clear(f[n:])
+		}
+	}
+}
+
+// interleave packs the first pairs of rows, page by page, which hold even numbers of
+// them.
+func (h *heads) interleave(dst unsafe.Pointer, values rows, seq, pairs int) {
+	for u := 0; u < pairs; u += h.page / 2 {
+		n := pairs - u
+		if h.pages != nil {
+			n = min(n, h.page/2)
+		}
+		h.k.Pair(values.at(h.row(seq, 2*u)), unsafe.Add(dst, 4*h.k.NR*u), uintptr(values.stride), uintptr(n))
+		if h.pages == nil {
+			return
 		}
 	}
 }
@@ -205,45 +275,44 @@ func pairValues(out []uint32, v rows, l int, both bool) {
 	}
 }
 
-// block attends from rows query rows starting at r.
-func (h *heads) block(w work, seq, head, r, rows, valid int) {
-	last := h.visible(r+rows-1, valid)
+// block attends from n queries, rows of q from r on. Row i is query step·i.
+func (h *heads) block(t task, q, y rows, r, n, step int) {
+	last := h.visible(t, step*(r+n-1))
 	if last > 0 {
-		h.scores(w, seq, head, r, rows, last)
-		for i := range rows {
-			h.softmax(w, i, h.visible(r+i, valid), last)
+		h.scores(t.work, q, r, n, last)
+		for i := range n {
+			h.softmax(t.work, i, h.visible(t, step*(r+i)), last)
 		}
-		h.sum(w, rows, last, valid)
+		h.sum(t.work, n, last, t.valid)
 	}
-	h.write(w, seq, head, r, rows, valid)
+	h.write(t, y, r, n, step)
 }
 
 // visible is the number of keys that query i sees.
-func (h *heads) visible(i, valid int) int {
+func (h *heads) visible(t task, i int) int {
 	if !h.o.Causal {
-		return valid
+		return t.valid
 	}
-	return min(valid, i+1+h.lk-h.lq)
+	return min(t.valid, i+1+t.last-h.lq)
 }
 
 // scores multiplies query rows by the keys' panels.
-func (h *heads) scores(w work, seq, head, r, rows, last int) {
+func (h *heads) scores(w work, q rows, r, n, last int) {
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
-	a, lda := h.queries(w, seq, head, r, rows)
+	a, lda := h.queries(w, q, r, n)
 	for p := 0; p < last; p += nr {
-		h.tiles[rows-1](a, unsafe.Add(w.k, 4*p*units), unsafe.Add(w.s, 4*p),
+		h.tiles[n-1](a, unsafe.Add(w.k, 4*p*units), unsafe.Add(w.s, 4*p),
 			uintptr(lda), uintptr(4*nr), uintptr(w.lds), uintptr(units), 0, a, 0)
 	}
 }
 
 // queries returns the rows in place, or converted to float32.
-func (h *heads) queries(w work, seq, head, r, n int) (unsafe.Pointer, int) {
-	q, first := h.head(h.q, head), seq*h.lq+r
+func (h *heads) queries(w work, q rows, r, n int) (unsafe.Pointer, int) {
 	if h.direct {
-		return q.at(first), q.stride
+		return q.at(r), q.stride
 	}
 	for i := range n {
-		q.read(unsafe.Slice((*float32)(unsafe.Add(w.q, i*w.ldq)), h.d), first+i)
+		q.read(unsafe.Slice((*float32)(unsafe.Add(w.q, i*w.ldq)), h.d), r+i)
 	}
 	return w.q, w.ldq
 }
@@ -290,25 +359,24 @@ func (h *heads) sum(w work, rows, last, valid int) {
 }
 
 // write divides by the sums and stores the rows of the head.
-func (h *heads) write(w work, seq, head, r, n, valid int) {
+func (h *heads) write(t task, y rows, r, n, step int) {
+	w := t.work
 	inverse := unsafe.Slice((*float32)(w.sums), 2*n)
 	for i := range n {
-		if s := inverse[2*i+1]; h.visible(r+i, valid) > 0 && s > 0 {
+		if s := inverse[2*i+1]; h.visible(t, step*(r+i)) > 0 && s > 0 {
 			inverse[i] = 1 / s // read before it is overwritten: 2i+1 > i
 		} else {
 			inverse[i] = 0
 			clear(unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d))
 		}
 	}
-	y := h.head(view(h.o.Y), head)
-	first := seq*h.lq + r
 	if h.d%h.k.Lanes != 0 {
 		for i := range n {
 			row := unsafe.Slice((*float32)(unsafe.Add(w.y, i*w.ldy)), h.d)
 			for j := range row {
 				row[j] *= inverse[i]
 			}
-			y.write(first+i, row)
+			y.write(r+i, row)
 		}
 		return
 	}
@@ -317,5 +385,5 @@ func (h *heads) write(w work, seq, head, r, n, valid int) {
 		stored = &h.k.ToBF16
 	}
 	gap := uintptr(y.stride - h.d*y.dtype.Size())
-	stored.ScaleRows(w.y, w.sums, y.at(first), uintptr(w.ldy), gap, uintptr(n), uintptr(h.d/h.k.Lanes))
+	stored.ScaleRows(w.y, w.sums, y.at(r), uintptr(w.ldy), gap, uintptr(n), uintptr(h.d/h.k.Lanes))
 }

@@ -139,6 +139,8 @@ func (b *Backend) exec(op tensor.Op) error {
 		return b.rope(o)
 	case *tensor.Embed:
 		return b.embed(o)
+	case *tensor.Scatter:
+		return b.scatter(o)
 	case *tensor.Patchify:
 		return b.patchify(o)
 	case *tensor.Unary:

@@ -95,6 +95,27 @@ func (b *Backend) embed(o *tensor.Embed) error {
 	return nil
 }
 
+func (b *Backend) scatter(o *tensor.Scatter) error {
+	at := lens(o.At)
+	for i, row := range at {
+		if row < 0 || int(row) >= o.Y.Rows() {
+			return fmt.Errorf("cpu: scatter: row %d goes to %d of %d rows", i, row, o.Y.Rows())
+		}
+	}
+	x, y := view(o.X), view(o.Y)
+	n, same := x.cols*x.dtype.Size(), x.dtype == y.dtype
+	b.eachRow(len(at), x.cols, func(worker, r int) {
+		if same {
+			copy(unsafe.Slice((*byte)(y.at(int(at[r]))), n), unsafe.Slice((*byte)(x.at(r)), n))
+			return
+		}
+		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*x.cols)), x.cols)
+		x.read(row, r)
+		y.write(int(at[r]), row)
+	})
+	return nil
+}
+
 func add(dst, src []float32) {
 	for i, v := range src {
 		dst[i] += v

@@ -52,7 +52,7 @@ func flat(t tensor.Tensor) tensor.Tensor { return t.Reshape(t.Rows(), t.Cols()) 
 
 func splitAttention(o *tensor.Attention, budget int) []tensor.Op {
 	n := o.Q.Dim(0)
-	seqs := max(budget/max(2*o.Q.Dim(1)*o.K.Dim(1)*o.Q.Cols(), 1), 1)
+	seqs := max(budget/max(2*o.Q.Dim(1)*o.Keys()*o.Q.Cols(), 1), 1)
 	if seqs >= n {
 		return []tensor.Op{o}
 	}
@@ -60,7 +60,12 @@ func splitAttention(o *tensor.Attention, budget int) []tensor.Op {
 	for lo := 0; lo < n; lo += seqs {
 		hi := min(lo+seqs, n)
 		part := *o
-		part.Q, part.K, part.V, part.Y = o.Q.Slice(lo, hi), o.K.Slice(lo, hi), o.V.Slice(lo, hi), o.Y.Slice(lo, hi)
+		part.Q, part.Y = o.Q.Slice(lo, hi), o.Y.Slice(lo, hi)
+		if o.Pages.Ok() {
+			part.Pages = o.Pages.Slice(lo, hi)
+		} else {
+			part.K, part.V = o.K.Slice(lo, hi), o.V.Slice(lo, hi)
+		}
 		if o.Lens.Ok() {
 			part.Lens = o.Lens.Slice(lo, hi)
 		}

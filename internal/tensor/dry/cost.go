@@ -29,7 +29,12 @@ func Cost(op tensor.Op) (Price, error) {
 		p.FLOPs = 2 * o.Y.Rows() * o.W.Out() * o.W.In()
 		p.Bytes += o.W.Bytes()
 	case *tensor.Attention: // scores, then the sum over the values
-		p.FLOPs = 4 * o.Q.Len() * o.K.Dim(1)
+		p.FLOPs = 4 * o.Q.Len() * o.Keys()
+		if o.Pages.Ok() {
+			p.Bytes += 2 * o.Q.Dim(0) * o.Keys() * o.K.Cols() * o.K.DType().Size()
+		}
+	case *tensor.Scatter: // some rows of y
+		p = Price{o.X.Len(), o.X.Len() * o.Y.DType().Size()}
 	case *tensor.Rope: // a row of both tables for each position
 		p.Bytes += 2 * 4 * o.Cos.Cols() * min(o.Cos.Rows(), max(o.At.Len(), o.X.Dim(-2)))
 	case *tensor.Embed: // rows of the table, not all of it
@@ -64,6 +69,9 @@ func uses(op tensor.Op) (operands, error) {
 	case *tensor.Linear:
 		return operands{read: read(o.X, o.Bias, o.Res), written: o.Y}, nil
 	case *tensor.Attention:
+		if o.Pages.Ok() {
+			return operands{read: read(o.Q, o.Lens, o.Pages), gathered: read(o.K, o.V), written: o.Y}, nil
+		}
 		return operands{read: read(o.Q, o.K, o.V, o.Lens), written: o.Y}, nil
 	case *tensor.LayerNorm:
 		return operands{read: read(o.X, o.W, o.B), written: o.Y}, nil
@@ -73,6 +81,8 @@ func uses(op tensor.Op) (operands, error) {
 		return operands{read: read(o.X, o.At), gathered: read(o.Cos, o.Sin), written: o.Y}, nil
 	case *tensor.Embed:
 		return operands{read: read(o.IDs, o.Add), gathered: read(o.Table), written: o.Y}, nil
+	case *tensor.Scatter:
+		return operands{read: read(o.X, o.At), written: o.Y}, nil
 	case *tensor.Patchify:
 		return operands{read: read(o.X), written: o.Y}, nil
 	case *tensor.Unary:

@@ -26,6 +26,7 @@ func Invariance(t *testing.T, b tensor.Backend) {
 	}
 	for _, d := range floats {
 		attentionInvariance(t, newRig(t, b, 13), d)
+		pagedInvariance(t, newRig(t, b, 19), d)
 		ropeInvariance(t, newRig(t, b, 17), d)
 	}
 }
@@ -63,6 +64,39 @@ func ropeInvariance(t *testing.T, g *rig, d tensor.DType) {
 			same(t, d.String()+" rope", got, want[r*c:(r+1)*c])
 		}
 	}
+}
+
+// pagedInvariance compares the queries of a causal chunk, over pages, with the same
+// ones step by step and without pages: a cache and its layout change no bit.
+func pagedInvariance(t *testing.T, g *rig, d tensor.DType) {
+	const lq, page, heads, kv, dim, lens = 21, 16, 6, 2, 40, 77
+	op := g.paged(d, lq, page, heads, kv, dim, []int{lens})
+	op.Causal = true
+	want := g.run(op, op.Y)
+	k, v := g.unpage(op, op.K, lens), g.unpage(op, op.V, lens)
+	for i := range lq {
+		n := lens - lq + i + 1
+		step := *op
+		step.Q, step.Y = op.Q.Reshape(lq, heads*dim).Slice(i, i+1).Reshape(1, 1, heads*dim), g.empty(d, 1, 1, heads*dim)
+		step.Lens = g.fill(g.empty(tensor.I32, 1), func(int) float64 { return float64(n) })
+		same(t, d.String()+" paged attention by steps", g.run(&step, step.Y), want[i*heads*dim:(i+1)*heads*dim])
+		step.K, step.V, step.Lens, step.Pages = rowsOf(k, n), rowsOf(v, n), tensor.Tensor{}, tensor.Tensor{}
+		same(t, d.String()+" attention without pages", g.run(&step, step.Y), want[i*heads*dim:(i+1)*heads*dim])
+	}
+}
+
+// unpage copies the pages of the only sequence of op to where they follow each other.
+func (g *rig) unpage(op *tensor.Attention, store tensor.Tensor, lens int) tensor.Tensor {
+	from, pages, page, n := g.values[at(store)], g.values[at(op.Pages)], store.Dim(1), store.Cols()
+	return g.fill(g.empty(store.DType(), 1, lens, n), func(i int) float64 {
+		l := i / n
+		return from[(int(pages[l/page])*page+l%page)*n+i%n]
+	})
+}
+
+// rowsOf are the first n rows of the only sequence of x.
+func rowsOf(x tensor.Tensor, n int) tensor.Tensor {
+	return x.Reshape(x.Dim(1), x.Cols()).Slice(0, n).Reshape(1, n, x.Cols())
 }
 
 func same(t *testing.T, what string, got, want []float64) {

@@ -31,6 +31,8 @@ func Oracle(op tensor.Op, v Values) []float64 {
 		return rope(o, v)
 	case *tensor.Embed:
 		return embed(o, v)
+	case *tensor.Scatter:
+		return scatter(o, v)
 	case *tensor.Patchify:
 		return patchify(o, v)
 	case *tensor.Unary:
@@ -100,24 +102,34 @@ func attention(o *tensor.Attention, v Values) []float64 {
 	if kv == 0 {
 		kv = o.Heads
 	}
-	lq, lk, d := o.Q.Dim(1), o.K.Dim(1), o.Q.Cols()/o.Heads
+	lq, lk, d := o.Q.Dim(1), o.Keys(), o.Q.Cols()/o.Heads
+	pages, size := v.Tensor(o.Pages), o.K.Dim(1)
+	row := func(b, l int) int {
+		if pages == nil {
+			return b*lk + l
+		}
+		return int(pages[b*o.Pages.Cols()+l/size])*size + l%size
+	}
 	y := make([]float64, len(q))
 	for b := range o.Q.Dim(0) {
 		for h := range o.Heads {
 			for i := range lq {
-				n := lk
+				n, last := lk, lk
 				if ls != nil {
 					n = int(ls[b])
 				}
+				if pages != nil {
+					last = n
+				}
 				if o.Causal {
-					n = min(n, i+1+lk-lq)
+					n = min(n, i+1+last-lq)
 				}
 				p := make([]float64, max(n, 0))
 				top, sum := math.Inf(-1), 0.0
 				kh := h / (o.Heads / kv)
 				for j := range p {
 					for c := range d {
-						p[j] += q[(b*lq+i)*o.Heads*d+h*d+c] * k[(b*lk+j)*kv*d+kh*d+c]
+						p[j] += q[(b*lq+i)*o.Heads*d+h*d+c] * k[row(b, j)*kv*d+kh*d+c]
 					}
 					p[j] *= float64(o.Scale)
 					top = max(top, p[j])
@@ -128,7 +140,7 @@ func attention(o *tensor.Attention, v Values) []float64 {
 				}
 				for j := range p {
 					for c := range d {
-						y[(b*lq+i)*o.Heads*d+h*d+c] += p[j] / sum * val[(b*lk+j)*kv*d+kh*d+c]
+						y[(b*lq+i)*o.Heads*d+h*d+c] += p[j] / sum * val[row(b, j)*kv*d+kh*d+c]
 					}
 				}
 			}
@@ -194,6 +206,15 @@ func embed(o *tensor.Embed, v Values) []float64 {
 		for j := 0; plus != nil && j < n; j++ {
 			y[i*n+j] += plus[i%o.Add.Rows()*n+j]
 		}
+	}
+	return y
+}
+
+func scatter(o *tensor.Scatter, v Values) []float64 {
+	x, at, n := v.Tensor(o.X), v.Tensor(o.At), o.X.Cols()
+	y := append([]float64{}, v.Tensor(o.Y)...)
+	for i, row := range at {
+		copy(y[int(row)*n:], x[i*n:(i+1)*n])
 	}
 	return y
 }

@@ -16,7 +16,7 @@ func Run(t *testing.T, b tensor.Backend) {
 		name string
 		test func(*testing.T, *rig)
 	}{
-		{"linear", testLinear}, {"attention", testAttention}, {"norm", testNorm},
+		{"linear", testLinear}, {"attention", testAttention}, {"paged attention", testPaged}, {"scatter", testScatter}, {"norm", testNorm},
 		{"rope", testRope}, {"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
 		{"pool", testPool},
 	} {
@@ -131,6 +131,58 @@ func (g *rig) attend(dt tensor.DType, b, lq, lk, heads, kv, d int, causal, withL
 		tol = 1.0 / 64 // probabilities are rounded too
 	}
 	g.check(fmt.Sprintf("%v %v causal %v lens %v", op.Q, op.K, causal, withLens), op, op.Y, tol)
+}
+
+// testPaged reads keys out of a store of pages that lie in no order.
+func testPaged(t *testing.T, g *rig) {
+	for _, c := range []struct {
+		lq, page, heads, kv, d int
+		lens                   []int
+	}{
+		{1, 16, 6, 2, 40, []int{1, 16, 17, 50}}, {1, 16, 3, 1, 64, []int{33}}, {5, 32, 4, 4, 8, []int{5, 64, 40}},
+		{40, 16, 3, 1, 24, []int{40, 96}}, {3, 16, 2, 2, 7, []int{2, 3, 31}},
+	} {
+		for _, d := range floats {
+			op := g.paged(d, c.lq, c.page, c.heads, c.kv, c.d, c.lens)
+			tol := bound(d, c.d)
+			if d == tensor.BF16 {
+				tol = 1.0 / 64
+			}
+			for _, op.Causal = range []bool{false, true} {
+				g.check(fmt.Sprintf("paged %v %v causal %v lens %v", op.Q, op.K, op.Causal, c.lens), op, op.Y, tol)
+			}
+		}
+	}
+}
+
+// paged makes an Attention over a store of twelve pages.
+func (g *rig) paged(dt tensor.DType, lq, page, heads, kv, d int, lens []int) *tensor.Attention {
+	const store, each = 12, 6
+	b := len(lens)
+	op := &tensor.Attention{Q: g.tensor(dt, b, lq, heads*d), K: g.tensor(dt, store, page, kv*d), V: g.tensor(dt, store, page, kv*d),
+		Heads: heads, KVHeads: kv, Scale: float32(1 / math.Sqrt(float64(d))), Y: g.empty(dt, b, lq, heads*d)}
+	op.Lens = g.fill(g.empty(tensor.I32, b), func(i int) float64 { return float64(lens[i]) })
+	pages, err := g.pool.New(tensor.I32, b, each)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	order := g.r.Perm(store)
+	op.Pages = g.fill(pages, func(i int) float64 { return float64(order[i*5%store]) })
+	return op
+}
+
+func testScatter(t *testing.T, g *rig) {
+	for _, dx := range floats {
+		for _, dy := range floats {
+			for _, n := range []int{1, 37, 64} {
+				x, y := g.tensor(dx, 2, 3, n), g.tensor(dy, 11, n)
+				order := g.r.Perm(11)
+				at := g.fill(g.empty(tensor.I32, 6), func(i int) float64 { return float64(order[i]) })
+				op := &tensor.Scatter{X: x, At: at, Y: y}
+				g.check(fmt.Sprintf("scatter %v into %v", x, y), op, y, bound(dy, 1))
+			}
+		}
+	}
 }
 
 func testNorm(t *testing.T, g *rig) {
