@@ -58,6 +58,7 @@ var rooms = []room{
 	{floor: 1, path: "internal/picture", does: "picture files: sniffing, limits, decoding, resampling as Pillow's",
 		beside: []string{"internal/picture/jpeg"}},
 	{floor: 1, path: "internal/picture/jpeg", does: "the JPEG decoder"},
+	{floor: 1, path: "internal/audio", does: "sound files; resampling and filter banks as torchaudio's"},
 	{floor: 1, path: "internal/fetch", does: "pictures from addresses that strangers name",
 		beside: []string{"internal/picture"}, only: []string{"server"}},
 	{floor: 1, path: "internal/vector", does: "the vector core of index: codes, scans, the graph",

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // BlockConfig describes a pre-norm transformer block.
@@ -13,6 +14,7 @@ type BlockConfig struct {
 	Act          tensor.Act
 	Gated        bool // the MLP's first half gates its second
 	NoQKVBias    bool
+	BiasKV       bool // attentions have one more key and value, which are learned
 	Eps          float32
 }
 
@@ -27,7 +29,7 @@ type Block struct {
 
 // NewBlock describes a block.
 func NewBlock(c BlockConfig, p Precision) Block {
-	return Block{
+	b := Block{
 		Norm1: NewLayerNorm(c.Width, c.Eps),
 		Attn: Attention{
 			QKV:   NewLinear(c.Width, 3*c.Width, !c.NoQKVBias, p.Block),
@@ -37,6 +39,10 @@ func NewBlock(c BlockConfig, p Precision) Block {
 		Norm2: NewLayerNorm(c.Width, c.Eps),
 		MLP:   NewMLP(c.Width, c.Hidden, c.Act, c.Gated, p.Block),
 	}
+	if c.BiasKV {
+		b.Attn.BiasKV.Shape = []int{2, c.Width}
+	}
+	return b
 }
 
 // NewBlocks describes a stack of n equal blocks.
@@ -65,24 +71,45 @@ type Mask struct {
 }
 
 // Attention is multi-head self-attention with one fused projection.
+//
+// With BiasKV (add_bias_kv of torch.nn.MultiheadAttention) every query also sees a
+// key and a value that are learned. The last row of each sequence is their place:
+// it stands for no token, and what becomes of it matters to no other row.
 type Attention struct {
-	QKV   Linear `weight:"qkv"`  // (3·C, C)
-	Proj  Linear `weight:"proj"` // (C, C)
-	Heads int
+	QKV    Linear           `weight:"qkv"`     // (3·C, C)
+	Proj   Linear           `weight:"proj"`    // (C, C)
+	BiasKV weights.Constant `weight:"bias_kv"` // (2, C): the key, the value; or none
+	Heads  int
 }
 
 // Forward adds the attention of h (B, L, C) to x.
 func (a *Attention) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.Tensor) {
 	defer s.Release(s.Mark())
 	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
-	qkv := s.New(h.DType(), b, l, 3*c) // (B, L, 3·C)
-	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
+	qkv := a.project(s, h)         // (B, L, 3·C)
 	y := s.New(h.DType(), b, l, c) // (B, L, C)
 	s.Do(&tensor.Attention{
 		Q: qkv.ColSlice(0, c), K: qkv.ColSlice(c, 2*c), V: qkv.ColSlice(2*c, 3*c),
 		Heads: a.Heads, Scale: headScale(c, a.Heads), Causal: m.Causal, Lens: m.Lens, Y: y,
 	})
 	a.Proj.Forward(s, y, tensor.NoAct, x, x)
+}
+
+// project returns queries, keys and values of h (B, L, C), side by side: (B, L,
+// 3·C).
+func (a *Attention) project(s *tensor.Stream, h tensor.Tensor) tensor.Tensor {
+	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
+	take := s.New
+	if a.BiasKV.T.Ok() {
+		take = s.NewDense // to be seen in another shape
+	}
+	qkv := take(h.DType(), b, l, 3*c)
+	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
+	if a.BiasKV.T.Ok() {
+		last := qkv.Reshape(b, l*3*c).ColSlice((l*3-2)*c, l*3*c) // (B, 2·C): key and value of the last rows
+		Gather(s, a.BiasKV.T.Reshape(1, 2*c), make([]int32, b), last)
+	}
+	return qkv
 }
 
 // Alike writes to y (B, L, C), F32, what the attention makes of x (B, L, C) when

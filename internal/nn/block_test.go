@@ -133,3 +133,89 @@ type none struct{}
 func (none) Names() []string                          { return nil }
 func (none) Get(string) (v safetensors.View, ok bool) { return }
 func (none) Drop(safetensors.View)                    {}
+
+// TestBiasKV: a query sees one more key and value than there are tokens, as
+// torch.nn.MultiheadAttention(add_bias_kv=True) has it, in every sequence of a batch
+// and whatever the last row holds.
+func TestBiasKV(t *testing.T) {
+	const batch, tokens, c, heads = 3, 4, 6, 2
+	d := device(t)
+	p := d.NewPool()
+	defer p.Close()
+	r := rand.New(rand.NewPCG(3, 4))
+	block := NewBlock(BlockConfig{Width: c, Heads: heads, Hidden: 1, BiasKV: true}, Precision{Block: tensor.KindF32})
+	a := &block.Attn
+	w, bias := fill(t, p, r, &a.QKV)
+	wp, bp := fill(t, p, r, &a.Proj)
+	kv := random(r, 2*c)
+	var err error
+	if a.BiasKV.T, err = p.Constant(kv, a.BiasKV.Shape...); err != nil {
+		t.Fatal(err)
+	}
+	x, got := random(r, batch*(tokens+1)*c), make([]float32, batch*(tokens+1)*c)
+	err = d.Run(context.Background(), tensor.Interactive, func(s *tensor.Stream) error {
+		h, y := s.New(tensor.F32, batch, tokens+1, c), s.New(tensor.F32, batch, tokens+1, c)
+		tensor.Put(s, h, x)
+		tensor.Put(s, y, make([]float32, len(x)))
+		a.Forward(s, h, Mask{}, y)
+		return tensor.Get(s, got, y)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b := range batch {
+		keys := [][]float32{}
+		for l := range tokens {
+			keys = append(keys, narrow(apply(w, bias, x[(b*(tokens+1)+l)*c:][:c])))
+		}
+		keys = append(keys, append(make([]float32, c), kv...)) // no query, then the key and the value
+		for l := range tokens {
+			want := apply(wp, bp, attendTo(keys[l][:c], keys, heads))
+			for i, v := range want {
+				if g := got[(b*(tokens+1)+l)*c+i]; math.Abs(float64(g)-v) > 1e-5 {
+					t.Fatalf("sequence %d, row %d: %v, want %v", b, l, g, v)
+				}
+			}
+		}
+	}
+}
+
+func random(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = r.Float32() - 0.5
+	}
+	return v
+}
+
+func narrow(v []float64) []float32 {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out
+}
+
+// attendTo is what a query reads of rows (query, key, value), head by head.
+func attendTo(q []float32, rows [][]float32, heads int) []float32 {
+	c := len(q)
+	d, out := c/heads, make([]float64, c)
+	for h := range heads {
+		sum, part := 0.0, make([]float64, d)
+		for _, r := range rows {
+			dot := 0.0
+			for i := h * d; i < (h+1)*d; i++ {
+				dot += float64(q[i]) * float64(r[c+i])
+			}
+			e := math.Exp(dot / math.Sqrt(float64(d)))
+			sum += e
+			for i := range part {
+				part[i] += e * float64(r[2*c+h*d+i])
+			}
+		}
+		for i := range part {
+			out[h*d+i] = part[i] / sum
+		}
+	}
+	return narrow(out)
+}
