@@ -96,6 +96,15 @@ func decodeByteLevel(tokens []string) []string {
 	return []string{validUTF8(string(b))}
 }
 
+// byteOf reads a token that stands for a byte: <0x0A>.
+func byteOf(token string) (byte, bool) {
+	if len(token) != 6 || token[:3] != "<0x" || token[5] != '>' {
+		return 0, false
+	}
+	c, err := strconv.ParseUint(token[3:5], 16, 8)
+	return byte(c), err == nil
+}
+
 func decodeByteFallback(tokens []string) []string {
 	var out []string
 	var bytes []byte
@@ -112,11 +121,9 @@ func decodeByteFallback(tokens []string) []string {
 		bytes = bytes[:0]
 	}
 	for _, t := range tokens {
-		if len(t) == 6 && t[:3] == "<0x" && t[5] == '>' {
-			if c, err := strconv.ParseUint(t[3:5], 16, 8); err == nil {
-				bytes = append(bytes, byte(c))
-				continue
-			}
+		if c, ok := byteOf(t); ok {
+			bytes = append(bytes, c)
+			continue
 		}
 		flush()
 		out = append(out, t)

@@ -75,6 +75,8 @@ var rooms = []room{
 
 	{floor: 3, path: "vit", does: "pictures to features"},
 	{floor: 3, path: "text", does: "strings to tokens to features"},
+	{floor: 3, path: "text/decoder", does: "texts continued: language models, their cache and sampling",
+		beside: []string{"text"}},
 	{floor: 3, path: "index", does: "vectors and documents",
 		tests: []string{"index/indextest"}},
 	{floor: 3, path: "index/indextest", does: "the kit that judges stores",
@@ -133,4 +135,4 @@ var outside = map[string][]string{
 
 // public are the rooms whose exported names are for everyone: their signatures
 // speak Go values and name nothing internal.
-var public = []string{"vit", "text", "index", "fusion", "server"}
+var public = []string{"vit", "text", "text/decoder", "index", "fusion", "server"}

@@ -1,0 +1,109 @@
+package decoder
+
+import (
+	"github.com/emblem-search/emblem/internal/nn"
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// block is a layer: attention to what came before, then an MLP, each after a norm.
+type block struct {
+	Norm1 norm      `weight:"norm1"`
+	Attn  attention `weight:"attn"`
+	Norm2 norm      `weight:"norm2"`
+	MLP   nn.MLP    `weight:"mlp"`
+}
+
+func newBlock(c config, layer int, p nn.Precision) block {
+	q, kv := c.columns()
+	first := c.hidden
+	if c.gated {
+		first *= 2
+	}
+	a := attention{
+		QKV:    nn.NewLinear(c.width, q+2*kv, c.qkvBias, p.Block),
+		Proj:   nn.NewLinear(q, c.width, c.projBias, p.Block),
+		config: c, scale: c.scale,
+	}
+	if c.byLayer {
+		a.scale /= float32(layer + 1)
+	}
+	return block{
+		Norm1: newNorm(c), Attn: a, Norm2: newNorm(c),
+		MLP: nn.MLP{
+			FC1: nn.NewLinear(c.width, first, c.mlpBias, p.Block), FC2: nn.NewLinear(c.hidden, c.width, c.mlpBias, p.Block),
+			Act: c.act, Gated: c.gated,
+		},
+	}
+}
+
+// forward updates the residual stream x (T, C), F32.
+func (b *block) forward(s *tensor.Stream, x tensor.Tensor, in inputs, store tensor.Tensor) {
+	defer s.Release(s.Mark())
+	h := s.New(s.Activations(b.MLP.FC1.Weight.Kind), x.Shape()...) // (T, C)
+	b.Norm1.forward(s, x, h)
+	b.Attn.forward(s, h, in, store, x)
+	b.Norm2.forward(s, x, h)
+	b.MLP.Forward(s, h, x)
+}
+
+// attention is causal self-attention over a store of keys and values.
+type attention struct {
+	QKV  nn.Linear `weight:"qkv"`  // ((H+2·KV)·D, C)
+	Proj nn.Linear `weight:"proj"` // (C, H·D)
+
+	config config
+	scale  float32
+}
+
+// forward adds the attention of h (T, C) to x.
+func (a *attention) forward(s *tensor.Stream, h tensor.Tensor, in inputs, store, x tensor.Tensor) {
+	defer s.Release(s.Mark())
+	c, t := a.config, h.Dim(0)
+	q, kv := c.columns()
+	qkv := s.New(h.DType(), t, q+2*kv) // (T, (H+2·KV)·D)
+	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
+	if in.cos.Ok() {
+		turned := qkv.ColSlice(0, q+kv) // (T, (H+KV)·D)
+		s.Do(&tensor.Rope{X: turned, Heads: c.heads + c.kvHeads, Cos: in.cos, Sin: in.sin, Y: turned})
+	}
+	s.Do(&tensor.Scatter{X: qkv.ColSlice(q, q+2*kv), At: in.rows, Y: store})
+	y := s.New(h.DType(), t, q) // (T, H·D)
+	for _, g := range in.groups {
+		part := func(x tensor.Tensor) tensor.Tensor { // (B, Lq, H·D)
+			return x.Slice(g.first, g.first+g.b*g.lq).Reshape(g.b, g.lq, q)
+		}
+		s.Do(&tensor.Attention{
+			Q: part(qkv.ColSlice(0, q)), K: store.ColSlice(0, kv), V: store.ColSlice(kv, 2*kv),
+			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Y: part(y),
+		})
+	}
+	a.Proj.Forward(s, y, tensor.NoAct, x, x)
+}
+
+// norm is a LayerNorm or, without a bias, an RMSNorm.
+type norm struct {
+	Weight weights.Constant `weight:"weight"` // (C)
+	Bias   weights.Constant `weight:"bias"`   // (C)
+
+	rms bool
+	eps float32
+}
+
+func newNorm(c config) norm {
+	n := norm{rms: c.rms, eps: c.eps}
+	n.Weight.Shape = []int{c.width}
+	if !c.rms {
+		n.Bias.Shape = n.Weight.Shape
+	}
+	return n
+}
+
+// forward writes the norm of x to y, which may be x.
+func (n *norm) forward(s *tensor.Stream, x, y tensor.Tensor) {
+	if n.rms {
+		s.Do(&tensor.RMSNorm{X: x, W: n.Weight.T, Eps: n.eps, Y: y})
+		return
+	}
+	s.Do(&tensor.LayerNorm{X: x, W: n.Weight.T, B: n.Bias.T, Eps: n.eps, Y: y})
+}

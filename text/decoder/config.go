@@ -1,0 +1,97 @@
+package decoder
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// config is a decoder's shape.
+type config struct {
+	vocab     int // V
+	positions int // the longest sequence
+	width     int // C
+	layers    int
+	heads     int
+	kvHeads   int // heads/kvHeads query heads share one head of keys and values
+	head      int // D, elements of a head
+	hidden    int // the MLP's width
+	act       tensor.Act
+	gated     bool // act(gate(x))·up(x) comes before the MLP's second layer
+	rms       bool // norms are RMSNorm, without a bias
+	eps       float32
+	scale     float32 // of the scores
+	byLayer   bool    // layer i's scores are also divided by i + 1
+	rope      rope    // zero: positions are a learned table
+	qkvBias   bool
+	projBias  bool
+	mlpBias   bool
+	tied      bool // the head may be the table of tokens
+	eos       tokenIDs
+}
+
+// family says how a folder describes a decoder.
+type family struct {
+	read   func(raw []byte) (config, error)
+	layout func(src weights.Source, c config) weights.Layout
+}
+
+// families by model_type of config.json.
+var families = map[string]family{
+	"gpt2":  {readGPT2, gpt2Layout},
+	"llama": {readLlama, llamaLayout},
+	"qwen2": {readQwen2, llamaLayout},
+}
+
+// Knows tells whether a folder that says it is of this family has a decoder.
+func Knows(name string) bool { _, ok := families[name]; return ok }
+
+// check refuses sizes that cannot be meant, before anything is made of them.
+func (c config) check() error {
+	for _, f := range []struct {
+		key      string
+		n, limit int
+	}{
+		{"vocab_size", c.vocab, 1 << 24}, {"max_position_embeddings", c.positions, 1 << 24},
+		{"hidden_size", c.width, 1 << 16}, {"num_hidden_layers", c.layers, 1 << 10},
+		{"num_attention_heads", c.heads, 1 << 12}, {"num_key_value_heads", c.kvHeads, 1 << 12},
+		{"head_dim", c.head, 1 << 12}, {"intermediate_size", c.hidden, 1 << 18},
+	} {
+		if f.n < 1 || f.n > f.limit {
+			return fmt.Errorf("decoder: config.json: %s is %d, want 1 to %d", f.key, f.n, f.limit)
+		}
+	}
+	if c.heads%c.kvHeads != 0 {
+		return fmt.Errorf("decoder: config.json: num_attention_heads %d is not a multiple of num_key_value_heads %d", c.heads, c.kvHeads)
+	}
+	if c.eps <= 0 || c.eps > 1 {
+		return fmt.Errorf("decoder: config.json: the norms' epsilon is %g, want more than 0 and at most 1", c.eps)
+	}
+	return nil
+}
+
+// columns are those of queries, and of keys or values, in a projection.
+func (c config) columns() (q, kv int) { return c.heads * c.head, c.kvHeads * c.head }
+
+// tokenIDs is one id or a list of them in JSON.
+type tokenIDs []int32
+
+// UnmarshalJSON reads 2, [2, 7] or null.
+func (t *tokenIDs) UnmarshalJSON(raw []byte) error {
+	var one *int32
+	if json.Unmarshal(raw, &one) == nil {
+		*t = nil
+		if one != nil {
+			*t = tokenIDs{*one}
+		}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]int32)(t))
+}
+
+// refuse names a key whose value is not implemented.
+func refuse(key string, value any, instead string) error {
+	return fmt.Errorf("decoder: config.json: %s %v is not supported; %s", key, value, instead)
+}

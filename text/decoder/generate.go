@@ -1,0 +1,102 @@
+package decoder
+
+import (
+	"context"
+	"fmt"
+)
+
+// Request says what is to follow a prompt. Its zero value takes the likeliest tokens;
+// [Decoder.Defaults] is what the model's folder asks for.
+type Request struct {
+	Sampling
+	MaxTokens int      // at most; 0: what the folder says, else 256. The context's end ends it too
+	Stop      []string // strings that end it, for Complete
+	LogProbs  bool     // report probabilities
+	Tops      int      // with so many of the likeliest tokens, at most 100
+}
+
+// Usage counts tokens.
+type Usage struct {
+	Prompt    int
+	Cached    int // of the prompt, that were computed for an earlier one
+	Generated int
+}
+
+// A TooLongError says that a prompt leaves no room to generate anything.
+type TooLongError struct{ Tokens, Limit int }
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("the prompt has %d tokens and the model reads %d, of which one at least must be left to generate; shorten it", e.Tokens, e.Limit)
+}
+
+// defaultTokens follow a prompt where neither the request nor the folder says how
+// many.
+const defaultTokens = 256
+
+// Defaults is what the folder's generation_config.json asks for.
+func (d *Decoder) Defaults() Request {
+	return Request{Sampling: d.generation.sampling, MaxTokens: d.generation.maxTokens}
+}
+
+// Generate continues token ids and calls each with every token that follows, the end
+// token included. An error of each, or the end of ctx, ends it within a token.
+func (d *Decoder) Generate(ctx context.Context, prompt []int32, r Request, each func(Token) error) (Usage, error) {
+	q, err := d.sequence(prompt, r)
+	if err != nil {
+		return Usage{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	q.ctx = ctx
+	if err := d.turns.submit(q); err != nil {
+		return Usage{}, err
+	}
+	u := Usage{Prompt: len(prompt)}
+	for {
+		tokens, err := q.out.take(ctx)
+		for _, t := range tokens {
+			u.Cached, u.Generated = t.reused, u.Generated+1
+			if err := each(t); err != nil || t.Finish != "" {
+				return u, err
+			}
+		}
+		if err != nil {
+			return u, err
+		}
+	}
+}
+
+// sequence checks a request.
+func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
+	if len(prompt) == 0 {
+		return nil, fmt.Errorf("the prompt is empty and the model has no token to begin with; write something")
+	}
+	if len(prompt) >= d.Positions() {
+		return nil, &TooLongError{len(prompt), d.Positions()}
+	}
+	for i, id := range prompt {
+		if id < 0 || int(id) >= d.Vocabulary() {
+			return nil, fmt.Errorf("token %d of the prompt is %d, and the model knows tokens 0 to %d", i, id, d.Vocabulary()-1)
+		}
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	if r.MaxTokens < 0 || r.Tops < 0 || r.Tops > 100 {
+		return nil, fmt.Errorf("%d tokens with %d alternatives cannot be generated", r.MaxTokens, r.Tops)
+	}
+	most := r.MaxTokens
+	if most == 0 {
+		if most = d.generation.maxTokens; most == 0 {
+			most = defaultTokens
+		}
+	}
+	q := &sequence{
+		ids: append([]int32(nil), prompt...), prompt: len(prompt), most: min(most, d.Positions()-len(prompt)),
+		eos: d.generation.eos, sampling: r.Sampling, tops: -1, out: newMailbox(),
+	}
+	if r.LogProbs {
+		q.tops = r.Tops
+	}
+	return q, nil
+}

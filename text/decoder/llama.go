@@ -1,0 +1,124 @@
+package decoder
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/emblem-search/emblem/internal/nn"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// hfLlama is LlamaConfig or Qwen2Config of transformers. Fields hold the class
+// defaults before a file is read over them.
+type hfLlama struct {
+	Vocab     int      `json:"vocab_size"`
+	Width     int      `json:"hidden_size"`
+	Hidden    int      `json:"intermediate_size"`
+	Layers    int      `json:"num_hidden_layers"`
+	Heads     int      `json:"num_attention_heads"`
+	KVHeads   *int     `json:"num_key_value_heads"`
+	HeadDim   *int     `json:"head_dim"`
+	Act       string   `json:"hidden_act"`
+	Positions int      `json:"max_position_embeddings"`
+	Eps       float64  `json:"rms_norm_eps"`
+	Bias      bool     `json:"attention_bias"`
+	MLPBias   bool     `json:"mlp_bias"`
+	Tied      bool     `json:"tie_word_embeddings"`
+	EOS       tokenIDs `json:"eos_token_id"`
+	Theta     float64  `json:"rope_theta"`
+	Scaling   *hfRope  `json:"rope_scaling"`
+	Rope      *hfRope  `json:"rope_parameters"`
+
+	Sliding    bool     `json:"use_sliding_window"` // Qwen2
+	LayerTypes []string `json:"layer_types"`
+}
+
+// readLlama reads LlamaConfig.
+func readLlama(raw []byte) (config, error) {
+	f := hfLlama{
+		Vocab: 32000, Width: 4096, Hidden: 11008, Layers: 32, Heads: 32, Act: "silu", Positions: 2048, Eps: 1e-6,
+		EOS: tokenIDs{2}, Theta: 10000,
+	}
+	if err := weights.Decode("config.json", raw, &f); err != nil {
+		return config{}, err
+	}
+	return f.config()
+}
+
+// readQwen2 reads Qwen2Config: LLaMA with biases of its own.
+func readQwen2(raw []byte) (config, error) {
+	kv := 32
+	f := hfLlama{
+		Vocab: 151936, Width: 4096, Hidden: 22016, Layers: 32, Heads: 32, KVHeads: &kv, Act: "silu", Positions: 32768, Eps: 1e-6,
+		Theta: 10000,
+	}
+	if err := weights.Decode("config.json", raw, &f); err != nil {
+		return config{}, err
+	}
+	switch {
+	case f.Sliding:
+		return config{}, refuse("use_sliding_window", true, "set it to false to attend to the whole context")
+	case slices.ContainsFunc(f.LayerTypes, func(s string) bool { return s != "full_attention" }):
+		return config{}, refuse("layer_types", f.LayerTypes, "only full_attention is")
+	}
+	f.Bias, f.MLPBias = false, false // keys of LLaMA only
+	c, err := f.config()
+	c.qkvBias = true
+	return c, err
+}
+
+func (f hfLlama) config() (config, error) {
+	act, err := nn.Activation(f.Act)
+	if err != nil {
+		return config{}, fmt.Errorf("decoder: config.json: hidden_act: %w", err)
+	}
+	if f.Heads < 1 || f.Width%f.Heads != 0 {
+		return config{}, fmt.Errorf("decoder: config.json: hidden_size %d is not a multiple of num_attention_heads %d", f.Width, f.Heads)
+	}
+	c := config{
+		vocab: f.Vocab, positions: f.Positions, width: f.Width, layers: f.Layers, heads: f.Heads, kvHeads: f.Heads, head: f.Width / f.Heads,
+		hidden: f.Hidden, act: act, gated: true, rms: true, eps: float32(f.Eps),
+		qkvBias: f.Bias, projBias: f.Bias, mlpBias: f.MLPBias, tied: f.Tied, eos: f.EOS,
+	}
+	if f.KVHeads != nil {
+		c.kvHeads = *f.KVHeads
+	}
+	if f.HeadDim != nil {
+		c.head = *f.HeadDim
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	c.scale = float32(1 / math.Sqrt(float64(c.head)))
+	scaling := f.Scaling
+	if scaling == nil {
+		scaling = f.Rope
+	}
+	if c.rope, err = scaling.read(f.Theta, c.head, f.Positions); err != nil {
+		return c, err
+	}
+	c.positions = c.rope.reach()
+	return c, c.check()
+}
+
+// llamaLayout is a LlamaForCausalLM or a Qwen2ForCausalLM.
+func llamaLayout(src weights.Source, c config) weights.Layout {
+	const layer = "model.layers.*"
+	embed, head := ends(src, c, "model.embed_tokens.weight")
+	return weights.Layout{
+		Name: "LLaMA (transformers)",
+		Rules: []weights.Rule{
+			{To: "token_embed", From: weights.From(embed)},
+			{To: "blocks.*.attn.qkv.*", From: weights.From(layer+".self_attn.q_proj.*", layer+".self_attn.k_proj.*", layer+".self_attn.v_proj.*"), Op: weights.Cat},
+			{To: "blocks.*.attn.proj.*", From: weights.From(layer + ".self_attn.o_proj.*")},
+			{To: "blocks.*.mlp.fc1.*", From: weights.From(layer+".mlp.gate_proj.*", layer+".mlp.up_proj.*"), Op: weights.Cat},
+			{To: "blocks.*.mlp.fc2.*", From: weights.From(layer + ".mlp.down_proj.*")},
+			{To: "blocks.*.norm1.*", From: weights.From(layer + ".input_layernorm.*")},
+			{To: "blocks.*.norm2.*", From: weights.From(layer + ".post_attention_layernorm.*")},
+			{To: "norm.*", From: weights.From("model.norm.*")},
+			{To: "head.weight", From: weights.From(head)},
+		},
+		Ignore: []string{layer + ".self_attn.rotary_emb.inv_freq"},
+	}
+}
