@@ -130,7 +130,7 @@ func (n *net) embed(s *tensor.Stream, b batch, x tensor.Tensor) {
 // head pools x (B, L, C) and projects it into y (B, Out), F32.
 func (n *net) head(s *tensor.Stream, b batch, m nn.Mask, x, y tensor.Tensor) {
 	f := y
-	if n.Head.Ok() || n.Dense.Ok() {
+	if n.Head.Ok() || n.Dense.Ok() || n.Hidden.Ok() {
 		f = s.New(tensor.F32, b.n, n.config.width) // (B, C)
 	}
 	if n.config.pool == poolMean {
@@ -155,7 +155,7 @@ func (n *net) head(s *tensor.Stream, b batch, m nn.Mask, x, y tensor.Tensor) {
 	switch {
 	case n.Head.Ok():
 		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
-	case n.Dense.Ok():
+	case n.Dense.Ok() || n.Hidden.Ok():
 		s.Do(&tensor.Copy{X: f, Y: y})
 	}
 }

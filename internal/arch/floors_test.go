@@ -84,7 +84,10 @@ var rooms = []room{
 
 	{floor: 4, path: "fusion", does: "pictures and strings in one space"},
 
-	{floor: 5, path: "internal/models", does: "a model by its name"},
+	{floor: 5, path: "internal/models", does: "a model by its name",
+		beside: []string{"internal/certificate"}},
+	{floor: 5, path: "internal/certificate", does: "goldens of every family; whether a model is right on this machine",
+		only: []string{"internal/models", "cmd/emblem"}},
 	{floor: 5, path: "internal/library", does: "folders into libraries; queries"},
 
 	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",

@@ -21,11 +21,7 @@ import (
 // (largest element first, then by name), metadata is sorted. The file appears
 // whole or not at all: it is written beside path, synced and renamed.
 func Write(path string, tensors []View, metadata map[string]string) error {
-	order := slices.Clone(tensors)
-	slices.SortStableFunc(order, func(a, b View) int {
-		return cmp.Or(cmp.Compare(b.DType.rank(), a.DType.rank()), cmp.Compare(a.Name, b.Name))
-	})
-	head, err := marshal(order, metadata)
+	order, head, err := layOut(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)
 	}
@@ -33,6 +29,28 @@ func Write(path string, tensors []View, metadata map[string]string) error {
 		return fileError(path, err)
 	}
 	return nil
+}
+
+// Encode returns what Write writes.
+func Encode(tensors []View, metadata map[string]string) ([]byte, error) {
+	order, out, err := layOut(tensors, metadata)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
+	}
+	for _, v := range order {
+		out = append(out, v.Data...)
+	}
+	return out, nil
+}
+
+// layOut puts tensors in their order in a file and makes what comes before them.
+func layOut(tensors []View, metadata map[string]string) (order []View, head []byte, err error) {
+	order = slices.Clone(tensors)
+	slices.SortStableFunc(order, func(a, b View) int {
+		return cmp.Or(cmp.Compare(b.DType.rank(), a.DType.rank()), cmp.Compare(a.Name, b.Name))
+	})
+	head, err = marshal(order, metadata)
+	return order, head, err
 }
 
 // marshal makes the length and the header, padded to a multiple of 8.

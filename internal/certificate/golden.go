@@ -1,0 +1,136 @@
+package certificate
+
+import (
+	"archive/zip"
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/weights"
+)
+
+// goldens are made by tools/golden/certificate.py.
+//
+//go:embed goldens/*.zip
+var goldens embed.FS
+
+// Golden is a tiny model and what the reference library makes of it.
+type Golden struct {
+	Name   string
+	Family string            // what its folder says it is
+	files  map[string][]byte // of its folder, and the numbers
+	meta   meta
+	folder func() (fs.FS, error) // with weights, which are made once
+}
+
+// meta is golden.json.
+type meta struct {
+	Texts   []string  `json:"texts"`
+	IDs     [][]int32 `json:"ids"`
+	Tensors []formula `json:"tensors"`
+}
+
+// All are the goldens by name.
+var All = sync.OnceValues(func() ([]*Golden, error) {
+	files, err := fs.Glob(goldens, "goldens/*.zip")
+	if err != nil {
+		return nil, err
+	}
+	var all []*Golden
+	for _, f := range files {
+		g, err := readGolden(f)
+		if err != nil {
+			return nil, fmt.Errorf("certificate: %s: %w", f, err)
+		}
+		all = append(all, g)
+	}
+	return all, nil
+})
+
+// towers are families whose folders have towers that another family's golden stands
+// for.
+var towers = map[string]string{"open_clip": "timm"}
+
+// For are the goldens that a family's models are judged by.
+func For(family string) ([]*Golden, error) {
+	all, err := All()
+	own := slices.DeleteFunc(slices.Clone(all), func(g *Golden) bool { return g.Family != family && g.Family != towers[family] })
+	return own, err
+}
+
+func readGolden(file string) (*Golden, error) {
+	data, err := goldens.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	g := &Golden{Name: strings.TrimSuffix(path.Base(file), ".zip"), files: map[string][]byte{}}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range z.File {
+		if g.files[f.Name], err = fs.ReadFile(z, f.Name); err != nil {
+			return nil, err
+		}
+	}
+	if err := json.Unmarshal(g.files["golden.json"], &g.meta); err != nil {
+		return nil, err
+	}
+	folder, err := folderOf(g.files)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := weights.Folder{FS: folder}.Config()
+	g.Family, g.folder = conf.Family, sync.OnceValues(g.withWeights)
+	return g, err
+}
+
+// withWeights is the model's folder, complete.
+func (g *Golden) withWeights() (fs.FS, error) {
+	tensors := make([]safetensors.View, len(g.meta.Tensors))
+	for i, f := range g.meta.Tensors {
+		tensors[i] = f.view()
+	}
+	data, err := safetensors.Encode(tensors, nil)
+	if err != nil {
+		return nil, err
+	}
+	name := "model.safetensors"
+	if g.files["open_clip_config.json"] != nil {
+		name = "open_clip_model.safetensors"
+	}
+	files := map[string][]byte{name: data}
+	for name, data := range g.files {
+		if !strings.HasPrefix(name, "golden.") {
+			files[name] = data
+		}
+	}
+	return folderOf(files)
+}
+
+// folderOf is a file system in memory: an archive, not compressed.
+func folderOf(files map[string][]byte) (fs.FS, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, data := range files {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = io.Copy(w, bytes.NewReader(data))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+}
