@@ -3,6 +3,7 @@ package weights
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -148,11 +149,19 @@ func (p *Plan) Load(pool *tensor.Pool) error {
 	return g.Wait()
 }
 
-// checkNumbers refuses weights that no training has left there on purpose.
+// checkNumbers refuses weights that no training has left there on purpose, and those
+// that what they are to be stored in does not hold. Kernels do not carry a NaN through
+// everything (a maximum may drop it), so that one of them can give vectors that look
+// right.
 func (t *task) checkNumbers() error {
+	dtype, limit := t.want.leaf.stores()
 	for i, v := range t.views {
-		if !finite(v) {
+		switch {
+		case below(v, limit):
+		case !below(v, math.Inf(1)):
 			return fmt.Errorf("weights: %s has infinite numbers or NaN: the file is damaged, or its training failed; fetch it again", t.names[i])
+		default:
+			return fmt.Errorf("weights: %s has numbers that are too large for %s, from %.5g on; use another --dtype, such as f32", t.names[i], dtype, limit)
 		}
 	}
 	return nil

@@ -2,37 +2,61 @@ package weights
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
 )
 
-// exponents is where a dtype has its exponents and signs in 8 bytes: all bits of
-// an exponent, its lowest bit, and the sign just above it. An exponent of ones is
-// an infinity or a NaN; adding its lowest bit then carries into the sign.
-type exponents struct{ all, lowest, sign uint64 }
+// lanes is how a dtype's numbers lie in 8 bytes: all bits but the signs, and the
+// lowest bit of each.
+type lanes struct{ magnitudes, lowest uint64 }
 
-var exponentOf = map[safetensors.DType]exponents{
-	safetensors.F64:  {0x7ff0 << 48, 0x0010 << 48, 1 << 63},
-	safetensors.F32:  {0x7f800000_7f800000, 0x00800000_00800000, 0x80000000_80000000},
-	safetensors.F16:  {0x7c007c00_7c007c00, 0x04000400_04000400, 0x80008000_80008000},
-	safetensors.BF16: {0x7f807f80_7f807f80, 0x00800080_00800080, 0x80008000_80008000},
+var lanesOf = map[safetensors.DType]lanes{
+	safetensors.F64:  {1<<63 - 1, 1},
+	safetensors.F32:  {0x7fffffff_7fffffff, 0x00000001_00000001},
+	safetensors.F16:  {0x7fff7fff_7fff7fff, 0x00010001_00010001},
+	safetensors.BF16: {0x7fff7fff_7fff7fff, 0x00010001_00010001},
 }
 
-// finite tells whether all numbers of a view are. Kernels do not carry a NaN
-// through everything (a maximum may drop it), so that one weight of them can
-// give vectors that look right. A gigabyte takes some tens of milliseconds.
-func finite(v safetensors.View) bool {
-	e := exponentOf[v.DType]
+// magnitude is the bits, without the sign, of a dtype's smallest number that is not
+// below limit, which is above all numbers of F16.
+func magnitude(d safetensors.DType, limit float64) uint64 {
+	single := uint64(math.Float32bits(float32(limit)))
+	switch d {
+	case safetensors.F64:
+		return math.Float64bits(limit)
+	case safetensors.F32:
+		return single
+	case safetensors.BF16:
+		return (single + 1<<16 - 1) >> 16
+	}
+	return 0x7c00
+}
+
+// below tells whether all numbers of a view are closer to zero than limit, by adding
+// what makes those that are not carry into their sign. A gigabyte takes some tens of
+// milliseconds.
+func below(v safetensors.View, limit float64) bool {
+	mask, sign := lanesOf[v.DType].magnitudes, ^lanesOf[v.DType].magnitudes
+	add := sign - lanesOf[v.DType].lowest*magnitude(v.DType, limit)
 	var carry uint64
 	b := v.Data
 	for ; len(b) >= 32; b = b[32:] {
-		carry |= (binary.LittleEndian.Uint64(b)&e.all + e.lowest) | (binary.LittleEndian.Uint64(b[8:])&e.all + e.lowest) |
-			(binary.LittleEndian.Uint64(b[16:])&e.all + e.lowest) | (binary.LittleEndian.Uint64(b[24:])&e.all + e.lowest)
+		carry |= (binary.LittleEndian.Uint64(b)&mask + add) | (binary.LittleEndian.Uint64(b[8:])&mask + add) |
+			(binary.LittleEndian.Uint64(b[16:])&mask + add) | (binary.LittleEndian.Uint64(b[24:])&mask + add)
 	}
 	for ; len(b) > 0; b = b[min(8, len(b)):] {
 		var last [8]byte
 		copy(last[:], b)
-		carry |= binary.LittleEndian.Uint64(last[:])&e.all + e.lowest
+		carry |= binary.LittleEndian.Uint64(last[:])&mask + add
 	}
-	return carry&e.sign == 0
+	return carry&sign == 0
 }
+
+// What a number has to stay below to be stored as one and not as an infinity: halfway
+// between the largest of a dtype and the next that there would be.
+var (
+	limitF32  = float64(math.MaxFloat32) + math.Ldexp(1, 103)
+	limitF16  = 65520.0
+	limitBF16 = math.Ldexp(511, 119)
+)

@@ -61,26 +61,32 @@ func (f Folder) Open(stems ...string) (*safetensors.Set, error) {
 
 // Config is what a folder says about itself.
 type Config struct {
-	Family string // model_type of config.json, "timm" or "open_clip"
+	Family string // model_type of config.json, "timm", "open_clip" or "imagebind"
 	Raw    []byte // the file
 	Stems  []string
 }
 
 // Config reads config.json, or open_clip_config.json where that is all there is
 // or the only one with weights. Folders that have both are published for both
-// libraries; the weights of config.json are then model.safetensors.
+// libraries; the weights of config.json are then model.safetensors. ImageBind was
+// published as one file and no configuration.
 func (f Folder) Config() (Config, error) {
 	raw, err := f.Read("config.json")
 	if err == nil {
 		var c struct {
 			Type string `json:"model_type"`
 			Timm string `json:"architecture"`
+
+			Senses int `json:"imu_num_blocks"` // of ImageBindModel's arguments, as its copies on the hub keep them
 		}
 		if err := Decode("config.json", raw, &c); err != nil {
 			return Config{}, err
 		}
 		if c.Type == "" && c.Timm != "" && !f.Has("open_clip_config.json") {
 			c.Type = "timm"
+		}
+		if c.Type == "imagebind" || c.Type == "" && c.Senses > 0 {
+			return Config{"imagebind", raw, imageBindStems}, nil
 		}
 		if c.Type != "" && f.hasWeights("model") || !f.Has("open_clip_config.json") {
 			return Config{c.Type, raw, []string{"model"}}, nil
@@ -89,6 +95,9 @@ func (f Folder) Config() (Config, error) {
 		return Config{}, fmt.Errorf("weights: config.json: %w", err)
 	}
 	raw, err = f.Read("open_clip_config.json")
+	if errors.Is(err, fs.ErrNotExist) && (f.Has("imagebind_huge.pth") || f.hasWeights("imagebind_huge")) {
+		return Config{"imagebind", nil, imageBindStems}, nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("weights: %s is not a model's folder: it has neither config.json nor open_clip_config.json", f.Dir)
 	}

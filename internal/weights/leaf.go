@@ -34,12 +34,34 @@ type leaf interface {
 	wants() []int
 	// load fills the field from m, whose shape is the wanted one as a matrix.
 	load(p *tensor.Pool, m matrix) error
+	// stores is the dtype that numbers are stored in, and what they have to be below.
+	stores() (dtype string, limit float64)
 }
 
 func (w *Matrix) wants() []int   { return nonzero(w.Out, w.In) }
 func (c *Constant) wants() []int { return c.Shape }
 func (t *Table) wants() []int    { return nonzero(t.Rows, t.Cols) }
 func (h *Host) wants() []int     { return h.Shape }
+
+func (w *Matrix) stores() (string, float64) {
+	switch w.Kind {
+	case tensor.KindF16:
+		return "f16", limitF16
+	case tensor.KindBF16:
+		return "bf16", limitBF16
+	}
+	return "f32", limitF32
+}
+
+func (t *Table) stores() (string, float64) {
+	if t.DType == tensor.BF16 {
+		return "bf16", limitBF16
+	}
+	return "f32", limitF32
+}
+
+func (c *Constant) stores() (string, float64) { return "f32", limitF32 }
+func (h *Host) stores() (string, float64)     { return "f32", limitF32 }
 
 func nonzero(r, c int) []int {
 	if r == 0 || c == 0 {

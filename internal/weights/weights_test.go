@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/tensor"
 )
 
 // checkpoint is a source in memory.
@@ -272,12 +273,12 @@ func TestFinite(t *testing.T) {
 			for i := range n {
 				put(i, c.top)
 			}
-			if !finite(v) {
+			if !below(v, math.Inf(1)) {
 				t.Fatalf("%v: %d of the largest numbers are not finite", c.dtype, n)
 			}
 			for i := range n {
 				put(i, c.inf)
-				if finite(v) {
+				if below(v, math.Inf(1)) {
 					t.Fatalf("%v: %x is finite at %d of %d", c.dtype, c.inf, i, n)
 				}
 				put(i, c.top)
@@ -293,6 +294,36 @@ func TestFinite(t *testing.T) {
 	}
 }
 
+// TestTooLarge: a number that the chosen dtype would store as an infinity is refused
+// by the tensor's name, the largest that it holds is not.
+func TestTooLarge(t *testing.T) {
+	for _, c := range []struct {
+		kind   tensor.Kind
+		stored safetensors.DType
+		bits   uint64 // of the smallest that is too large
+		size   int
+	}{
+		{tensor.KindF16, safetensors.F32, 0x477ff000, 4}, {tensor.KindF16, safetensors.BF16, 0x4780, 2},
+		{tensor.KindF16, safetensors.F64, 0x40effe0000000000, 8}, {tensor.KindBF16, safetensors.F32, 0x7f7f8000, 4},
+		{tensor.KindF32, safetensors.F64, 0x47effffff0000000, 8}, {tensor.KindI8, safetensors.F64, 0x47effffff0000000, 8},
+	} {
+		for _, sign := range []uint64{0, 1 << (8*c.size - 1)} {
+			at := func(bits uint64) error {
+				v := safetensors.View{DType: c.stored, Shape: []int{1, 3}, Data: make([]byte, 3*c.size)}
+				copy(v.Data[c.size:], binary.LittleEndian.AppendUint64(nil, bits|sign)[:c.size])
+				task := task{want: want{leaf: &Matrix{Kind: c.kind}}, views: []safetensors.View{v}, names: []string{"top"}}
+				return task.checkNumbers()
+			}
+			if err := at(c.bits - 1); err != nil {
+				t.Errorf("%v as %v: %v", c.stored, c.kind, err)
+			}
+			if err := at(c.bits); err == nil || !strings.Contains(err.Error(), "top has numbers that are too large for ") {
+				t.Errorf("%v as %v: error %v", c.stored, c.kind, err)
+			}
+		}
+	}
+}
+
 // TestDecodeErrors: a value of the wrong kind is told by its key.
 func TestDecodeErrors(t *testing.T) {
 	var v struct {
@@ -304,5 +335,14 @@ func TestDecodeErrors(t *testing.T) {
 		if err := Decode("config.json", []byte(raw), &v); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", raw, err, want)
 		}
+	}
+}
+
+// BenchmarkBelow is what the check costs a gigabyte.
+func BenchmarkBelow(b *testing.B) {
+	v := safetensors.View{DType: safetensors.F32, Shape: []int{1 << 24}, Data: make([]byte, 1<<26)}
+	b.SetBytes(1 << 26)
+	for b.Loop() {
+		below(v, limitBF16)
 	}
 }
