@@ -34,7 +34,7 @@ func (f *modelFlags) addDType(cmd *cobra.Command) {
 
 // open opens the model. A model that is not here and a wrong flag are exit 2.
 func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
-	if err := oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8"); err != nil {
+	if err := f.checkDType(); err != nil {
 		return nil, err
 	}
 	if _, err := device.Open(a.device); err != nil {
@@ -47,8 +47,12 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	return m, nil
 }
 
+func (f *modelFlags) checkDType() error {
+	return oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8")
+}
+
 // openTokenizer opens the model's tokenizer only.
-func (f *modelFlags) openTokenizer(a *app) (*fusion.Tokenizer, error) {
+func (f *modelFlags) openTokenizer(a *app) (models.Tokenizer, error) {
 	t, err := models.OpenTokenizer(f.model, models.Options{Aliases: a.wiring.aliases})
 	if err != nil {
 		return nil, modelError(err)

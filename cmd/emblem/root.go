@@ -61,6 +61,7 @@ func commands(a *app) []*cobra.Command {
 		newScoreCmd(a),
 		newClassifyCmd(a),
 		newReconstructCmd(a),
+		newCompleteCmd(a),
 		newTokenizeCmd(a),
 		newInspectCmd(a),
 		newModelsCmd(a),

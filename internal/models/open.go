@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/weights"
+	"github.com/emblem-search/emblem/text/decoder"
 )
 
 // Options for Open. The zero value is right.
@@ -122,11 +124,24 @@ func release(k key) error {
 	return s.model.Close()
 }
 
+// Tokenizer turns texts into the ids that a model reads.
+type Tokenizer interface {
+	Name() string
+	// PicturesOnly tells whether the model reads no texts.
+	PicturesOnly() bool
+	// EncodeText tells whether the text's end was dropped.
+	EncodeText(s string, cut fusion.Cut) (ids []int32, truncated bool, err error)
+}
+
 // OpenTokenizer reads a model's tokenizer, not its weights.
-func OpenTokenizer(name string, o Options) (*fusion.Tokenizer, error) {
+func OpenTokenizer(name string, o Options) (Tokenizer, error) {
 	p, err := find(name, o.Aliases)
 	if err != nil {
 		return nil, err
+	}
+	conf, err := weights.Folder{Dir: p.dir, FS: p.files()}.Config()
+	if err == nil && decoder.Knows(conf.Family) {
+		return openPrompts(p)
 	}
 	return fusion.LoadTokenizer(p.dir, fusion.Options{Name: p.name, FS: p.files()})
 }
