@@ -1,6 +1,8 @@
 package simd
 
 import (
+	"encoding/binary"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -122,6 +124,21 @@ func processor() (vendor string, family uint32) {
 		family += a >> 20 & 255
 	}
 	return vendor, family
+}
+
+// Processor is the name that the processor gives itself.
+func Processor() string {
+	var name []byte
+	if most, _, _, _ := cpuid(0x80000000); most < 0x80000004 {
+		return ""
+	}
+	for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
+		a, b, c, d := cpuid(leaf)
+		for _, r := range []uint32{a, b, c, d} {
+			name = binary.LittleEndian.AppendUint32(name, r)
+		}
+	}
+	return strings.Join(strings.Fields(strings.TrimRight(string(name), "\x00")), " ")
 }
 
 // cpuid executes CPUID with the given leaf and subleaf 0.

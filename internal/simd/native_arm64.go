@@ -10,3 +10,6 @@ func neon() *Kernels {
 	k.Dot, k.Rows = dot_f32_neon, rows_f32_neon
 	return k
 }
+
+// Processor is not known here.
+func Processor() string { return "" }
