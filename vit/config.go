@@ -36,10 +36,19 @@ type config struct {
 	bare      int  // how many of the tokens before the patches, the last ones, have no position
 	noQKVBias bool
 	gated     bool     // the MLPs are gated: SwiGLU
+	attnNorm  bool     // a norm of what the heads gathered, and of what the MLP's
+	mlpNorm   bool     // activation made: EVA02's sub-LN
+	rope      rope     // rotary positions of patches
+	noPos     bool     // there are no learned positions
+	noNorm    bool     // nor a norm after the blocks
 	resample  resample // what becomes of the positions where a picture has another size
 	classes   int      // of the classification head; 0: none
 	head      head     // what that reads
 	mayHead   bool     // the checkpoint says whether there is one
+
+	poolHeads, poolHidden int // of the attention pooling; 0: as in the blocks
+
+	layout *weights.Layout // of this configuration alone; none: one of the family's
 }
 
 // family says how a folder describes a vision transformer.
@@ -48,6 +57,17 @@ type family struct {
 	layouts []weights.Layout // told apart by their markers
 	pixels  func(f weights.Folder, c config) (*Preprocess, error)
 	labels  func(raw []byte) (labels, error) // of a classification head; none: the family has no such head
+}
+
+// layout is the one of the family's that a checkpoint has.
+func (f family) layout(src weights.Source, c config) weights.Layout {
+	if c.layout != nil {
+		return *c.layout
+	}
+	if l, ok := weights.Pick(src, f.layouts...); ok {
+		return l
+	}
+	return f.layouts[0] // its error names what is missing
 }
 
 // families by what the folder says it is: model_type of config.json, or
@@ -222,7 +242,7 @@ func (v *openCLIPVision) native(embed int, quick bool) (config, error) {
 		hidden: int(float64(v.Width) * v.Ratio), act: act, eps: float32(v.NormArgs.Eps), class: true, preNorm: !v.NoPreNorm,
 		pool: CLS, normAfterPool: v.NormAfterPool, out: embed,
 	}
-	const where = "open_clip_config.json: vision_cfg"
+	const where = openCLIPWhere
 	switch {
 	case v.attnPool():
 		c.pool, c.queries, c.queryHeads = queries, v.Queries, v.PoolHeads
@@ -284,8 +304,11 @@ func (c config) check(where string) error {
 	return nil
 }
 
-// patches is the number of patches of a picture.
-func (c config) patches() int { return (c.side / c.patch) * (c.side / c.patch) }
+// own is the grid of the pictures that the model was trained with.
+func (c config) own() grid { return grid{c.side / c.patch, c.side / c.patch} }
+
+// patches is the number of patches of such a picture.
+func (c config) patches() int { return c.own().w * c.own().h }
 
 // lead is the number of tokens before the patches.
 func (c config) lead() int {

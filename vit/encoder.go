@@ -110,11 +110,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c
 		return err
 	}
 	e.net = newNet(c, e.precision)
-	layout, ok := weights.Pick(set, fam.layouts...)
-	if !ok {
-		layout = fam.layouts[0] // its error names what is missing
-	}
-	plan, err := weights.Match(set, layout, e.net)
+	plan, err := weights.Match(set, fam.layout(set, c), e.net)
 	if err != nil {
 		return err
 	}

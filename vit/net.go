@@ -28,17 +28,23 @@ type net struct {
 
 	config config
 	start  tensor.Tensor // (L, C): positions, with the class token and the patch bias added in
+	turn   nn.Rotary     // (L, D/2): rotary positions, for pictures of the same size
 }
 
 func newNet(c config, p nn.Precision) *net {
-	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Gated: c.gated, NoQKVBias: c.noQKVBias, Eps: c.eps}
+	b := c.block()
 	n := &net{
 		Patch:  weights.Matrix{Out: c.width, In: c.patch * c.patch * 3, Kind: p.Edge},
 		Pos:    weights.Host{Shape: []int{c.placed() + c.patches(), c.width}},
 		Blocks: nn.NewBlocks(c.layers, b, p),
 		config: c,
 	}
-	*n.lastNorm() = nn.NewLayerNorm(c.width, c.eps)
+	if c.noPos {
+		n.Pos.Shape = nil
+	}
+	if !c.noNorm {
+		*n.lastNorm() = nn.NewLayerNorm(c.width, c.eps)
+	}
 	if c.class {
 		n.Class.Shape = []int{c.width}
 	}
@@ -55,6 +61,9 @@ func newNet(c config, p nn.Precision) *net {
 		n.PreNorm = nn.NewLayerNorm(c.width, c.eps)
 	}
 	if c.pool == attention {
+		if c.poolHeads > 0 {
+			b.Heads, b.Hidden = c.poolHeads, c.poolHidden
+		}
 		n.AttnPool = nn.NewAttentionPool(b, p.Edge)
 	}
 	in := c.width
@@ -68,6 +77,14 @@ func newNet(c config, p nn.Precision) *net {
 	}
 	n.newHeads(p)
 	return n
+}
+
+// block describes the blocks.
+func (c config) block() nn.BlockConfig {
+	return nn.BlockConfig{
+		Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Gated: c.gated, NoQKVBias: c.noQKVBias,
+		AttnNorm: c.attnNorm, MLPNorm: c.mlpNorm, Eps: c.eps,
+	}
 }
 
 // lastNorm is the norm that comes before or after the pooling.
@@ -84,10 +101,13 @@ func (n *net) fold(p *tensor.Pool) (err error) {
 	if n.config.flex { // the table is made for every picture
 		return nil
 	}
-	side := n.config.side / n.config.patch
-	n.start, err = p.Constant(n.table(grid{side, side}), n.config.lead()+n.config.patches(), n.config.width)
+	own := n.config.own()
+	n.start, err = p.Constant(n.table(own), n.config.lead()+n.config.patches(), n.config.width)
 	if n.config.resample == never {
 		n.Pos.Data = nil
+	}
+	if err == nil {
+		err = n.foldRope(p, own)
 	}
 	return err
 }
@@ -102,8 +122,11 @@ func (n *net) table(g grid) []float32 {
 		t[i] += x
 	}
 	patches := n.Pos.Data[placed*c:]
-	if side := n.config.side / n.config.patch; g != (grid{side, side}) {
-		patches = n.config.resample.resize(patches, c, grid{side, side}, g)
+	switch own := n.config.own(); {
+	case n.config.noPos:
+		patches = make([]float32, g.w*g.h*c)
+	case g != own:
+		patches = n.config.resample.resize(patches, c, own, g)
 	}
 	t = append(t, patches...)
 	for i := lead * c; n.Bias.Data != nil && i < len(t); i++ {
@@ -159,6 +182,7 @@ func (n *net) encode(s *tensor.Stream, in input) (x tensor.Tensor, m nn.Mask) {
 	m = n.lens(s, in)
 	x = s.New(tensor.F32, len(in.pictures), n.config.length(in), n.config.width)
 	n.embed(s, in, x)
+	m.Rotary = n.rotary(s, in)
 	n.blocks(s, x, len(n.Blocks), m)
 	return x, m
 }
@@ -194,8 +218,7 @@ func (n *net) embed(s *tensor.Stream, in input, x tensor.Tensor) {
 // startOf is the table that the patch embedding adds for pictures like px.
 func (n *net) startOf(s *tensor.Stream, px Pixels) tensor.Tensor {
 	w, h := n.config.grid(px)
-	side := n.config.side / n.config.patch
-	if w == side && h == side {
+	if (grid{w, h}) == n.config.own() {
 		return n.start
 	}
 	t := s.New(tensor.F32, n.config.lead()+w*h, n.config.width)
@@ -218,13 +241,13 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f te
 		s.Do(&tensor.MeanPool{X: two, Y: f})
 	case pool == Mean && n.config.normAfterPool:
 		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
-		n.PoolNorm.Forward(s, f, f)
+		n.normalize(s, f)
 	case pool == Mean:
-		n.Norm.Forward(s, x, x)
+		n.normalize(s, x)
 		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
 	case pool == queries:
 		n.Queries.Forward(s, x, m, f)
-		n.lastNorm().Forward(s, f, f)
+		n.normalize(s, f)
 	default:
 		h := s.New(s.Activations(n.AttnPool.KV.Weight.Kind), x.Shape()...) // (B, L, C)
 		n.Norm.Forward(s, x, h)
@@ -240,5 +263,12 @@ func (n *net) token(s *tensor.Stream, x tensor.Tensor, i int, f tensor.Tensor) {
 		rows[b] = int32(b*x.Dim(1) + i)
 	}
 	nn.Gather(s, x, rows, f)
-	n.lastNorm().Forward(s, f, f)
+	n.normalize(s, f)
+}
+
+// normalize applies the last norm to x in place, if there is one.
+func (n *net) normalize(s *tensor.Stream, x tensor.Tensor) {
+	if l := n.lastNorm(); l.Ok() {
+		l.Forward(s, x, x)
+	}
 }

@@ -1,11 +1,13 @@
 package vit
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // timmSizes are timm's vision transformers by the size in their names: width,
@@ -29,9 +31,6 @@ var timmTanh = map[string]bool{
 // vision transformer has not.
 var notPlain = []struct{ prefix, why string }{
 	{"eva02_enormous", "it normalises after each sum"},
-	{"eva02_", "it has rotary positions and gated MLPs"},
-	{"eva_", "its queries and values have biases of their own"},
-	{"vit_pe_", "it has rotary positions"},
 	{"vit_relpos_", "it has relative positions"},
 	{"vit_base_mci_", "it begins with convolutions"},
 	{"fastvit_", "it is made of convolutions"},
@@ -41,21 +40,22 @@ var notPlain = []struct{ prefix, why string }{
 	{"resnet", "it is made of convolutions"},
 }
 
+const openCLIPWhere = "open_clip_config.json: vision_cfg"
+
 // timm reads a name such as vit_base_patch16_siglip_224 or vit_large_patch14_clip_224.
 func (v *openCLIPVision) timm(embed int) (config, error) {
-	const where = "open_clip_config.json: vision_cfg"
+	const where = openCLIPWhere
 	name, _, _ := strings.Cut(v.Timm, ".") // what follows a dot names weights
 	for _, p := range notPlain {
 		if strings.HasPrefix(name, p.prefix) {
 			return config{}, fmt.Errorf("vit: %s.timm_model_name %q is not supported: %s", where, v.Timm, p.why)
 		}
 	}
-	c, kind, ok := timmConfig(name)
-	if !ok {
-		return config{}, fmt.Errorf("vit: %s.timm_model_name %q is not supported", where, v.Timm)
+	c, want, err := v.trunk(name)
+	if err != nil {
+		return c, err
 	}
-	c.side = int(v.Side)
-	if want := map[string]string{"siglip": "map", "clip": "token"}[kind]; v.TimmPool != want {
+	if v.TimmPool != want {
 		return c, fmt.Errorf("vit: %s.timm_pool %q is not supported for %s, only %s", where, v.TimmPool, v.Timm, want)
 	}
 	switch proj := v.TimmProj; {
@@ -69,6 +69,43 @@ func (v *openCLIPVision) timm(embed int) (config, error) {
 		return c, fmt.Errorf("vit: open_clip_config.json: model_cfg.embed_dim %d does not fit %s of width %d", embed, v.Timm, c.width)
 	}
 	return c, c.check(where)
+}
+
+// trunk is the tower of a name, without its projection, and its pooling by timm's
+// name.
+func (v *openCLIPVision) trunk(name string) (c config, pool string, err error) {
+	evas, err := evaArchitectures()
+	if err != nil {
+		return config{}, "", err
+	}
+	if own, ok := evas[name]; ok {
+		return v.eva(own)
+	}
+	c, kind, ok := timmConfig(name)
+	if !ok {
+		return c, "", fmt.Errorf("vit: %s.timm_model_name %q is not supported", openCLIPWhere, v.Timm)
+	}
+	c.side = int(v.Side)
+	return c, map[string]string{"siglip": "map", "clip": "token"}[kind], nil
+}
+
+// eva is a tower that is an Eva of timm, own in the table: EVA02's and the
+// Perception Encoder's.
+func (v *openCLIPVision) eva(own json.RawMessage) (config, string, error) {
+	a := newEvaArgs()
+	a.Pool = "avg"
+	if err := weights.Decode("the table of architectures", own, &a); err != nil {
+		return config{}, "", err
+	}
+	a.Side = v.Side
+	c, err := a.config(openCLIPWhere)
+	from := "visual.trunk.head.*"
+	if v.TimmProj != nil && *v.TimmProj == "linear" {
+		from = "visual.head.proj.*"
+	}
+	c.layout = a.layout("visual.trunk.", weights.Rule{To: "head.*", From: weights.From(from)})
+	c.layout.Foreign = openCLIPText
+	return c, a.Pool, err
 }
 
 // timmConfig is the tower of a name, but for its side, and whether it is siglip or

@@ -66,14 +66,15 @@ func (n *net) tokens(s *tensor.Stream, in input, y tensor.Tensor) {
 	if n.Head.Ok() {
 		f = s.New(tensor.F32, l, n.Head.Weight.In) // (L, C)
 	}
+	m := nn.Mask{Rotary: n.rotary(s, in)}
 	if c.pool == attention || c.pool == queries {
-		n.blocks(s, x, len(n.Blocks), nn.Mask{})
+		n.blocks(s, x, len(n.Blocks), m)
 		n.pool(s, x.Reshape(l, 1, c.width), c.pool, nn.Mask{}, f) // L sequences of one patch
 	} else {
 		last := len(n.Blocks) - 1
-		n.blocks(s, x, last, nn.Mask{})
-		n.Blocks[last].Alike(s, x, f.Reshape(1, l, c.width))
-		n.lastNorm().Forward(s, f, f)
+		n.blocks(s, x, last, m)
+		n.Blocks[last].Alike(s, x, m.Rotary, f.Reshape(1, l, c.width))
+		n.normalize(s, f)
 	}
 	if n.Head.Ok() {
 		n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)

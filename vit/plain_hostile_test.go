@@ -71,6 +71,10 @@ func TestPlainHostile(t *testing.T) {
 		{"timm-dynamic", conf, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("96"), []byte("90")) }, "want multiples of the patches' 16 pixels"},
 		{"timm-vit", conf, swap(`"crop_pct": 0.9`, `"crop_pct": -1`), "crop_pct -1"},
 		{"timm-vit", conf, swap(`"label 0"`, `7`), "label_names"},
+		{"timm-eva02", conf, swap(`"model_args": {`, `"model_args": {"scale_attn_inner": true,`), "missing: blocks.0.attn.norm.bias"},
+		{"timm-eva02", conf, swap(`"model_args": {`, `"model_args": {"qkv_bias": false,`), "not used by the model: blocks.0.attn.q_proj.bias"},
+		{"timm-eva02", conf, swap(`"model_args": {`, `"model_args": {"qkv_fused": true,`), "missing: blocks.0.attn.q_bias"},
+		{"timm-dinov3", conf, swap(`"model_args": {`, `"model_args": {"init_values": null,`), "not used by the model: blocks.0.gamma_1"},
 		{"timm-vit", conf, swap(`"model_args": {`, `"model_args": {"init_values": 0.1,`), ""},
 	} {
 		e, err := Load(context.Background(), "", Options{FS: hostile(t, c.folder, c.file, c.edit), DType: "f32"})

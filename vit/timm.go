@@ -39,9 +39,8 @@ type timmPretrained struct {
 	LabelNames    json.RawMessage `json:"label_names"`
 }
 
-// timmArgs are the arguments of timm's VisionTransformer. Fields hold its defaults,
-// then an architecture's, then the folder's model_args.
-type timmArgs struct {
+// timmShape are the arguments that the vision transformers of timm have in common.
+type timmShape struct {
 	Side         square   `json:"img_size"`
 	Patch        square   `json:"patch_size"`
 	Channels     int      `json:"in_chans"`
@@ -52,30 +51,50 @@ type timmArgs struct {
 	Heads        int      `json:"num_heads"`
 	Ratio        float64  `json:"mlp_ratio"`
 	QKVBias      bool     `json:"qkv_bias"`
-	LayerScale   *float64 `json:"init_values"` // the file says whether there is one
+	LayerScale   *float64 `json:"init_values"`
 	Class        bool     `json:"class_token"`
 	NoEmbedClass bool     `json:"no_embed_class"`
-	Registers    int      `json:"reg_tokens"`
-	PreNorm      bool     `json:"pre_norm"`
-	PoolNorm     *bool    `json:"fc_norm"`
 	Dynamic      bool     `json:"dynamic_img_size"`
-	Act          string   `json:"act_layer"`
-	MLP          string   `json:"mlp_layer"` // swiglu_packed, or none
-	Eps          float64  `json:"eps"`       // of norm_layer
-	Distilled    bool     `json:"distilled"` // VisionTransformerDistilled
+	Eps          float64  `json:"eps"` // of norm_layer
+}
+
+func newTimmShape() timmShape {
+	return timmShape{
+		Patch: 16, Channels: 3, Classes: 1000, Width: 768, Layers: 12, Heads: 12, Ratio: 4, QKVBias: true, Class: true, Eps: 1e-6,
+	}
+}
+
+// timmArgs are the arguments of timm's VisionTransformer. Fields hold its defaults,
+// then an architecture's, then the folder's model_args. Whether there are layer
+// scales, the checkpoint says.
+type timmArgs struct {
+	timmShape
+	Registers int    `json:"reg_tokens"`
+	PreNorm   bool   `json:"pre_norm"`
+	PoolNorm  *bool  `json:"fc_norm"`
+	Act       string `json:"act_layer"`
+	MLP       string `json:"mlp_layer"` // swiglu_packed, or none
+	Distilled bool   `json:"distilled"` // VisionTransformerDistilled
 }
 
 // timmTable lists the architectures of timm that are plain vision transformers,
-// with what they change of the defaults. tools/golden/timm.py makes it.
+// with what they change of the defaults, and evaTable those of its class Eva.
+// tools/golden/timm.py makes both.
 //
 //go:embed timm.json
 var timmTable []byte
 
-var timmArchitectures = sync.OnceValues(func() (map[string]json.RawMessage, error) {
-	var all map[string]json.RawMessage
-	err := json.Unmarshal(timmTable, &all)
-	return all, err
-})
+//go:embed eva.json
+var evaTable []byte
+
+var (
+	timmArchitectures = sync.OnceValues(func() (map[string]json.RawMessage, error) { return readTable(timmTable) })
+	evaArchitectures  = sync.OnceValues(func() (map[string]json.RawMessage, error) { return readTable(evaTable) })
+)
+
+func readTable(raw []byte) (all map[string]json.RawMessage, err error) {
+	return all, json.Unmarshal(raw, &all)
+}
 
 func readTimmFile(raw []byte) (f timmFile, p timmPretrained, err error) {
 	p = timmPretrained{
@@ -98,84 +117,91 @@ func readTimmFile(raw []byte) (f timmFile, p timmPretrained, err error) {
 	return f, p, nil
 }
 
-// readTimm reads the config.json of a VisionTransformer of timm.
+// readTimm reads the config.json of a vision transformer of timm.
 func readTimm(raw []byte) (config, error) {
 	f, p, err := readTimmFile(raw)
 	if err != nil {
 		return config{}, err
 	}
-	all, err := timmArchitectures()
+	plain, err := timmArchitectures()
 	if err != nil {
 		return config{}, err
 	}
-	own, ok := all[f.Architecture]
+	evas, err := evaArchitectures()
+	if err != nil {
+		return config{}, err
+	}
+	if own, ok := evas[f.Architecture]; ok {
+		return readEva(own, p, f.Args)
+	}
+	own, ok := plain[f.Architecture]
 	if !ok {
 		return config{}, fmt.Errorf("vit: config.json: architecture %q is not a vision transformer of timm that this build knows", f.Architecture)
 	}
-	if err := knownTimmArgs(f.Args); err != nil {
+	a := timmArgs{timmShape: newTimmShape(), Act: "gelu"}
+	if err := p.merge(&a, &a.timmShape, own, f.Args, timmDefaults); err != nil {
 		return config{}, err
-	}
-	a, err := timmArgsOf(own, p, f.Args)
-	if err != nil {
-		return config{}, err
-	}
-	return a.config()
-}
-
-// timmArgsOf puts an architecture's arguments over the class defaults, then what
-// the weights were trained on, then the folder's own, as timm's factory does.
-func timmArgsOf(own json.RawMessage, p timmPretrained, args json.RawMessage) (timmArgs, error) {
-	a := timmArgs{
-		Patch: 16, Channels: 3, Classes: 1000, Width: 768, Layers: 12, Heads: 12, Ratio: 4, QKVBias: true,
-		Class: true, Act: "gelu", Eps: 1e-6,
-	}
-	if err := weights.Decode("the table of architectures", own, &a); err != nil {
-		return a, err
-	}
-	if p.Classes != nil {
-		a.Classes = *p.Classes
-	}
-	if a.Pool == "" {
-		a.Pool = p.Pool
-	}
-	if err := weights.Decode("config.json: model_args", args, &a); err != nil {
-		return a, err
 	}
 	if a.Pool == "" {
 		a.Pool = "token"
 	}
-	switch {
-	case a.Side > 0:
-	case !p.Fixed || a.Dynamic:
-		a.Side = 224
-	case p.Input[1] != p.Input[2]:
-		return a, fmt.Errorf("vit: config.json: pretrained_cfg.input_size %v: only squares are supported", p.Input)
-	default:
-		a.Side = square(p.Input[1])
+	return a.config()
+}
+
+// merge puts an architecture's arguments over the class defaults in a, whose shape
+// is s, then what the weights were trained on, then the folder's own, as timm's
+// factory does.
+func (p timmPretrained) merge(a any, s *timmShape, own, args json.RawMessage, defaults map[string]string) error {
+	if err := knownTimmArgs(args, a, defaults); err != nil {
+		return err
 	}
-	return a, nil
+	if err := weights.Decode("the table of architectures", own, a); err != nil {
+		return err
+	}
+	if p.Classes != nil {
+		s.Classes = *p.Classes
+	}
+	if s.Pool == "" {
+		s.Pool = p.Pool
+	}
+	if err := weights.Decode("config.json: model_args", args, a); err != nil {
+		return err
+	}
+	switch {
+	case s.Side > 0:
+	case !p.Fixed:
+		s.Side = 224
+	case p.Input[1] != p.Input[2]:
+		return fmt.Errorf("vit: config.json: pretrained_cfg.input_size %v: only squares are supported", p.Input)
+	default:
+		s.Side = square(p.Input[1])
+	}
+	return nil
 }
 
 // timmIdle are arguments that change nothing of what a trained model computes.
 var timmIdle = []string{
 	"drop_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate", "drop_path_rate",
 	"weight_init", "fix_init", "strict_img_size", "pretrained", "checkpoint_path",
+	"head_init_scale", "rope_shift_coords", "rope_jitter_coords", "rope_rescale_coords",
 }
 
-// timmDefaults are arguments that only their default is supported of.
+// timmDefaults are arguments of VisionTransformer that only their default is
+// supported of.
 var timmDefaults = map[string]string{
 	"proj_bias": "true", "final_norm": "true", "qk_norm": "false", "scale_attn_norm": "false", "scale_mlp_norm": "false",
 	"pool_include_prefix": "false", "dynamic_img_pad": "false", "pos_embed": `"learn"`, "norm_layer": `"layernorm"`,
 	"in_chans": "3",
 }
 
-// knownTimmArgs refuses arguments that would silently give other numbers.
-func knownTimmArgs(raw json.RawMessage) error {
+// knownTimmArgs refuses arguments that would silently give other numbers: those
+// that are no fields of a, unless they have a default's value.
+func knownTimmArgs(raw json.RawMessage, a any, defaults map[string]string) error {
 	var args, own map[string]json.RawMessage
 	if err := weights.Decode("config.json: model_args", raw, &args); err != nil {
 		return err
 	}
-	fields, err := json.Marshal(timmArgs{})
+	fields, err := json.Marshal(a)
 	if err == nil {
 		err = json.Unmarshal(fields, &own)
 	}
@@ -186,7 +212,7 @@ func knownTimmArgs(raw json.RawMessage) error {
 		_, known := own[name]
 		known = known && name != "eps" && name != "distilled"
 		is := string(value)
-		if !known && !slices.Contains(timmIdle, name) && is != "null" && is != timmDefaults[name] || name == "mlp_layer" {
+		if !known && !slices.Contains(timmIdle, name) && is != "null" && is != defaults[name] || name == "mlp_layer" {
 			return fmt.Errorf("vit: config.json: model_args.%s: %.60s is not supported", name, is)
 		}
 	}

@@ -15,6 +15,8 @@ type BlockConfig struct {
 	Gated        bool // the MLP's first half gates its second
 	NoQKVBias    bool
 	BiasKV       bool // attentions have one more key and value, which are learned
+	AttnNorm     bool // a norm before the attention's last linear, and before the
+	MLPNorm      bool // MLP's: the sub-LN of EVA02
 	Eps          float32
 }
 
@@ -42,6 +44,12 @@ func NewBlock(c BlockConfig, p Precision) Block {
 	if c.BiasKV {
 		b.Attn.BiasKV.Shape = []int{2, c.Width}
 	}
+	if c.AttnNorm {
+		b.Attn.Norm = NewLayerNorm(c.Width, c.Eps)
+	}
+	if c.MLPNorm {
+		b.MLP.Norm = NewLayerNorm(c.Hidden, c.Eps)
+	}
 	return b
 }
 
@@ -64,10 +72,11 @@ func (b *Block) Forward(s *tensor.Stream, x tensor.Tensor, m Mask) {
 	b.MLP.Forward(s, h, x)
 }
 
-// Mask says which keys a query sees.
+// Mask says which keys a query sees, and where it and they are.
 type Mask struct {
 	Causal bool
 	Lens   tensor.Tensor // (B) I32 valid keys, or none
+	Rotary Rotary        // or none
 }
 
 // Attention is multi-head self-attention with one fused projection.
@@ -77,6 +86,7 @@ type Mask struct {
 // it stands for no token, and what becomes of it matters to no other row.
 type Attention struct {
 	QKV    Linear           `weight:"qkv"`     // (3·C, C)
+	Norm   LayerNorm        `weight:"norm"`    // of what the heads have gathered, or none
 	Proj   Linear           `weight:"proj"`    // (C, C)
 	BiasKV weights.Constant `weight:"bias_kv"` // (2, C): the key, the value; or none
 	Heads  int
@@ -86,13 +96,22 @@ type Attention struct {
 func (a *Attention) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.Tensor) {
 	defer s.Release(s.Mark())
 	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
-	qkv := a.project(s, h)         // (B, L, 3·C)
+	qkv := a.project(s, h) // (B, L, 3·C)
+	m.Rotary.Turn(s, qkv.ColSlice(0, 2*c), 2*a.Heads)
 	y := s.New(h.DType(), b, l, c) // (B, L, C)
 	s.Do(&tensor.Attention{
 		Q: qkv.ColSlice(0, c), K: qkv.ColSlice(c, 2*c), V: qkv.ColSlice(2*c, 3*c),
 		Heads: a.Heads, Scale: headScale(c, a.Heads), Causal: m.Causal, Lens: m.Lens, Y: y,
 	})
-	a.Proj.Forward(s, y, tensor.NoAct, x, x)
+	a.out(s, y, x, x)
+}
+
+// out writes the norm, if there is one, and the projection of y plus res to x.
+func (a *Attention) out(s *tensor.Stream, y, res, x tensor.Tensor) {
+	if a.Norm.Ok() {
+		a.Norm.Forward(s, y, y)
+	}
+	a.Proj.Forward(s, y, tensor.NoAct, res, x)
 }
 
 // project returns queries, keys and values of h (B, L, C), side by side: (B, L,
@@ -117,7 +136,7 @@ func (a *Attention) project(s *tensor.Stream, h tensor.Tensor) tensor.Tensor {
 // of those that its query asks for. Nothing else of the block is in it. What a
 // position says of itself stays where it is that way: the self-self attention of
 // SCLIP (arXiv 2312.01597) and ClearCLIP (arXiv 2407.12442).
-func (b *Block) Alike(s *tensor.Stream, x, y tensor.Tensor) {
+func (b *Block) Alike(s *tensor.Stream, x tensor.Tensor, r Rotary, y tensor.Tensor) {
 	defer s.Release(s.Mark())
 	a, l, c := &b.Attn, x.Dim(1), x.Cols()
 	h := s.New(s.Activations(a.QKV.Weight.Kind), x.Shape()...) // (B, L, C)
@@ -125,8 +144,9 @@ func (b *Block) Alike(s *tensor.Stream, x, y tensor.Tensor) {
 	qkv := s.New(h.DType(), x.Dim(0), l, 3*c) // (B, L, 3·C)
 	a.QKV.Forward(s, h, tensor.NoAct, tensor.Tensor{}, qkv)
 	keys := qkv.ColSlice(c, 2*c)
+	r.Turn(s, keys, a.Heads)
 	s.Do(&tensor.Attention{Q: keys, K: keys, V: qkv.ColSlice(2*c, 3*c), Heads: a.Heads, Scale: headScale(c, a.Heads), Y: h})
-	a.Proj.Forward(s, h, tensor.NoAct, tensor.Tensor{}, y)
+	a.out(s, h, tensor.Tensor{}, y)
 }
 
 // headScale is 1/sqrt(head size).
@@ -136,8 +156,9 @@ func headScale(width, heads int) float32 {
 
 // MLP is two linears with an activation between them, gated or not.
 type MLP struct {
-	FC1   Linear `weight:"fc1"` // (Hidden, C), gated (2·Hidden, C)
-	FC2   Linear `weight:"fc2"` // (C, Hidden)
+	FC1   Linear    `weight:"fc1"`  // (Hidden, C), gated (2·Hidden, C)
+	Norm  LayerNorm `weight:"norm"` // of what the activation made, or none
+	FC2   Linear    `weight:"fc2"`  // (C, Hidden)
 	Act   tensor.Act
 	Gated bool
 }
@@ -148,23 +169,31 @@ func NewMLP(width, hidden int, act tensor.Act, gated bool, k tensor.Kind) MLP {
 	if gated {
 		first *= 2
 	}
-	return MLP{NewLinear(width, first, true, k), NewLinear(hidden, width, true, k), act, gated}
+	return MLP{FC1: NewLinear(width, first, true, k), FC2: NewLinear(hidden, width, true, k), Act: act, Gated: gated}
 }
 
 // Forward adds the MLP of h to x.
 func (m *MLP) Forward(s *tensor.Stream, h, x tensor.Tensor) {
 	defer s.Release(s.Mark())
+	y := m.inner(s, h)
+	if m.Norm.Ok() {
+		m.Norm.Forward(s, y, y)
+	}
+	m.FC2.Forward(s, y, tensor.NoAct, x, x)
+}
+
+// inner is what the first linear and the activation make of h: (…, Hidden).
+func (m *MLP) inner(s *tensor.Stream, h tensor.Tensor) tensor.Tensor {
 	shape := h.Shape()
 	shape[len(shape)-1] = m.FC1.Weight.Out
 	y := s.New(h.DType(), shape...) // (…, Hidden), gated (…, 2·Hidden)
 	if !m.Gated {
 		m.FC1.Forward(s, h, m.Act, tensor.Tensor{}, y)
-		m.FC2.Forward(s, y, tensor.NoAct, x, x)
-		return
+		return y
 	}
 	m.FC1.Forward(s, h, tensor.NoAct, tensor.Tensor{}, y)
 	shape[len(shape)-1] /= 2
 	g := s.New(h.DType(), shape...) // (…, Hidden)
 	s.Do(&tensor.GLU{X: y, Act: m.Act, Y: g})
-	m.FC2.Forward(s, g, tensor.NoAct, x, x)
+	return g
 }

@@ -188,6 +188,8 @@ func (t *task) matrix() matrix {
 		return rows(0).channelsLast(t.views[0].Shape[1])
 	case Scale:
 		return rows(0).scaled(rows(1))
+	case Gap:
+		return stack([]matrix{rows(0), rows(0).blank(), rows(1)})
 	}
 	return asMatrix(t.views[0], elements(t.want.shape)/t.want.shape[0])
 }
@@ -217,6 +219,9 @@ func (t *task) fits() error {
 		if ok {
 			got = []int{got[0], elements(got[1:])}
 		}
+	case Gap:
+		got, ok = stacked([]safetensors.View{t.views[0], t.views[0], t.views[1]})
+		ok = ok && slices.Equal(t.views[0].Shape, t.views[1].Shape)
 	case Scale:
 		ok = len(got) > 0 && elements(t.views[1].Shape) == got[0]
 	}

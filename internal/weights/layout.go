@@ -38,6 +38,9 @@ const (
 	// Scale multiplies row r of the first tensor by element r of the second:
 	// a layer scale folded into the linear before it.
 	Scale
+	// Gap stacks two tensors with as many zeros between them: q's and v's biases
+	// into qkv's, where k has none.
+	Gap
 )
 
 // Part is rows Lo/Of to Hi/Of of a tensor.

@@ -121,6 +121,11 @@ func (m matrix) scaled(by matrix) matrix {
 	}}
 }
 
+// blank is a matrix of zeros of m's size.
+func (m matrix) blank() matrix {
+	return matrix{m.rows, m.cols, func(_, _ int, dst []float32) { clear(dst) }}
+}
+
 func elements(shape []int) int {
 	n := 1
 	for _, d := range shape {

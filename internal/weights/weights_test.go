@@ -124,6 +124,7 @@ func TestOps(t *testing.T) {
 	c.add("b", 10, 1, 2)
 	c.add("conv", 0, 2, 3, 1, 2) // (Out, In, H, W)
 	c.add("gamma", 2, 2)
+	c.add("delta", 5, 2)
 	for _, x := range []struct {
 		rule Rule
 		rows int
@@ -135,6 +136,7 @@ func TestOps(t *testing.T) {
 		{Rule{From: From("a"), Op: Transpose}, 2, []float32{0, 2, 1, 3}},
 		{Rule{From: From("conv"), Op: ChannelsLast}, 2, []float32{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11}},
 		{Rule{From: From("a", "gamma"), Op: Scale}, 2, []float32{0, 2, 6, 9}},
+		{Rule{From: From("gamma", "delta"), Op: Gap}, 6, []float32{2, 3, 0, 0, 5, 6}},
 	} {
 		x.rule.To = "w"
 		m := struct {

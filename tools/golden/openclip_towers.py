@@ -1,4 +1,5 @@
 """Goldens of open_clip's other towers: timm's, CLIPA, CoCa, XLM-RoBERTa, worldwide vocabularies: python openclip_towers.py"""
+import functools
 import gzip
 import json
 import os
@@ -9,6 +10,8 @@ from unittest import mock
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safetensors.py here must not hide the library
 
+import open_clip
+import timm
 import timm.models.vision_transformer as vt
 import torch
 import transformers
@@ -17,8 +20,9 @@ from open_clip.coca_model import CoCa
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 from safetensors.torch import load_file, save_file
-from timm.layers import QuickGELU
+from timm.layers import LayerNorm, QuickGELU
 from timm.models import register_model
+from timm.models.eva import Eva
 from transformers import BertTokenizer, CLIPTokenizer, Siglip2Tokenizer, T5Tokenizer, XLMRobertaConfig
 
 import openclip
@@ -124,6 +128,16 @@ CASES = {
         ),
         preprocess=dict(size=(48, 48), mean=MEAN, std=STD),
     ),
+    "openclip-eva02": dict(
+        seed=71, dtype=torch.float16,
+        config=dict(embed_dim=20, custom_text=True, vision_cfg=timm_cfg("eva02_vit_tiny_clip_48", "token", None), text_cfg=text_cfg(21)),
+        preprocess=dict(size=(48, 48), mean=MEAN, std=STD),
+    ),
+    "openclip-pe-core": dict(
+        seed=72, dtype=torch.float16,
+        config=dict(embed_dim=28, custom_text=True, vision_cfg=timm_cfg("vit_tiny_pe_core_48", "map", None), text_cfg=text_cfg(32)),
+        preprocess=dict(size=(48, 48), mean=HALF, std=HALF, interpolation="bilinear", resize_mode="squash"),
+    ),
 }
 
 TEXTS = towers.SCRIPTS + ["what!? no!!? way", "[SEP] one [SEP] two <pad> three"]
@@ -139,10 +153,52 @@ def clip_tower(act):
     return build
 
 
-for name, act in {"vit_tiny_patch16_clip_48": torch.nn.GELU, "vit_tiny_patch16_clip_quickgelu_48": QuickGELU}.items():
-    build = clip_tower(act)
+def eva_tower(**args):
+    def build(pretrained=False, **kwargs):
+        m = Eva(**dict(args, **{k: v for k, v in kwargs.items() if k in ("num_classes", "global_pool")}))
+        m.default_cfg = {}
+        return m
+
+    return build
+
+
+def register(name, build):
     build.__name__, build.__module__ = name, __name__
+    globals()[name] = build
     globals()[name] = register_model(build)
+
+
+# As timm builds the towers of EVA02 and of the Perception Encoder, but for the sizes.
+register("eva02_vit_tiny_clip_48", eva_tower(
+    img_size=48, patch_size=16, embed_dim=40, depth=2, num_heads=2, qkv_fused=False, mlp_ratio=4 * 2 / 3, swiglu_mlp=True, scale_mlp=True,
+    scale_attn_inner=True, use_rot_pos_emb=True, ref_feat_shape=(16, 16),
+))
+register("vit_tiny_pe_core_48", eva_tower(
+    img_size=48, patch_size=12, embed_dim=32, depth=2, num_heads=2, mlp_ratio=1.25, attn_type="rope", use_pre_transformer_norm=True,
+    use_rot_pos_emb=True, ref_feat_shape=(4, 4), rope_grid_offset=1.0, rope_grid_indexing="xy", attn_pool_num_heads=4, attn_pool_mlp_ratio=1.5,
+    norm_layer=functools.partial(LayerNorm, eps=1e-5),
+))
+
+for name, act in {"vit_tiny_patch16_clip_48": torch.nn.GELU, "vit_tiny_patch16_clip_quickgelu_48": QuickGELU}.items():
+    register(name, clip_tower(act))
+
+
+def eva_shapes():
+    """The tensors of the towers of timm's Eva that open_clip's configurations name; of the blocks only the first's."""
+    out = {}
+    for model in open_clip.list_models():
+        config = open_clip.get_model_config(model)
+        vision = config["vision_cfg"]
+        name = vision.get("timm_model_name", "")
+        if not name.startswith(("eva02_base", "eva02_large", "vit_pe_")):
+            continue
+        with torch.device("meta"):
+            m = timm.create_model(name, num_classes=config["embed_dim"], global_pool=vision["timm_pool"])
+        shapes = {k: list(v.shape) for k, v in m.state_dict().items() if ".0." in k or "blocks" not in k}
+        out[model] = dict(model_cfg=config, layers=len(m.blocks), shapes=shapes)
+    with open(os.path.join(HERE, "..", "..", "vit", "testdata", "eva-shapes.json"), "w") as f:
+        json.dump(out, f)
+    print("shapes of", *out)
 
 
 def bert(folder):
@@ -209,6 +265,7 @@ def main():
     towers.pictures()
     names, images = towers.open_pictures()
     clip = towers.clip_vocabulary(120)
+    eva_shapes()
     for name, c in CASES.items():
         folder = towers.fresh(name)
         config = c["config"]
