@@ -66,7 +66,8 @@ func (d *DualEncoder) RawPixels(ctx context.Context, px []vit.Pixels, pool vit.P
 	if err := d.needPictures(); err != nil {
 		return nil, err
 	}
-	return d.vision.Embed(ctx, px, pool)
+	v, err := d.vision.Embed(ctx, px, pool)
+	return d.asTrained(v, 1), err
 }
 
 // RawTokens encodes token ids to vectors as the model makes them.
@@ -77,7 +78,22 @@ func (d *DualEncoder) RawTokens(ctx context.Context, ids [][]int32) ([][]float32
 	if err := d.needTexts(); err != nil {
 		return nil, err
 	}
-	return d.text.Embed(ctx, ids)
+	v, err := d.text.Embed(ctx, ids)
+	return d.asTrained(v, d.scale), err
+}
+
+// asTrained gives rows the length that ImageBind gives them: its vectors are of unit
+// length, times the factor of what they are of. Those of other models stay.
+func (d *DualEncoder) asTrained(rows [][]float32, factor float64) [][]float32 {
+	if d.conf.Family != "imagebind" {
+		return rows
+	}
+	for _, r := range Normalize(rows) {
+		for i := range r {
+			r[i] *= float32(factor)
+		}
+	}
+	return rows
 }
 
 // Shorten keeps the first n elements of rows, and all where n is 0. Models that were

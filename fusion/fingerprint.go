@@ -21,7 +21,7 @@ type fingerprint struct {
 // tokenizerFiles are the files that decide how texts become ids.
 var tokenizerFiles = []string{
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-	"vocab.json", "merges.txt", "vocab.txt", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
+	"vocab.json", "merges.txt", "bpe_simple_vocab_16e6.txt.gz", "vocab.txt", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
 }
 
 // Fingerprint names the space that vectors of this model live in: the SHA-256,
@@ -51,6 +51,9 @@ func (d *DualEncoder) fingerprint() (string, error) {
 	}
 	for _, step := range d.Steps() {
 		fmt.Fprintf(sum, "step %s\n", step)
+	}
+	for _, s := range d.Senses() {
+		fmt.Fprintf(sum, "sense %s\n", s)
 	}
 	fmt.Fprintf(sum, "dimensions %d\n", d.Dim())
 	if err := d.hashTokenizer(sum); err != nil {

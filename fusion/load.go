@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/emblem-search/emblem/internal/imagebind"
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/vit"
@@ -28,9 +29,10 @@ type DualEncoder struct {
 	*Tokenizer
 	folder  weights.Folder
 	conf    weights.Config
-	vision  *vit.Encoder  // nil: the model reads no pictures
-	text    *text.Encoder // nil: it reads no texts
-	scale   float64       // factor of the cosine
+	vision  *vit.Encoder                              // nil: the model reads no pictures
+	text    *text.Encoder                             // nil: it reads no texts
+	senses  map[imagebind.Modality]*imagebind.Encoder // ImageBind's other towers
+	scale   float64                                   // factor of the cosine
 	bias    float64
 	sigmoid bool // scores are independent of each other: SigLIP
 	print   *fingerprint
@@ -55,7 +57,7 @@ func Load(ctx context.Context, dir string, o Options) (*DualEncoder, error) {
 	}
 	if err != nil {
 		d.Close()
-		return nil, fmt.Errorf("fusion: %s: %w", o.Name, err)
+		return nil, fmt.Errorf("fusion: %s: %w", o.Name, d.withLicence(err))
 	}
 	return d, nil
 }
@@ -64,7 +66,7 @@ func Load(ctx context.Context, dir string, o Options) (*DualEncoder, error) {
 // weights: each is closed by itself.
 func (d *DualEncoder) Reopen(ctx context.Context) (*DualEncoder, error) {
 	twin := *d
-	twin.vision, twin.text = nil, nil
+	twin.vision, twin.text, twin.senses = nil, nil, nil
 	if err := twin.load(ctx); err != nil {
 		twin.Close()
 		return nil, fmt.Errorf("fusion: %s: %w", d.options.Name, err)
@@ -82,12 +84,12 @@ func folderName(dir string) string {
 
 // load opens the towers and reads what belongs to neither.
 func (d *DualEncoder) load(ctx context.Context) error {
-	var errText error
+	var errText, errSenses error
 	errVision := d.openVision(ctx)
 	if misfit(errVision) {
-		errText = d.openText(ctx)
+		errText, errSenses = d.openText(ctx), d.openSenses(ctx)
 	}
-	if err := weights.Join(errVision, errText, d.loadScale()); err != nil {
+	if err := weights.Join(errVision, errText, errSenses, d.loadScale()); err != nil {
 		return err
 	}
 	if d.vision != nil && d.text != nil && d.vision.Dim() != d.text.Dim() {

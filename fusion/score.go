@@ -21,6 +21,10 @@ var families = map[string]weights.Layout{
 	"metaclip_2": {Foreign: transformersTowers},
 	"siglip":     {Foreign: transformersTowers},
 	"siglip2":    {Foreign: transformersTowers},
+	"imagebind": {
+		Rules:   []weights.Rule{{To: "logit_scale", From: weights.From("modality_postprocessors.text.1.log_logit_scale")}},
+		Foreign: append(weights.ImageBindBeside(""), "modality_preprocessors.text.mask"),
+	},
 	"open_clip": {Foreign: []string{
 		"visual.**", "text.**", "transformer.**", "token_embedding.weight", "positional_embedding", "ln_final.*",
 		"text_projection", "text_projection.*", "text_decoder.**", "attn_mask",
@@ -55,6 +59,9 @@ func (d *DualEncoder) loadScale() error {
 		return err
 	}
 	d.scale = math.Exp(float64(n.Scale.Data[0]))
+	if d.conf.Family == "imagebind" {
+		d.scale = min(d.scale, mostScale)
+	}
 	if n.Bias.Data != nil {
 		d.bias, d.sigmoid = float64(n.Bias.Data[0]), true
 	}
@@ -63,6 +70,9 @@ func (d *DualEncoder) loadScale() error {
 	}
 	return nil
 }
+
+// mostScale bounds ImageBind's factor; it was trained so.
+const mostScale = 100
 
 func bad(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
 

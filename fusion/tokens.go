@@ -54,10 +54,13 @@ func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Toke
 		return nil, err
 	}
 	how := howTransformers
-	if conf.Family == "open_clip" {
+	switch conf.Family {
+	case "open_clip":
 		if how, err = howOpenCLIP(conf.Raw); err != nil {
 			return nil, err
 		}
+	case "imagebind":
+		how = howText{clean: text.CleanImageBind}
 	}
 	files := o.FS
 	if files == nil {

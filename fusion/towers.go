@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/emblem-search/emblem/internal/imagebind"
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/vit"
@@ -89,7 +90,13 @@ func (t *Tokenizer) noTexts() error {
 
 // Ready reads the weights of a lazy model, if nothing has done so yet, and says
 // what is wrong with them.
-func (d *DualEncoder) Ready() error { return d.ReadyFor(d.HasTexts(), d.HasPictures()) }
+func (d *DualEncoder) Ready() error {
+	errs := []error{d.ReadyFor(d.HasTexts(), d.HasPictures())}
+	for _, e := range d.senses {
+		errs = append(errs, e.Ready())
+	}
+	return weights.Join(errs...)
+}
 
 // ReadyFor is Ready for the towers that will be used. It is an error to want one
 // that the model has not.
@@ -117,10 +124,13 @@ func (d *DualEncoder) Close() error {
 	if d.text != nil {
 		errs = append(errs, d.text.Close())
 	}
+	for _, e := range d.senses {
+		errs = append(errs, e.Close())
+	}
 	return errors.Join(errs...)
 }
 
-// tower is what both have.
+// tower is what all of them have.
 type tower interface {
 	Dim() int
 	DType() string
@@ -136,6 +146,11 @@ func (d *DualEncoder) towers() (all []tower) {
 	}
 	if d.text != nil {
 		all = append(all, d.text)
+	}
+	for _, m := range imagebind.Modalities {
+		if e := d.senses[m]; e != nil {
+			all = append(all, e)
+		}
 	}
 	return all
 }

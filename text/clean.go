@@ -13,6 +13,7 @@ type Clean string
 const (
 	CleanNone         Clean = ""             // as it stands
 	CleanOpenCLIP     Clean = "lower"        // OpenCLIP and OpenAI CLIP: repair (ftfy), unescape HTML, collapse white space, lower-case; a CLIP vocabulary is then used as OpenCLIP's SimpleTokenizer does
+	CleanImageBind    Clean = "imagebind"    // ImageBind: as OpenCLIP, but that the special tokens in a text are those of the vocabulary's file
 	CleanWhitespace   Clean = "whitespace"   // OpenCLIP around Hugging Face tokenizers: the same without lower case
 	CleanCanonicalize Clean = "canonicalize" // OpenCLIP for SigLIP: the same, ASCII punctuation removed, lower-case
 	CleanSigLIP       Clean = "siglip"       // big_vision as transformers has it: lower-case, ASCII punctuation removed, white space collapsed
@@ -29,7 +30,7 @@ func ParseClean(s string) (Clean, error) {
 
 func (c Clean) apply(s string) string {
 	switch c {
-	case CleanOpenCLIP:
+	case CleanOpenCLIP, CleanImageBind:
 		return pythonLower(collapseSpace(basicClean(s)))
 	case CleanWhitespace:
 		return collapseSpace(basicClean(s))

@@ -58,6 +58,7 @@ var families = map[string]family{
 	"siglip2":    {alone(readSigLIP), []weights.Layout{hfSigLIP}},
 	"open_clip":  {readOpenCLIP, openCLIP},
 	"M-CLIP":     {readMCLIP, []weights.Layout{mclip}},
+	"imagebind":  {alone(readImageBind), []weights.Layout{imageBind}},
 }
 
 // Knows tells whether a folder that says it is of this family has a text tower.

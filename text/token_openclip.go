@@ -6,29 +6,31 @@ import (
 	"unicode"
 )
 
-// openCLIPSplit is the word pattern of OpenCLIP's own SimpleTokenizer. It differs from transformers' CLIP in what
-// counts as a letter (Python's regex module has newer tables), and knows its special tokens under other names.
-type openCLIPSplit struct {
+// simpleSplit is the word pattern of SimpleTokenizer, which CLIP, OpenCLIP and ImageBind have in common. It differs from
+// transformers' CLIP in what counts as a letter (Python's regex module has newer tables), and OpenCLIP knows its special
+// tokens under other names.
+type simpleSplit struct {
 	words    *pattern
 	specials map[string]int32
 }
 
-// asOpenCLIP turns a CLIP tokenizer into OpenCLIP's: the text is cleaned instead of normalised, and the tokens of the
-// vocabulary's file are ordinary text.
-func (t *Tokenizer) asOpenCLIP() error {
+// asSimple turns a CLIP tokenizer into SimpleTokenizer: the text is cleaned instead of normalised, and only the given names
+// of the begin and the end are not ordinary text.
+func (t *Tokenizer) asSimple(begin, end string) error {
 	bos, okB := t.BOS()
 	eos, okE := t.EOS()
 	if !okB || !okE {
-		return fmt.Errorf("the OpenCLIP tokenizer needs begin and end tokens; the folder names none")
+		return fmt.Errorf("a CLIP tokenizer needs begin and end tokens; the folder names none")
 	}
 	letters := classOf(append(tableRanges(unicode.L), regexLetterAdds...))
 	numbers := classOf(append(tableRanges(unicode.N), regexNumberAdds...))
-	words, err := compilePattern(`(?i:<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d)|[` + letters + `]+|[` + numbers + `]|[^\s\x{345}` + letters + numbers + `]+`) // U+0345 folds to a letter: the original drops it
+	quote := strings.NewReplacer(`|`, `\|`)
+	words, err := compilePattern(`(?i:` + quote.Replace(begin) + `|` + quote.Replace(end) + `|'s|'t|'re|'ve|'m|'ll|'d)|[` + letters + `]+|[` + numbers + `]|[^\s\x{345}` + letters + numbers + `]+`) // U+0345 folds to a letter: the original drops it
 	if err != nil {
 		return err
 	}
 	t.norm = nil
-	t.pre = openCLIPSplit{words, map[string]int32{"<start_of_text>": bos, "<end_of_text>": eos}}
+	t.pre = simpleSplit{words, map[string]int32{begin: bos, end: eos}}
 	t.added.raw, t.added.normed = tokenFinder{}, tokenFinder{}
 	return nil
 }
@@ -43,7 +45,7 @@ func classOf(pairs []rune) string {
 	return b.String()
 }
 
-func (o openCLIPSplit) split(p piece, out []piece) []piece {
+func (o simpleSplit) split(p piece, out []piece) []piece {
 	for _, sp := range o.words.spans(p.text, nil) {
 		if !sp.match {
 			continue

@@ -20,8 +20,8 @@ type TokenizerOptions struct {
 }
 
 // LoadTokenizer reads the tokenizer of a model folder: tokenizer.json or, in older folders, vocab.json with merges.txt,
-// vocab.txt, or a SentencePiece model (spiece.model, sentencepiece.bpe.model, tokenizer.model), together with
-// tokenizer_config.json, special_tokens_map.json and config.json. Ids are those of transformers' AutoTokenizer.
+// vocab.txt, a SentencePiece model (spiece.model, sentencepiece.bpe.model, tokenizer.model), or CLIP's own
+// bpe_simple_vocab_16e6.txt.gz, together with tokenizer_config.json, special_tokens_map.json and config.json. Ids are those of transformers' AutoTokenizer.
 func LoadTokenizer(dir string, opt TokenizerOptions) (*Tokenizer, error) {
 	return LoadTokenizerFS(os.DirFS(dir), opt)
 }
@@ -154,7 +154,7 @@ func (b *folderBuild) readVocabulary() (string, error) {
 		name string
 		read func([]byte) error
 	}{{"vocab.json", b.fromVocabJSON}, {"vocab.txt", b.fromVocabTxt}, {"spiece.model", b.fromSentencePiece},
-		{"sentencepiece.bpe.model", b.fromSentencePiece}, {"tokenizer.model", b.fromSentencePiece}} {
+		{"sentencepiece.bpe.model", b.fromSentencePiece}, {"tokenizer.model", b.fromSentencePiece}, {openAIVocabulary, b.fromOpenAI}} {
 		data, err := b.read(s.name)
 		if err != nil {
 			return "", err
@@ -445,8 +445,13 @@ func (b *folderBuild) assemble() (*Tokenizer, error) {
 	if err := b.finish(t, class); err != nil {
 		return nil, err
 	}
-	if b.opt.Clean == CleanOpenCLIP && b.spec.kind == "BPE" && b.spec.suffix == "</w>" {
-		return t, t.asOpenCLIP()
+	if b.spec.kind == "BPE" && b.spec.suffix == "</w>" {
+		switch b.opt.Clean {
+		case CleanOpenCLIP:
+			return t, t.asSimple("<start_of_text>", "<end_of_text>")
+		case CleanImageBind:
+			return t, t.asSimple("<|startoftext|>", "<|endoftext|>")
+		}
 	}
 	return t, nil
 }

@@ -23,6 +23,7 @@ type config struct {
 	flex          bool // pictures keep their shape: positions are resized to each
 	class         bool // a class token comes first
 	patchBias     bool
+	frames        int  // that a patch reaches over, of a video or of a picture that stands still; 0: 1
 	preNorm       bool // a norm before the blocks
 	pool          Pool // the model's own: CLS, Mean or attention
 	normAfterPool bool
@@ -78,6 +79,7 @@ var families = map[string]family{
 	"siglip2":    {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2"), nil},
 	"siglip":     {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip"), nil},
 	"open_clip":  {readOpenCLIP, openCLIPs, openCLIPPixels, nil},
+	"imagebind":  {readImageBind, []weights.Layout{imageBind}, imageBindPixels, nil},
 
 	// Families that know pictures only.
 	"vit":     {readViT, hfPlain("vit"), transformersPixels("ViT"), hfLabels},

@@ -36,20 +36,26 @@ func (e *Encoder) each(ctx context.Context, pictures []Pixels, dim int, forward 
 		for _, i := range which {
 			in.pictures = append(in.pictures, pictures[i])
 		}
-		flat := make([]float32, len(which)*dim)
-		err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
-			y := s.New(tensor.F32, len(which), dim) // (B, Out)
-			forward(s, in, y)
-			return tensor.Get(s, flat, y)
-		})
+		rows, err := e.run(ctx, in, dim, forward)
 		if err != nil {
 			return nil, err
 		}
 		for k, i := range which {
-			all[i] = flat[k*dim:][:dim:dim]
+			all[i] = rows[k]
 		}
 	}
 	return all, nil
+}
+
+// run is one forward pass that makes dim numbers of every part of the input.
+func (e *Encoder) run(ctx context.Context, in input, dim int, forward func(*tensor.Stream, input, tensor.Tensor)) ([][]float32, error) {
+	flat := make([]float32, in.count()*dim)
+	err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
+		y := s.New(tensor.F32, in.count(), dim) // (B, Out)
+		forward(s, in, y)
+		return tensor.Get(s, flat, y)
+	})
+	return slices.Collect(slices.Chunk(flat, dim)), err
 }
 
 // turns says which pictures a forward pass takes at once: those of one size, unless
@@ -82,7 +88,7 @@ func (e *Encoder) turns(pictures []Pixels) [][]int {
 // input is what a forward pass reads of pictures.
 func (e *Encoder) input(pictures []Pixels) input {
 	scale, shift := e.preprocess.affine()
-	return input{pictures, scale, shift}
+	return input{pictures: pictures, scale: scale, shift: shift}
 }
 
 // maxTokens bounds the sequence that a picture of any size becomes: attention's

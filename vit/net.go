@@ -10,7 +10,7 @@ import (
 
 // net is a vision transformer with its weights, under timm's names.
 type net struct {
-	Patch    weights.Matrix   `weight:"patch_embed.proj.weight"` // (C, P·P·3)
+	Patch    weights.Matrix   `weight:"patch_embed.proj.weight"` // (C, F·P·P·3) of F frames, mostly one
 	Bias     weights.Host     `weight:"patch_embed.proj.bias"`   // (C)
 	Class    weights.Host     `weight:"cls_token"`               // (C)
 	Distill  weights.Host     `weight:"dist_token"`              // (C)
@@ -34,7 +34,7 @@ type net struct {
 func newNet(c config, p nn.Precision) *net {
 	b := c.block()
 	n := &net{
-		Patch:  weights.Matrix{Out: c.width, In: c.patch * c.patch * 3, Kind: p.Edge},
+		Patch:  weights.Matrix{Out: c.width, In: max(c.frames, 1) * c.patch * c.patch * 3, Kind: p.Edge},
 		Pos:    weights.Host{Shape: []int{c.placed() + c.patches(), c.width}},
 		Blocks: nn.NewBlocks(c.layers, b, p),
 		config: c,
@@ -144,14 +144,21 @@ func (c config) dim() int {
 }
 
 // input is what a forward pass reads: pictures of one size or, in a model with
-// flex, of any.
+// flex, of any; or clips.
 type input struct {
 	pictures     []Pixels
+	clips        []Clip
 	scale, shift [3]float32 // of the values 0 to 255 of a colour
 }
 
+// count is the number of sequences that the input becomes.
+func (in input) count() int { return len(in.pictures) + len(in.clips) }
+
 // length is the number of tokens of the longest picture.
 func (c config) length(in input) int {
+	if len(in.clips) > 0 {
+		return c.lead() + c.patches()
+	}
 	if !c.flex {
 		w, h := c.grid(in.pictures[0])
 		return c.lead() + w*h
@@ -180,7 +187,7 @@ func (n *net) forward(s *tensor.Stream, in input, pool Pool, y tensor.Tensor) {
 // encode returns what the blocks make of pictures, x (B, L, C), and which of it counts.
 func (n *net) encode(s *tensor.Stream, in input) (x tensor.Tensor, m nn.Mask) {
 	m = n.lens(s, in)
-	x = s.New(tensor.F32, len(in.pictures), n.config.length(in), n.config.width)
+	x = s.New(tensor.F32, in.count(), n.config.length(in), n.config.width)
 	n.embed(s, in, x)
 	m.Rotary = n.rotary(s, in)
 	n.blocks(s, x, len(n.Blocks), m)
@@ -205,14 +212,24 @@ func (n *net) embed(s *tensor.Stream, in input, x tensor.Tensor) {
 		n.embedFlex(s, in, x)
 		return
 	}
+	if c.frames > 1 {
+		n.embedFrames(s, in, x)
+		return
+	}
 	first := in.pictures[0]
-	pixels := s.NewDense(tensor.U8, len(in.pictures), first.H, first.W*3) // (B, H, W·3)
-	for i, px := range in.pictures {
+	patches := s.New(s.Activations(n.Patch.Kind), x.Dim(0), x.Dim(1), n.Patch.In) // (B, L, P·P·3)
+	s.Do(&tensor.Patchify{X: put(s, in.pictures), Patch: c.patch, Lead: c.lead(), Scale: in.scale, Shift: in.shift, Y: patches})
+	s.Do(&tensor.Linear{X: patches, W: n.Patch.W, Res: n.startOf(s, first), Y: x})
+}
+
+// put copies pictures of one size to the device: (B, H, W·3).
+func put(s *tensor.Stream, pictures []Pixels) tensor.Tensor {
+	first := pictures[0]
+	pixels := s.NewDense(tensor.U8, len(pictures), first.H, first.W*3)
+	for i, px := range pictures {
 		tensor.Put(s, pixels.Slice(i, i+1), px.RGB)
 	}
-	patches := s.New(s.Activations(n.Patch.Kind), x.Dim(0), x.Dim(1), n.Patch.In) // (B, L, P·P·3)
-	s.Do(&tensor.Patchify{X: pixels, Patch: c.patch, Lead: c.lead(), Scale: in.scale, Shift: in.shift, Y: patches})
-	s.Do(&tensor.Linear{X: patches, W: n.Patch.W, Res: n.startOf(s, first), Y: x})
+	return pixels
 }
 
 // startOf is the table that the patch embedding adds for pictures like px.

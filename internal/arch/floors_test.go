@@ -77,6 +77,7 @@ var rooms = []room{
 	{floor: 3, path: "text", does: "strings to tokens to features"},
 	{floor: 3, path: "text/decoder", does: "texts continued: language models, their cache and sampling",
 		beside: []string{"text"}},
+	{floor: 3, path: "internal/imagebind", does: "sounds, depth, heat and motion to features"},
 	{floor: 3, path: "index", does: "vectors and documents",
 		tests: []string{"index/indextest"}},
 	{floor: 3, path: "index/indextest", does: "the kit that judges stores",

@@ -5,10 +5,9 @@
 // the rest of the file does not have to be read for. [FilterBanks] are the log
 // energies of torchaudio.compliance.kaldi.fbank.
 //
-// Caveat: of several channels the first counts, as for the models that this is
-// for.
+// Caveat: compressed sounds (MP3, FLAC, …) are told by name and not read.
 //
 //	s, err := audio.Decode(file)
-//	samples := s.At(16000, 0, 32000) // the first two seconds
+//	samples := s.At(16000, 0, 0, 32000) // the first two seconds of the first channel
 //	rows := audio.FilterBanks(samples)
 package audio

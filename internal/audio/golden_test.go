@@ -16,8 +16,8 @@ func TestFiles(t *testing.T) {
 	g := golden.Open(t, reference)
 	for _, name := range []string{"pcm8", "pcm16-stereo", "pcm24", "pcm32", "float32", "float64"} {
 		s := decoded(t, "testdata/"+name+".wav")
-		if want := g.Rows("file." + name)[0]; s.Rate != 44100 || !slices.Equal(s.At(44100, 0, 1000), want) {
-			t.Errorf("%s: %d Hz, %v; want %v", name, s.Rate, s.At(44100, 0, 5), want[:5])
+		if want := g.Rows("file." + name)[0]; s.Rate != 44100 || !slices.Equal(s.At(44100, 0, 0, 1000), want) {
+			t.Errorf("%s: %d Hz, %v; want %v", name, s.Rate, s.At(44100, 0, 0, 5), want[:5])
 		}
 	}
 }
@@ -45,11 +45,11 @@ func TestResample(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := g.Rows(name + ".y")
-		whole := s.At(Rate, -5, 1<<40)
+		whole := s.At(Rate, 0, -5, 1<<40)
 		golden.Within(t, name, 3e-6, want, [][]float32{whole})
 		var parts []float32
 		for lo := 0; lo < s.LenAt(Rate); lo += 37 {
-			parts = append(parts, s.At(Rate, lo, lo+37)...)
+			parts = append(parts, s.At(Rate, 0, lo, lo+37)...)
 		}
 		if !slices.Equal(parts, whole) {
 			t.Errorf("%d Hz: a sound in pieces is another", rate)

@@ -76,7 +76,7 @@ func TestHostile(t *testing.T) {
 func TestEndless(t *testing.T) {
 	for _, size := range []uint32{0, math.MaxUint32, math.MaxInt32} {
 		s, err := Decode(header(1, 1, 16000, 2, 16, size, []byte{0, 64, 0, 192, 1}))
-		if err != nil || s.LenAt(16000) != 2 || s.At(16000, 0, 2)[0] != 0.5 || s.At(16000, 0, 2)[1] != -0.5 {
+		if err != nil || s.LenAt(16000) != 2 || s.At(16000, 0, 0, 2)[0] != 0.5 || s.At(16000, 0, 0, 2)[1] != -0.5 {
 			t.Errorf("size %d: %v, %v", size, s, err)
 		}
 	}
@@ -89,7 +89,7 @@ func TestOneSample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := len(s.At(Rate, 0, 100)), max(1, Rate/rate); got != want {
+		if got, want := len(s.At(Rate, 0, 0, 100)), max(1, Rate/rate); got != want {
 			t.Errorf("%d Hz: %d samples, want %d", rate, got, want)
 		}
 	}
@@ -110,7 +110,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		n := s.LenAt(Rate)
-		if got := len(s.At(Rate, n-5, n+5)); got > 5 || got < 1 {
+		if got := len(s.At(Rate, 0, n-5, n+5)); got > 5 || got < 1 {
 			t.Errorf("%d samples at the end", got)
 		}
 	})

@@ -19,14 +19,14 @@ func (s *Sound) LenAt(rate int) int {
 	return min(int(math.Ceil(float64(exact))), (s.count/r.from+1)*r.to)
 }
 
-// At returns samples lo to hi of the sound at another rate, as far as there are
-// any. Nothing else of it is read.
-func (s *Sound) At(rate, lo, hi int) []float32 {
+// At returns samples lo to hi of a channel at another rate, as far as there are any.
+// Nothing else of it is read.
+func (s *Sound) At(rate, channel, lo, hi int) []float32 {
 	lo, hi = max(lo, 0), min(hi, s.LenAt(rate))
 	out := make([]float32, max(hi-lo, 0))
 	if rate == s.Rate {
 		for i := range out {
-			out[i] = s.sample(lo + i)
+			out[i] = s.sample(channel, lo+i)
 		}
 		return out
 	}
@@ -39,16 +39,16 @@ func (s *Sound) At(rate, lo, hi int) []float32 {
 			f = r.filter(phase)
 			filters[phase] = f
 		}
-		out[i] = s.sum(block*r.from+f.first, f.taps)
+		out[i] = s.sum(channel, block*r.from+f.first, f.taps)
 	}
 	return out
 }
 
 // sum weighs samples from first on; there is silence around the sound.
-func (s *Sound) sum(first int, taps []float32) float32 {
+func (s *Sound) sum(channel, first int, taps []float32) float32 {
 	total := 0.0
 	for k := max(0, -first); k < len(taps) && first+k < s.count; k++ {
-		total += float64(s.sample(first+k)) * float64(taps[k])
+		total += float64(s.sample(channel, first+k)) * float64(taps[k])
 	}
 	return float32(total)
 }

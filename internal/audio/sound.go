@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// Sound is one channel of a sound. It is safe for concurrent use.
+// Sound is a sound of one channel or more. It is safe for concurrent use.
 type Sound struct {
-	Rate int // samples a second
+	Rate     int // samples a second
+	Channels int
 
-	count  int // samples
-	sample func(i int) float32
+	count  int // samples of a channel
+	sample func(channel, i int) float32
 }
 
 // The rates that are read. Others are a damaged header's: no microphone has them,
@@ -20,9 +21,9 @@ const (
 	fastest = 768_000
 )
 
-// New is a sound of samples from -1 to 1.
+// New is a sound of samples from -1 to 1, of one channel.
 func New(rate int, samples []float32) (*Sound, error) {
-	s := &Sound{rate, len(samples), func(i int) float32 { return samples[i] }}
+	s := &Sound{rate, 1, len(samples), func(_, i int) float32 { return samples[i] }}
 	return s, s.check(true)
 }
 
@@ -34,9 +35,9 @@ func (s *Sound) check(floats bool) error {
 	case s.count == 0:
 		return fail(Corrupt, "the sound has no samples; record it again")
 	}
-	for i := 0; floats && i < s.count; i++ {
-		if x := s.sample(i); x-x != 0 {
-			return fail(Corrupt, "the sound has infinite numbers or NaN, first at sample %d; save it again", i)
+	for i := 0; floats && i < s.count*s.Channels; i++ {
+		if x := s.sample(i%s.Channels, i/s.Channels); x-x != 0 {
+			return fail(Corrupt, "the sound has infinite numbers or NaN, first at sample %d; save it again", i/s.Channels)
 		}
 	}
 	return nil

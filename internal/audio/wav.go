@@ -22,8 +22,8 @@ type pcm struct {
 }
 
 // Decode reads a WAV file: PCM of 8, 16, 24 or 32 bits, or floats of 32 or 64, of
-// any number of channels, of which the first counts. The bytes are read when
-// samples are asked for; they must not change.
+// any number of channels. The bytes are read when samples are asked for; they must not
+// change.
 func Decode(file []byte) (*Sound, error) {
 	if len(file) == 0 {
 		return nil, fail(Corrupt, "the file is empty")
@@ -38,7 +38,7 @@ func Decode(file []byte) (*Sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sound{f.rate, len(body) / f.align, f.reader(body)}
+	s := &Sound{f.rate, f.channels, len(body) / f.align, f.reader(body)}
 	return s, s.check(f.tag == tagFloat)
 }
 
@@ -94,23 +94,23 @@ func readFormat(b []byte) (pcm, error) {
 	return f, nil
 }
 
-// reader returns what reads sample i of the first channel, from -1 to 1.
-func (f pcm) reader(b []byte) func(i int) float32 {
-	at := func(i int) []byte { return b[i*f.align:] }
+// reader returns what reads sample i of a channel, from -1 to 1.
+func (f pcm) reader(b []byte) func(channel, i int) float32 {
+	at := func(channel, i int) []byte { return b[i*f.align+channel*f.bits/8:] }
 	switch {
 	case f.tag == tagFloat && f.bits == 32:
-		return func(i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(at(i))) }
+		return func(c, i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(at(c, i))) }
 	case f.tag == tagFloat:
-		return func(i int) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(at(i)))) }
+		return func(c, i int) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(at(c, i)))) }
 	case f.bits == 8: // the only one without a sign
-		return func(i int) float32 { return float32(int(at(i)[0])-128) / (1 << 7) }
+		return func(c, i int) float32 { return float32(int(at(c, i)[0])-128) / (1 << 7) }
 	case f.bits == 16:
-		return func(i int) float32 { return float32(int16(binary.LittleEndian.Uint16(at(i)))) / (1 << 15) }
+		return func(c, i int) float32 { return float32(int16(binary.LittleEndian.Uint16(at(c, i)))) / (1 << 15) }
 	case f.bits == 24:
-		return func(i int) float32 {
-			p := at(i)
+		return func(c, i int) float32 {
+			p := at(c, i)
 			return float32(int32(p[0])<<8|int32(p[1])<<16|int32(p[2])<<24) / (1 << 31)
 		}
 	}
-	return func(i int) float32 { return float32(int32(binary.LittleEndian.Uint32(at(i)))) / (1 << 31) }
+	return func(c, i int) float32 { return float32(int32(binary.LittleEndian.Uint32(at(c, i)))) / (1 << 31) }
 }
