@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,7 +18,7 @@ func newBenchCmd(a *app) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a), newBenchFolderCmd(a), newBenchDecodeCmd(a))
+	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a), newBenchFolderCmd(a), newBenchLoadCmd(a), newBenchDecodeCmd(a))
 	return cmd
 }
 
@@ -34,12 +33,9 @@ func newBenchTowerCmd(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Device, o.For = a.device, time.Duration(seconds*float64(time.Second))
 			r, err := bench.Tower(cmd.Context(), o)
-			var arch *bench.ErrArch
 			switch {
-			case errors.As(err, &arch):
-				return usagef("%v", err)
 			case err != nil:
-				return err
+				return benchError(err)
 			case asJSON:
 				return json.NewEncoder(a.stdout).Encode(r)
 			}

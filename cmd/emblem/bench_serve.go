@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,17 +21,56 @@ const builtinEnd = 4063
 
 // newBenchFolderCmd makes a model to put a server under load with.
 func newBenchFolderCmd(*app) *cobra.Command {
-	return &cobra.Command{
+	var arch, dtype string
+	cmd := &cobra.Command{
 		Use:   "folder DIR",
-		Short: "Make a model's folder of CLIP ViT-B/32's shape, with random weights",
+		Short: "Make a model's folder of the shape of one of CLIP's, with random weights",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := oneOf("dtype", dtype, "bf16", "f32"); err != nil {
+				return err
+			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			return bench.WriteCLIP(args[0], builtin.Search(), builtinEnd)
+			return benchError(bench.WriteCLIP(args[0], arch, dtype, builtin.Search(), builtinEnd))
 		},
 	}
+	cmd.Flags().StringVar(&arch, "arch", "vit-b-32", "vit-b-32 or vit-l-14")
+	cmd.Flags().StringVar(&dtype, "dtype", "bf16", "what the weights are stored in, bf16 or f32")
+	return cmd
+}
+
+// newBenchLoadCmd times how a model's weights come into memory.
+func newBenchLoadCmd(a *app) *cobra.Command {
+	var o bench.LoadOptions
+	cmd := &cobra.Command{
+		Use:   "load DIR",
+		Short: "Time the loading of a model's folder against the reading of its bytes",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Dir, o.Device = args[0], a.device
+			r, err := bench.Load(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(a.stdout).Encode(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.BoolVar(&o.Cold, "cold", false, "also from the disk")
+	f.IntVar(&o.Rounds, "rounds", 3, "how often each is timed")
+	return cmd
+}
+
+// benchError makes an architecture that is not there exit 2.
+func benchError(err error) error {
+	var arch *bench.ErrArch
+	if errors.As(err, &arch) {
+		return usagef("%v", err)
+	}
+	return err
 }
 
 // newBenchDecodeCmd times the way from a file to a model's pixels, on one core.

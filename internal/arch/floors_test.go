@@ -31,7 +31,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/tensor", does: "tensors, weights, ops as data, devices with two lanes",
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
-		only: []string{"internal/tensor/cpu", "internal/device", "internal/bench", "internal/vector", "cmd/emblem"}},
+		only: []string{"internal/tensor/cpu", "internal/weights", "internal/device", "internal/bench", "internal/vector", "cmd/emblem"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly",
 		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities"},

@@ -35,6 +35,7 @@ var archs = map[string]Arch{
 	"vit-b-16":        {layout: clipVision, side: 224, patch: 16, width: 768, heads: 12, layers: 12, hidden: 3072, out: 512},
 	"vit-l-14":        {layout: clipVision, side: 224, patch: 14, width: 1024, heads: 16, layers: 24, hidden: 4096, out: 768},
 	"clip-text-b":     {layout: clipText, width: 512, heads: 8, layers: 12, hidden: 2048, out: 512},
+	"clip-text-l":     {layout: clipText, width: 768, heads: 12, layers: 12, hidden: 3072, out: 768},
 	"siglip-b-16-512": {layout: siglipVision, side: 512, patch: 16, width: 768, heads: 12, layers: 12, hidden: 3072},
 	"so400m-14-384":   {layout: siglipVision, side: 384, patch: 14, width: 1152, heads: 16, layers: 27, hidden: 4304},
 	"dinov2-b":        {layout: openCLIPVision, side: 224, patch: 14, width: 768, heads: 12, layers: 12, hidden: 3072, out: 768},

@@ -69,7 +69,7 @@ func TestRefusals(t *testing.T) {
 		want string
 		arch bool
 	}{
-		{Options{Arch: "sd15-unet"}, "the family of sd15-unet is not in this version; it has clip-text-b, dinov2-b", true},
+		{Options{Arch: "sd15-unet"}, "the family of sd15-unet is not in this version; it has clip-text-b, clip-text-l, dinov2-b", true},
 		{Options{Arch: "vit-b-23"}, `architecture "vit-b-23" is none of clip-text-b`, true},
 		{Options{Arch: "vit-b-32", Tokens: 8}, "is 50 tokens", false},
 		{Options{Arch: "clip-text-b", Tokens: 78}, "takes 1 to 77", false},

@@ -41,11 +41,15 @@ func (a Arch) write(dir string) error {
 	return nil
 }
 
-// WriteCLIP makes a folder of the shape of CLIP ViT-B/32, both towers, with random
-// weights in bf16 and the tokenizer of another model of CLIP's kind, whose end of text
-// is the id eos.
-func WriteCLIP(dir string, tokenizer fs.FS, eos int) error {
-	v, t := archs["vit-b-32"], archs["clip-text-b"]
+// WriteCLIP makes a folder of the shape of one of CLIP's models, vit-b-32 or
+// vit-l-14, both towers, with random weights in bf16 or f32 and the tokenizer of
+// another model of CLIP's kind, whose end of text is the id eos.
+func WriteCLIP(dir, arch, dtype string, tokenizer fs.FS, eos int) error {
+	towers, ok := map[string][2]string{"vit-b-32": {"vit-b-32", "clip-text-b"}, "vit-l-14": {"vit-l-14", "clip-text-l"}}[arch]
+	if !ok {
+		return &ErrArch{fmt.Sprintf("bench: there are folders of vit-b-32 and vit-l-14, not of %q", arch)}
+	}
+	v, t := archs[towers[0]], archs[towers[1]]
 	conf := v.configs()
 	conf["config.json"]["text_config"] = dict{
 		"hidden_size": t.width, "num_attention_heads": t.heads, "num_hidden_layers": t.layers, "intermediate_size": t.hidden,
@@ -73,7 +77,28 @@ func WriteCLIP(dir string, tokenizer fs.FS, eos int) error {
 	v.hfVision(f)
 	t.hfText(f)
 	f.scale()
-	return safetensors.Write(filepath.Join(dir, v.weightsFile()), f.views(), nil)
+	views := f.views()
+	if dtype == "f32" {
+		widen(views)
+	}
+	return safetensors.Write(filepath.Join(dir, v.weightsFile()), views, nil)
+}
+
+// widen turns bf16 into float32. Tensors that share their numbers share them still.
+func widen(views []safetensors.View) {
+	wide := map[*byte][]byte{}
+	for i := range views {
+		v := &views[i]
+		b := wide[&v.Data[0]]
+		if len(b) < 2*len(v.Data) {
+			b = make([]byte, 2*len(v.Data))
+			for j := 0; j < len(v.Data); j += 2 {
+				b[2*j+2], b[2*j+3] = v.Data[j], v.Data[j+1]
+			}
+			wide[&v.Data[0]] = b
+		}
+		v.DType, v.Data = safetensors.F32, b[:2*len(v.Data)]
+	}
 }
 
 func (a Arch) weightsFile() string {

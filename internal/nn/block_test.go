@@ -132,7 +132,8 @@ type none struct{}
 
 func (none) Names() []string                          { return nil }
 func (none) Get(string) (v safetensors.View, ok bool) { return }
-func (none) Drop(safetensors.View)                    {}
+func (none) Want(safetensors.View)                    {}
+func (none) Drop(safetensors.View, int, int)          {}
 
 // TestBiasKV: a query sees one more key and value than there are tokens, as
 // torch.nn.MultiheadAttention(add_bias_kv=True) has it, in every sequence of a batch

@@ -34,7 +34,7 @@ func TestOpenBytes(t *testing.T) {
 		if !ok || v.DType != w.DType || !bytes.Equal(v.Data, w.Data) {
 			t.Errorf("%q differs", n)
 		}
-		s.Drop(w)
+		s.Drop(w, 0, len(w.Data))
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -19,5 +19,8 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 
 func unmapFile(mem []byte) error { return unix.Munmap(mem) }
 
-// dropPages is advice: an error changes nothing that a caller could see.
+// dropPages and wantPages are advice: an error changes nothing that a caller could
+// see.
 func dropPages(pages []byte) { _ = unix.Madvise(pages, unix.MADV_DONTNEED) }
+
+func wantPages(pages []byte) { _ = unix.Madvise(pages, unix.MADV_WILLNEED) }

@@ -210,18 +210,28 @@ func (s *Set) Hash() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Drop tells the system that a tensor's pages are not needed soon, once they
-// are packed elsewhere. They are read from the file again when touched. Pages
-// shared with a neighbour stay. It does nothing where the system has no such
-// call.
-func (s *Set) Drop(v View) {
+// Want tells the system that a tensor will be read soon, so that its bytes come
+// from the disk while others are worked on. It does nothing where the system has
+// no such call.
+func (s *Set) Want(v View) {
+	if t, ok := s.tensors[v.Name]; ok && t.shard.file != nil {
+		page := os.Getpagesize()
+		wantPages(t.shard.mem[t.at/page*page : t.at+len(t.Data)])
+	}
+}
+
+// Drop tells the system that bytes lo to hi of a tensor, and those before them,
+// are not needed soon, once they are packed elsewhere. They are read from the file
+// again when touched. Pages shared with a neighbour stay. It does nothing where
+// the system has no such call.
+func (s *Set) Drop(v View, lo, hi int) {
 	t, ok := s.tensors[v.Name]
 	if !ok || t.shard.file == nil {
 		return
 	}
 	page := os.Getpagesize()
-	first := (t.at + page - 1) / page * page
-	last := (t.at + len(t.Data)) / page * page
+	first := max((t.at+lo)/page, (t.at+page-1)/page) * page // the page of lo was read before
+	last := (t.at + hi) / page * page
 	if first < last {
 		dropPages(t.shard.mem[first:last])
 	}

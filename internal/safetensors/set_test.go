@@ -118,7 +118,9 @@ func TestDrop(t *testing.T) {
 	defer s.Close()
 	for name, want := range map[string][]float32{"a": a, "b": b, "c": {1}} {
 		v, _ := s.Get(name)
-		s.Drop(v)
+		s.Want(v)
+		s.Drop(v, 0, len(v.Data)/2)
+		s.Drop(v, len(v.Data)/2, len(v.Data))
 		got := make([]float32, len(want))
 		if err := ToF32(got, v); err != nil {
 			t.Fatal(err)
@@ -127,7 +129,8 @@ func TestDrop(t *testing.T) {
 			t.Errorf("%s changed", name)
 		}
 	}
-	s.Drop(view("stranger", a...))
+	s.Want(view("stranger", a...))
+	s.Drop(view("stranger", a...), 0, 1)
 }
 
 func TestCloseTwice(t *testing.T) {

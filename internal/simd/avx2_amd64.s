@@ -452,6 +452,16 @@ DATA avx2_00000080<>+48(SB)/8, $0x0000008000000080
 DATA avx2_00000080<>+56(SB)/8, $0x0000008000000080
 GLOBL avx2_00000080<>(SB), RODATA|NOPTR, $64
 
+DATA avx2_7fffffff<>+0(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+32(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+40(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+48(SB)/8, $0x7fffffff7fffffff
+DATA avx2_7fffffff<>+56(SB)/8, $0x7fffffff7fffffff
+GLOBL avx2_7fffffff<>(SB), RODATA|NOPTR, $64
+
 DATA avx2_0f0f0f0f<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA avx2_0f0f0f0f<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA avx2_0f0f0f0f<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
@@ -4671,6 +4681,70 @@ loop2:
 	ADDQ $8, BX
 	DECQ DX
 	JNZ loop2
+	VZEROUPPER
+	RET
+	
+// func widen_f32_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_f32_avx2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx2_7fffffff<>(SB), Y5
+	VXORPS Y6, Y6, Y6
+loop1:
+	VMOVUPS 0(AX), Y0
+	ADDQ $32, AX
+	VMOVUPS Y0, 0(BX)
+	ADDQ $32, BX
+	VPAND Y5, Y0, Y0
+	VPMAXUD Y0, Y6, Y6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Y6, 0(CX)
+	VZEROUPPER
+	RET
+	
+// func widen_f16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_f16_avx2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx2_7fffffff<>(SB), Y5
+	VXORPS Y6, Y6, Y6
+loop1:
+	VCVTPH2PS (AX), Y0
+	ADDQ $16, AX
+	VMOVUPS Y0, 0(BX)
+	ADDQ $32, BX
+	VPAND Y5, Y0, Y0
+	VPMAXUD Y0, Y6, Y6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Y6, 0(CX)
+	VZEROUPPER
+	RET
+	
+// func widen_bf16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_bf16_avx2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx2_7fffffff<>(SB), Y5
+	VXORPS Y6, Y6, Y6
+loop1:
+	VPMOVZXWD (AX), Y0
+	VPSLLD $16, Y0, Y0
+	ADDQ $16, AX
+	VMOVUPS Y0, 0(BX)
+	ADDQ $32, BX
+	VPAND Y5, Y0, Y0
+	VPMAXUD Y0, Y6, Y6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Y6, 0(CX)
 	VZEROUPPER
 	RET
 	

@@ -422,6 +422,16 @@ DATA avx512_00000080<>+48(SB)/8, $0x0000008000000080
 DATA avx512_00000080<>+56(SB)/8, $0x0000008000000080
 GLOBL avx512_00000080<>(SB), RODATA|NOPTR, $64
 
+DATA avx512_7fffffff<>+0(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+32(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+40(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+48(SB)/8, $0x7fffffff7fffffff
+DATA avx512_7fffffff<>+56(SB)/8, $0x7fffffff7fffffff
+GLOBL avx512_7fffffff<>(SB), RODATA|NOPTR, $64
+
 DATA avx512_0f0f0f0f<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA avx512_0f0f0f0f<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA avx512_0f0f0f0f<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
@@ -8724,6 +8734,70 @@ loop2:
 	ADDQ $16, BX
 	DECQ DX
 	JNZ loop2
+	VZEROUPPER
+	RET
+	
+// func widen_f32_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_f32_avx512(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx512_7fffffff<>(SB), Z5
+	VPXORD Z6, Z6, Z6
+loop1:
+	VMOVUPS 0(AX), Z0
+	ADDQ $64, AX
+	VMOVUPS Z0, 0(BX)
+	ADDQ $64, BX
+	VPANDD Z5, Z0, Z0
+	VPMAXUD Z0, Z6, Z6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Z6, 0(CX)
+	VZEROUPPER
+	RET
+	
+// func widen_f16_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_f16_avx512(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx512_7fffffff<>(SB), Z5
+	VPXORD Z6, Z6, Z6
+loop1:
+	VCVTPH2PS (AX), Z0
+	ADDQ $32, AX
+	VMOVUPS Z0, 0(BX)
+	ADDQ $64, BX
+	VPANDD Z5, Z0, Z0
+	VPMAXUD Z0, Z6, Z6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Z6, 0(CX)
+	VZEROUPPER
+	RET
+	
+// func widen_bf16_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+TEXT ·widen_bf16_avx512(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ y+8(FP), BX
+	MOVQ s+16(FP), CX
+	MOVQ nv+24(FP), DX
+	VMOVUPS avx512_7fffffff<>(SB), Z5
+	VPXORD Z6, Z6, Z6
+loop1:
+	VPMOVZXWD (AX), Z0
+	VPSLLD $16, Z0, Z0
+	ADDQ $32, AX
+	VMOVUPS Z0, 0(BX)
+	ADDQ $64, BX
+	VPANDD Z5, Z0, Z0
+	VPMAXUD Z0, Z6, Z6
+	DECQ DX
+	JNZ loop1
+	VMOVUPS Z6, 0(CX)
 	VZEROUPPER
 	RET
 	

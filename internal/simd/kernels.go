@@ -35,6 +35,13 @@ type Stored struct {
 	ScaleRows func(c, s, y unsafe.Pointer, ldc, ldy, rows, nv uintptr)
 }
 
+// Widen holds the kernels that read weights of a dtype as float32, nv registers of
+// it: y = x, s[lane] = max |x|, compared by their bits, so that an infinity or a NaN is
+// the largest. x and y may lie at any address. They are nil where the set has none.
+type Widen struct {
+	FromF32, FromF16, FromBF16 func(x, y, s unsafe.Pointer, nv uintptr)
+}
+
 // Kernels is what one instruction set offers. Lanes is the number of float32 in
 // a register; elementwise kernels work on whole registers.
 type Kernels struct {
@@ -67,6 +74,8 @@ type Kernels struct {
 	Pair func(x, y unsafe.Pointer, ldx, n uintptr)
 
 	Dot func(x, y, s unsafe.Pointer, nv uintptr)
+
+	Widen
 
 	Lists // of vector search
 

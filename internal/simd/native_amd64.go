@@ -54,6 +54,7 @@ func avx2() *Kernels {
 	k.ToF32 = Stored{finish_avx2, finishint_avx2, softmax_f32_avx2, layernorm_f32_avx2, rmsnorm_f32_avx2, scalerows_f32_avx2}
 	k.Quantize, k.Dot = quantize_i16_avx2, dot_f32_avx2
 	k.Lists = Lists{codes_avx2, rows_f32_avx2}
+	k.Widen = Widen{widen_f32_avx2, widen_f16_avx2, widen_bf16_avx2}
 	return k
 }
 
@@ -70,6 +71,7 @@ func avx512() *Kernels {
 	k.ToF32 = Stored{finish_avx512, finishint_avx512, softmax_f32_avx512, layernorm_f32_avx512, rmsnorm_f32_avx512, scalerows_f32_avx512}
 	k.Quantize, k.Dot, k.Transpose = quantize_u8_avx512, dot_f32_avx512, transpose_avx512
 	k.Lists = Lists{codes_avx512, rows_f32_avx512}
+	k.Widen = Widen{widen_f32_avx512, widen_f16_avx512, widen_bf16_avx512}
 	return k
 }
 

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -278,6 +279,56 @@ func TestQuantizeBF16(t *testing.T) {
 			k.Quantize(ptr(wide), ptr(twin), ptr(want[:]), uintptr(nv))
 			if scale != want || !slices.Equal(got, twin) {
 				t.Fatalf("n=%d: scale %v, want %v; %v, want %v", n, scale, want, got, twin)
+			}
+		}
+	})
+}
+
+// TestWiden reads every half and a sample of the other dtypes, and finds the largest
+// of them and the one that is not finite.
+func TestWiden(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	const n = 1 << 16
+	each(t, func(t *testing.T, k, _ *Kernels) {
+		for name, c := range map[string]struct {
+			widen func(x, y, s unsafe.Pointer, nv uintptr)
+			size  int
+			bits  func(i int) uint32
+			value func(bits uint32) float32
+		}{
+			"f32":  {k.FromF32, 4, func(int) uint32 { return r.Uint32() }, math.Float32frombits},
+			"f16":  {k.FromF16, 2, func(i int) uint32 { return uint32(i) }, func(b uint32) float32 { return FromF16(uint16(b)) }},
+			"bf16": {k.FromBF16, 2, func(i int) uint32 { return uint32(i) }, func(b uint32) float32 { return fromBF16(uint16(b)) }},
+		} {
+			if c.widen == nil {
+				continue
+			}
+			src, got, tops := make([]byte, n*c.size+1), make([]float32, n), make([]float32, k.Lanes)
+			x, want := src[1:], make([]float32, n) // at an odd address
+			put := func(i int, bits uint32) {
+				copy(x[i*c.size:], binary.LittleEndian.AppendUint32(nil, bits)[:c.size])
+				want[i] = c.value(bits)
+			}
+			for i := range n {
+				bits := c.bits(i)
+				for v := c.value(bits); v-v != 0; v = c.value(bits) {
+					bits ^= 1 << (8*c.size - 2) // the exponent's highest bit
+				}
+				put(i, bits)
+			}
+			c.widen(ptr(x), ptr(got), ptr(tops), uintptr(n/k.Lanes))
+			if top := max(slices.Max(want), -slices.Min(want)); !slices.Equal(got, want) || slices.Max(tops) != top {
+				t.Errorf("%s: other numbers, or %v in the place of %v", name, slices.Max(tops), top)
+			}
+			for i := range 2 * k.Lanes {
+				before := want[i]
+				put(i, map[string]uint32{"f32": 0x7f800000, "f16": 0xfc00, "bf16": 0x7fc0}[name])
+				c.widen(ptr(x), ptr(got), ptr(tops), 2)
+				if top := tops[i%k.Lanes]; top-top == 0 {
+					t.Errorf("%s: %v is taken for finite at %d", name, want[i], i)
+				}
+				put(i, 0)
+				want[i] = before
 			}
 		}
 	})

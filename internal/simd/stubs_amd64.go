@@ -296,6 +296,21 @@ func transpose_avx512(x unsafe.Pointer, y unsafe.Pointer, ldx uintptr, ldy uintp
 //go:noescape
 func quantize_u8_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
+// widen_f32_avx512 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_f32_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// widen_f16_avx512 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_f16_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// widen_bf16_avx512 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_bf16_avx512(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
 // codes_avx512 writes out[i] = Σ code·q over row ids[i] (see gen/vector.go).
 //
 //go:noescape
@@ -832,6 +847,21 @@ func rows_f32_avx2(q unsafe.Pointer, list unsafe.Pointer, n uintptr, out unsafe.
 //
 //go:noescape
 func quantize_u8_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// widen_f32_avx2 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_f32_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// widen_f16_avx2 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_f16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
+
+// widen_bf16_avx2 writes y = x as float32, and s = max |x| in every lane.
+//
+//go:noescape
+func widen_bf16_avx2(x unsafe.Pointer, y unsafe.Pointer, s unsafe.Pointer, nv uintptr)
 
 // quantize_i16_avx2 writes y = round(x/s[0]), s[0] = max|x|/127.
 //

@@ -1,14 +1,9 @@
 package weights
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
 	"github.com/emblem-search/emblem/internal/tensor"
@@ -18,7 +13,8 @@ import (
 type Source interface {
 	Names() []string
 	Get(name string) (safetensors.View, bool)
-	Drop(safetensors.View) // its pages will not be read again
+	Want(v safetensors.View)             // it will be read soon
+	Drop(v safetensors.View, lo, hi int) // bytes lo to hi will not be read again
 }
 
 // Plan is a module whose tensors have all been found and fit.
@@ -113,85 +109,6 @@ func (p *Plan) Parameters() int {
 		n += elements(t.want.shape)
 	}
 	return n
-}
-
-// Load fills the module, on all cores, largest tensors first. Pages of the
-// checkpoint are dropped as soon as nothing else wants them.
-func (p *Plan) Load(pool *tensor.Pool) error {
-	tasks := slices.Clone(p.tasks)
-	slices.SortStableFunc(tasks, func(a, b task) int {
-		return cmp.Compare(elements(b.want.shape), elements(a.want.shape))
-	})
-	shared := map[string]int{}
-	for _, t := range tasks {
-		for _, n := range t.names {
-			shared[n]++
-		}
-	}
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, t := range tasks {
-		g.Go(func() error {
-			if err := t.checkNumbers(); err != nil {
-				return err
-			}
-			if err := t.want.leaf.load(pool, t.matrix()); err != nil {
-				return fmt.Errorf("weights: %s: %w", strings.Join(t.names, ", "), err)
-			}
-			for i, n := range t.names {
-				if shared[n] == 1 {
-					p.src.Drop(t.views[i])
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
-// checkNumbers refuses weights that no training has left there on purpose, and those
-// that what they are to be stored in does not hold. Kernels do not carry a NaN through
-// everything (a maximum may drop it), so that one of them can give vectors that look
-// right.
-func (t *task) checkNumbers() error {
-	dtype, limit := t.want.leaf.stores()
-	for i, v := range t.views {
-		switch {
-		case below(v, limit):
-		case !below(v, math.Inf(1)):
-			return fmt.Errorf("weights: %s has infinite numbers or NaN: the file is damaged, or its training failed; fetch it again", t.names[i])
-		default:
-			return fmt.Errorf("weights: %s has numbers that are too large for %s, from %.5g on; use another --dtype, such as f32", t.names[i], dtype, limit)
-		}
-	}
-	return nil
-}
-
-// matrix reads the task's sources as its rule says.
-func (t *task) matrix() matrix {
-	rows := func(i int) matrix {
-		n := max(firstDim(t.views[i].Shape), 1)
-		return asMatrix(t.views[i], elements(t.views[i].Shape)/n)
-	}
-	switch t.rule.Op {
-	case Cat:
-		parts := make([]matrix, len(t.views))
-		for i := range parts {
-			parts[i] = rows(i)
-		}
-		return stack(parts)
-	case Split:
-		return rows(0).rowsOf(t.rule.Part)
-	case Transpose:
-		return rows(0).transposed()
-	case ChannelsLast:
-		return rows(0).channelsLast(t.views[0].Shape[1])
-	case Scale:
-		return rows(0).scaled(rows(1))
-	case Gap:
-		return stack([]matrix{rows(0), rows(0).blank(), rows(1)})
-	}
-	return asMatrix(t.views[0], elements(t.want.shape)/t.want.shape[0])
 }
 
 // fits checks the shapes of the task's sources against the wanted one.

@@ -2,56 +2,11 @@ package weights
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
 )
-
-// lanes is how a dtype's numbers lie in 8 bytes: all bits but the signs, and the
-// lowest bit of each.
-type lanes struct{ magnitudes, lowest uint64 }
-
-var lanesOf = map[safetensors.DType]lanes{
-	safetensors.F64:  {1<<63 - 1, 1},
-	safetensors.F32:  {0x7fffffff_7fffffff, 0x00000001_00000001},
-	safetensors.F16:  {0x7fff7fff_7fff7fff, 0x00010001_00010001},
-	safetensors.BF16: {0x7fff7fff_7fff7fff, 0x00010001_00010001},
-}
-
-// magnitude is the bits, without the sign, of a dtype's smallest number that is not
-// below limit, which is above all numbers of F16.
-func magnitude(d safetensors.DType, limit float64) uint64 {
-	single := uint64(math.Float32bits(float32(limit)))
-	switch d {
-	case safetensors.F64:
-		return math.Float64bits(limit)
-	case safetensors.F32:
-		return single
-	case safetensors.BF16:
-		return (single + 1<<16 - 1) >> 16
-	}
-	return 0x7c00
-}
-
-// below tells whether all numbers of a view are closer to zero than limit, by adding
-// what makes those that are not carry into their sign. A gigabyte takes some tens of
-// milliseconds.
-func below(v safetensors.View, limit float64) bool {
-	mask, sign := lanesOf[v.DType].magnitudes, ^lanesOf[v.DType].magnitudes
-	add := sign - lanesOf[v.DType].lowest*magnitude(v.DType, limit)
-	var carry uint64
-	b := v.Data
-	for ; len(b) >= 32; b = b[32:] {
-		carry |= (binary.LittleEndian.Uint64(b)&mask + add) | (binary.LittleEndian.Uint64(b[8:])&mask + add) |
-			(binary.LittleEndian.Uint64(b[16:])&mask + add) | (binary.LittleEndian.Uint64(b[24:])&mask + add)
-	}
-	for ; len(b) > 0; b = b[min(8, len(b)):] {
-		var last [8]byte
-		copy(last[:], b)
-		carry |= binary.LittleEndian.Uint64(last[:])&mask + add
-	}
-	return carry&sign == 0
-}
 
 // What a number has to stay below to be stored as one and not as an infinity: halfway
 // between the largest of a dtype and the next that there would be.
@@ -60,3 +15,33 @@ var (
 	limitF16  = 65520.0
 	limitBF16 = math.Ldexp(511, 119)
 )
+
+// checkNumber refuses a tensor, by the largest of its magnitudes, that no training has
+// left so on purpose, and one that what it is to be stored in does not hold. Kernels do
+// not carry a NaN through everything (a maximum may drop it), so that one weight of
+// them can give vectors that look right.
+func checkNumber(name string, top float64, dtype string, limit float64) error {
+	switch {
+	case top < limit:
+		return nil
+	case top <= math.MaxFloat64:
+		return fmt.Errorf("weights: %s has numbers that are too large for %s, from %.5g on; use another --dtype, such as f32", name, dtype, limit)
+	}
+	return fmt.Errorf("weights: %s has infinite numbers or NaN: the file is damaged, or its training failed; fetch it again", name)
+}
+
+// largest is the largest magnitude of numbers of a dtype, which are in f as float32;
+// NaN if one of them is none.
+func largest(d safetensors.DType, b []byte, f []float32) (top float64) {
+	if d == safetensors.F64 {
+		for ; len(b) >= 8; b = b[8:] {
+			top = max(top, math.Abs(math.Float64frombits(binary.LittleEndian.Uint64(b))))
+		}
+		return top
+	}
+	most := float32(0)
+	for _, v := range f {
+		most = max(most, v, -v)
+	}
+	return float64(most)
+}

@@ -1,6 +1,11 @@
 package weights
 
-import "github.com/emblem-search/emblem/internal/tensor"
+import (
+	"unsafe"
+
+	"github.com/emblem-search/emblem/internal/simd"
+	"github.com/emblem-search/emblem/internal/tensor"
+)
 
 // Matrix is a weight (Out, In) that Bind packs in Kind.
 type Matrix struct {
@@ -77,7 +82,7 @@ func (w *Matrix) load(p *tensor.Pool, m matrix) (err error) {
 
 func (c *Constant) load(p *tensor.Pool, m matrix) (err error) {
 	v := make([]float32, m.rows*m.cols)
-	m.read(0, m.rows, v)
+	m.readAll(v)
 	c.T, err = p.Constant(v, c.Shape...)
 	return err
 }
@@ -86,7 +91,7 @@ func (t *Table) load(p *tensor.Pool, m matrix) (err error) {
 	if t.T, err = p.New(t.DType, t.Rows, t.Cols); err != nil {
 		return err
 	}
-	step := max(1, 1<<18/t.Cols) // 1 MB of float32 at a time
+	step := m.piece()
 	buf := make([]float32, min(step, t.Rows)*t.Cols)
 	for lo := 0; lo < t.Rows; lo += step {
 		hi := min(lo+step, t.Rows)
@@ -101,7 +106,7 @@ func (t *Table) load(p *tensor.Pool, m matrix) (err error) {
 
 func (h *Host) load(_ *tensor.Pool, m matrix) error {
 	h.Data = make([]float32, m.rows*m.cols)
-	m.read(0, m.rows, h.Data)
+	m.readAll(h.Data)
 	return nil
 }
 
@@ -111,9 +116,17 @@ func upload(p *tensor.Pool, t tensor.Tensor, v []float32) error {
 	if t.DType() == tensor.F32 {
 		return b.Upload(t, bytesOf(v))
 	}
+	k, err := simd.Best()
+	if err != nil {
+		return err
+	}
 	half := make([]uint16, len(v))
-	for i, x := range v {
-		half[i] = tensor.ToBF16(x)
+	nv := len(v) / k.Lanes
+	if nv > 0 {
+		k.Convert(unsafe.Pointer(&v[0]), unsafe.Pointer(&half[0]), uintptr(nv))
+	}
+	for i := nv * k.Lanes; i < len(v); i++ {
+		half[i] = tensor.ToBF16(v[i])
 	}
 	return b.Upload(t, bytesOf(half))
 }

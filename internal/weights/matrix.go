@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/simd"
 	"github.com/emblem-search/emblem/internal/tensor"
 )
 
@@ -16,24 +17,49 @@ type matrix struct {
 	read       tensor.Rows
 }
 
-// asMatrix reads a view with the given number of columns.
-func asMatrix(v safetensors.View, cols int) matrix {
-	size := len(v.Data) / max(elements(v.Shape), 1)
-	return matrix{elements(v.Shape) / max(cols, 1), cols, func(lo, hi int, dst []float32) {
-		widen(dst[:(hi-lo)*cols], v.DType, v.Data[lo*cols*size:hi*cols*size])
-	}}
+// piece is how many rows make about a megabyte of float32.
+func (m matrix) piece() int { return max(1, 1<<18/m.cols) }
+
+// readAll reads the matrix piece by piece.
+func (m matrix) readAll(dst []float32) {
+	for lo := 0; lo < m.rows; lo += m.piece() {
+		hi := min(lo+m.piece(), m.rows)
+		m.read(lo, hi, dst[lo*m.cols:hi*m.cols])
+	}
 }
 
-// widen reads numbers of a dtype that floats has said yes to.
-func widen(dst []float32, d safetensors.DType, src []byte) {
-	if d == safetensors.F32 && littleEndian {
-		copy(bytesOf(dst), src)
-		return
+// widen reads numbers of a dtype that floats has said yes to, and returns the largest
+// of their magnitudes; NaN if one of them is none.
+func widen(k *simd.Kernels, dst []float32, d safetensors.DType, src []byte) (top float64) {
+	n := 0
+	if kernel := widener(k, d); kernel != nil && len(dst) >= k.Lanes {
+		var lanes [16]float32
+		n = len(dst) / k.Lanes * k.Lanes
+		kernel(unsafe.Pointer(&src[0]), unsafe.Pointer(&dst[0]), unsafe.Pointer(&lanes), uintptr(n/k.Lanes))
+		top = largest(safetensors.F32, nil, lanes[:k.Lanes])
+		src = src[n*(len(src)/len(dst)):]
 	}
-	err := safetensors.ToF32(dst, safetensors.View{DType: d, Shape: []int{len(dst)}, Data: src})
+	rest := dst[n:]
+	err := safetensors.ToF32(rest, safetensors.View{DType: d, Shape: []int{len(rest)}, Data: src})
 	if err != nil {
 		panic(err) // the dtype and the sizes have been checked
 	}
+	return max(top, largest(d, src, rest))
+}
+
+// widener is the kernel for a dtype; nil where there is none.
+func widener(k *simd.Kernels, d safetensors.DType) func(x, y, s unsafe.Pointer, nv uintptr) {
+	switch {
+	case !littleEndian:
+		return nil
+	case d == safetensors.F32:
+		return k.FromF32
+	case d == safetensors.F16:
+		return k.FromF16
+	case d == safetensors.BF16:
+		return k.FromBF16
+	}
+	return nil
 }
 
 // floats tells whether a dtype can be read as weights.

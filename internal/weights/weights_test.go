@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/emblem-search/emblem/internal/safetensors"
+	"github.com/emblem-search/emblem/internal/simd"
 	"github.com/emblem-search/emblem/internal/tensor"
 )
 
@@ -29,7 +30,16 @@ func (c checkpoint) Get(name string) (safetensors.View, bool) {
 	return v, ok
 }
 
-func (c checkpoint) Drop(safetensors.View) {}
+func (c checkpoint) Want(safetensors.View) {}
+
+func (c checkpoint) Drop(safetensors.View, int, int) {}
+
+// read is a tensor as a task reads it.
+func (c checkpoint) read(src Source, name string, cols int) matrix {
+	t := task{views: []safetensors.View{c[name]}}
+	kern, _ := simd.Best()
+	return t.open(&reader{src, kern, make([]float64, 1)}, 0, cols)
+}
 
 // add puts a tensor of counting numbers, from first on.
 func (c checkpoint) add(name string, first int, shape ...int) {
@@ -162,10 +172,10 @@ func TestRowsInPieces(t *testing.T) {
 	c.add("a", 0, 5, 4)
 	c.add("b", 100, 3, 4)
 	c.add("g", 1, 5)
-	view := func(n string) matrix { return asMatrix(c[n], 4) }
+	view := func(n string) matrix { return c.read(c, n, 4) }
 	for name, m := range map[string]matrix{
 		"plain": view("a"), "stack": stack([]matrix{view("a"), view("b")}), "part": stack([]matrix{view("a"), view("b")}).rowsOf(Part{1, 4, 4}),
-		"transposed": view("a").transposed(), "channels": view("a").channelsLast(2), "scaled": view("a").scaled(asMatrix(c["g"], 1)),
+		"transposed": view("a").transposed(), "channels": view("a").channelsLast(2), "scaled": view("a").scaled(c.read(c, "g", 1)),
 	} {
 		whole := make([]float32, m.rows*m.cols)
 		m.read(0, m.rows, whole)
@@ -258,9 +268,47 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// watched is a checkpoint that remembers what it was told.
+type watched struct {
+	checkpoint
+	wanted  []string
+	dropped []bool // bytes of the one tensor
+	most    int    // bytes that had been read and not dropped
+}
+
+func (w *watched) Want(v safetensors.View) { w.wanted = append(w.wanted, v.Name) }
+
+func (w *watched) Drop(v safetensors.View, lo, hi int) {
+	w.most = max(w.most, hi-lo)
+	for i := lo; i < hi; i++ {
+		w.dropped[i] = true
+	}
+}
+
+// TestGivesUp: a large tensor is asked for before it is read, and given up piece by
+// piece while it is.
+func TestGivesUp(t *testing.T) {
+	const rows, cols = 3_000, 1_001 // 12 MB
+	w := &watched{checkpoint: checkpoint{}, dropped: make([]bool, 4*rows*cols)}
+	w.add("w", 0, rows, cols)
+	m := struct {
+		W Host `weight:"w"`
+	}{Host{Shape: []int{rows, cols}}}
+	if err := Bind(nil, w, Layout{}, &m); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(w.wanted, []string{"w"}) || slices.Contains(w.dropped, false) || w.most > hold+1<<20 {
+		t.Errorf("asked for %v; %d bytes were held at once", w.wanted, w.most)
+	}
+}
+
 // TestFinite: an infinity or a NaN anywhere is refused by the tensor's name, and
 // the largest numbers are not taken for one.
 func TestFinite(t *testing.T) {
+	kern, err := simd.Best()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		dtype    safetensors.DType
 		size     int
@@ -271,16 +319,17 @@ func TestFinite(t *testing.T) {
 	} {
 		for n := 1; n < 70; n++ {
 			v := safetensors.View{Name: "top", DType: c.dtype, Shape: []int{n}, Data: make([]byte, n*c.size)}
+			dst := make([]float32, n)
 			put := func(i int, x uint64) { copy(v.Data[i*c.size:], binary.LittleEndian.AppendUint64(nil, x)[:c.size]) }
 			for i := range n {
 				put(i, c.top)
 			}
-			if !below(v, math.Inf(1)) {
+			if top := widen(kern, dst, v.DType, v.Data); !(top < math.Inf(1)) {
 				t.Fatalf("%v: %d of the largest numbers are not finite", c.dtype, n)
 			}
 			for i := range n {
 				put(i, c.inf)
-				if below(v, math.Inf(1)) {
+				if top := widen(kern, dst, v.DType, v.Data); top < math.Inf(1) {
 					t.Fatalf("%v: %x is finite at %d of %d", c.dtype, c.inf, i, n)
 				}
 				put(i, c.top)
@@ -290,7 +339,7 @@ func TestFinite(t *testing.T) {
 	bad := checkpoint{}
 	bad.add("top", 1, 3)
 	copy(bad["top"].Data[8:], []byte{0, 0, 0x80, 0x7f})
-	err := Bind(nil, bad, Layout{}, &module{Top: Host{Shape: []int{3}}})
+	err = Bind(nil, bad, Layout{}, &module{Top: Host{Shape: []int{3}}})
 	if err == nil || !strings.Contains(err.Error(), "top has infinite numbers or NaN") {
 		t.Error(err)
 	}
@@ -299,6 +348,10 @@ func TestFinite(t *testing.T) {
 // TestTooLarge: a number that the chosen dtype would store as an infinity is refused
 // by the tensor's name, the largest that it holds is not.
 func TestTooLarge(t *testing.T) {
+	kern, err := simd.Best()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		kind   tensor.Kind
 		stored safetensors.DType
@@ -313,8 +366,8 @@ func TestTooLarge(t *testing.T) {
 			at := func(bits uint64) error {
 				v := safetensors.View{DType: c.stored, Shape: []int{1, 3}, Data: make([]byte, 3*c.size)}
 				copy(v.Data[c.size:], binary.LittleEndian.AppendUint64(nil, bits|sign)[:c.size])
-				task := task{want: want{leaf: &Matrix{Kind: c.kind}}, views: []safetensors.View{v}, names: []string{"top"}}
-				return task.checkNumbers()
+				dtype, limit := (&Matrix{Kind: c.kind}).stores()
+				return checkNumber("top", widen(kern, make([]float32, 3), v.DType, v.Data), dtype, limit)
 			}
 			if err := at(c.bits - 1); err != nil {
 				t.Errorf("%v as %v: %v", c.stored, c.kind, err)
@@ -337,14 +390,5 @@ func TestDecodeErrors(t *testing.T) {
 		if err := Decode("config.json", []byte(raw), &v); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", raw, err, want)
 		}
-	}
-}
-
-// BenchmarkBelow is what the check costs a gigabyte.
-func BenchmarkBelow(b *testing.B) {
-	v := safetensors.View{DType: safetensors.F32, Shape: []int{1 << 24}, Data: make([]byte, 1<<26)}
-	b.SetBytes(1 << 26)
-	for b.Loop() {
-		below(v, limitBF16)
 	}
 }

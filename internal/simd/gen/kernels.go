@@ -34,6 +34,9 @@ func emitKernels(f, stubs *file, s isa) {
 	}
 	if s.lanes >= 8 {
 		k.quantize("u8")
+		for _, form := range []string{"f32", "f16", "bf16"} {
+			k.widen(form)
+		}
 	}
 	if s.lanes == 8 {
 		k.quantize("i16")
