@@ -10,6 +10,7 @@ import (
 
 	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/imagebind"
+	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/vit"
 )
@@ -119,6 +120,37 @@ func (d *DualEncoder) MotionFile(file []byte) (Signal, error) {
 		return Signal{}, err
 	}
 	return d.Motion(readings)
+}
+
+// SignalFile reads a file for a sense: a WAV file, a 16-bit PNG of distances, a picture
+// of heat, or motion as CSV. A video is no file here; see Frames.
+func (d *DualEncoder) SignalFile(s Sense, file []byte, c Camera) (Signal, error) {
+	if err := d.need(s); err != nil {
+		return Signal{}, err
+	}
+	o := picture.Options{Local: true, Limits: picture.LocalLimits(0)}
+	switch s {
+	case Audio:
+		return d.SoundFile(file)
+	case IMU:
+		return d.MotionFile(file)
+	case Depth:
+		im, err := picture.DecodeGray16(file, o)
+		if err != nil {
+			return Signal{}, err
+		}
+		return d.DepthMap(im, c)
+	case Thermal:
+		if picture.IsGray16(file) {
+			return Signal{}, errors.New("fusion: a thermal picture has 8 bits a pixel, this one has 16; save it with 8, brighter where it is warmer")
+		}
+		im, err := picture.Decode(file, o)
+		if err != nil {
+			return Signal{}, err
+		}
+		return d.ThermalPicture(im)
+	}
+	return Signal{}, fmt.Errorf("fusion: %s is not read from one file", s)
 }
 
 func (d *DualEncoder) sense(s Sense, read func() (imagebind.Signal, error)) (Signal, error) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,25 +50,11 @@ func signal(t *testing.T, d *DualEncoder, s Sense, name string, fps float64) Sig
 	t.Helper()
 	var out Signal
 	var err error
-	switch at := path(s, name); s {
-	case Audio:
-		out, err = d.SoundFile(read(t, at))
-	case IMU:
-		out, err = d.MotionFile(read(t, at))
-	case Thermal:
-		out, err = d.ThermalPicture(decoded(t, at))
-	case Depth:
-		var im image.Image
-		if im, err = png.Decode(bytes.NewReader(read(t, at))); err == nil {
-			out, err = d.DepthMap(im.(*image.Gray16), Camera{})
-		}
-	case Video:
-		files, _ := filepath.Glob(at + "/*.png")
-		var frames []image.Image
-		for _, f := range files {
-			frames = append(frames, decoded(t, f))
-		}
-		out, err = d.Frames(frames, fps)
+	if s != Video {
+		out, err = d.SignalFile(s, read(t, path(s, name)), Camera{})
+	} else {
+		files, _ := filepath.Glob(path(s, name) + "/*.png")
+		out, err = d.Frames(len(files), fps, func(i int) (image.Image, error) { return decoded(t, files[i]), nil })
 	}
 	if err != nil {
 		t.Fatal(s, name, err)
@@ -225,9 +210,13 @@ func TestHostileSenses(t *testing.T) {
 		`line 1 of the motion: "x" is not`: of(d.MotionFile([]byte("1,2,3,4,5,x\n"))),
 		`"NaN" is not a number`:            of(d.MotionFile([]byte("a,b,c,d,e,f\n1,2,3,4,5,NaN\n"))),
 		"no CSV of six numbers":            of(d.MotionFile(bytes.Repeat([]byte{'1'}, 1<<17))),
-		"0 frames at 25 a second":          of(d.Frames(nil, 25)),
-		"1 frames at 0 a second":           of(d.Frames([]image.Image{gray}, 0)),
-		"frame 0 has no pixels":            of(d.Frames([]image.Image{image.NewGray(image.Rectangle{})}, 1)),
+		"no PNG of one channel with 16":    of(d.SignalFile(Depth, read(t, path(Thermal, "grey.png")), Camera{})),
+		"has 8 bits a pixel, this one":     of(d.SignalFile(Thermal, read(t, path(Depth, "wide.png")), Camera{})),
+		"no picture that emblem reads":     of(d.SignalFile(Thermal, []byte("hello"), Camera{})),
+		"video is not read from one file":  of(d.SignalFile(Video, nil, Camera{})),
+		"0 frames at 25 a second":          of(d.Frames(0, 25, nil)),
+		"1 frames at 0 a second":           of(d.Frames(1, 0, nil)),
+		"frame 0 has no pixels":            of(d.Frames(1, 1, func(int) (image.Image, error) { return image.NewGray(image.Rectangle{}), nil })),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want %q", err, want)
@@ -243,7 +232,7 @@ func TestSenseless(t *testing.T) {
 	}
 	defer d.Close()
 	_, errSound := d.SoundFile(read(t, path(Audio, "blip.wav")))
-	_, errFrames := d.Frames([]image.Image{image.NewGray(image.Rect(0, 0, 2, 2))}, 1)
+	_, errFrames := d.Frames(1, 1, nil)
 	_, errEmbed := d.EmbedSignals(context.Background(), []Signal{{Sense: Audio}})
 	for _, err := range []error{errSound, errFrames, errEmbed, d.ReadyToSense(Depth)} {
 		var own *SenseError

@@ -20,22 +20,27 @@ const (
 	videoSeconds = 2
 )
 
-// Frames brings a video's frames, so many a second, to what the model reads.
-func (d *DualEncoder) Frames(frames []image.Image, perSecond float64) (Signal, error) {
+// Frames brings a video of n frames, so many a second, to what the model reads. It
+// asks for at most ten of them, from the first on, some of them more than once.
+func (d *DualEncoder) Frames(n int, perSecond float64, frame func(i int) (image.Image, error)) (Signal, error) {
 	if err := d.need(Video); err != nil {
 		return Signal{}, err
 	}
-	if len(frames) == 0 || !(perSecond > 0) || math.IsInf(perSecond, 0) {
-		return Signal{}, fmt.Errorf("fusion: %d frames at %v a second are no video", len(frames), perSecond)
+	if n < 1 || !(perSecond > 0) || math.IsInf(perSecond, 0) {
+		return Signal{}, fmt.Errorf("fusion: %d frames at %v a second are no video", n, perSecond)
 	}
 	out := Signal{Sense: Video}
-	for _, pair := range framePairs(len(frames), perSecond) {
+	for _, pair := range framePairs(n, perSecond) {
 		var squares [3]vit.Clip
 		for _, i := range pair {
-			if frames[i].Bounds().Empty() {
+			im, err := frame(i)
+			if err != nil {
+				return Signal{}, err
+			}
+			if im.Bounds().Empty() {
 				return Signal{}, fmt.Errorf("fusion: frame %d has no pixels", i)
 			}
-			for k, s := range d.squares(frames[i]) {
+			for k, s := range d.squares(im) {
 				squares[k] = append(squares[k], s)
 			}
 		}

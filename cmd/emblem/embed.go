@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // embedFlags are the flags of emblem embed.
 type embedFlags struct {
 	modelFlags
+	senseFlags
 	pool          string
 	raw           bool
 	dimensions    int
@@ -34,15 +36,19 @@ type embedFlags struct {
 func newEmbedCmd(a *app) *cobra.Command {
 	var f embedFlags
 	cmd := &cobra.Command{
-		Use:   "embed [--text T]... [IMAGE|DIR]...",
-		Short: "Turn pictures and texts into vectors",
+		Use:   "embed [--text T]... [FILE|DIR]...",
+		Short: "Turn pictures, texts and sounds into vectors",
 		Long: `Turn pictures and texts into vectors: one line per input, texts first.
 
 A folder stands for every picture below it. An input that fails has its own
-line, the others succeed, and the exit code is 1.`,
+line, the others succeed, and the exit code is 1.
+
+ImageBind also reads WAV files, which are known by their content, and with
+--modality videos, depth, heat and motion.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
 	}
-	f.add(cmd)
+	f.modelFlags.add(cmd)
+	f.senseFlags.add(cmd)
 	cmd.Flags().StringVar(&f.pool, "pool", "", "cls or mean instead of the model's own pooling of a picture")
 	cmd.Flags().BoolVar(&f.raw, "raw", false, "vectors as the model makes them, not scaled to unit length")
 	cmd.Flags().IntVar(&f.dimensions, "dimensions", 0, "keep only the first so many elements of a vector, at unit length again, for models that were trained for that; 0: all")
@@ -62,7 +68,7 @@ func addMegapixels(cmd *cobra.Command, n *uint) {
 // embedLine is one line of output.
 type embedLine struct {
 	Index     int       `json:"index"`
-	Kind      string    `json:"kind"` // text or image
+	Kind      string    `json:"kind"` // text, image, or a modality
 	Input     string    `json:"input"`
 	Embedding []float32 `json:"embedding,omitempty"`
 	Tokens    *int      `json:"tokens,omitempty"`    // texts
@@ -87,6 +93,9 @@ func (f *embedFlags) check() error {
 	if err := oneOf("truncate", f.truncate, "end", "error"); err != nil {
 		return err
 	}
+	if err := f.senseFlags.check(); err != nil {
+		return err
+	}
 	return oneOf("pool", f.pool, "", "cls", "mean")
 }
 
@@ -101,8 +110,7 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 		}
 		args = append(args, more...)
 	}
-	paths := picturePaths(args)
-	if len(paths)+len(f.texts) == 0 {
+	if len(args)+len(f.texts) == 0 {
 		return usagef("nothing to embed: %s", missingInput(args))
 	}
 	m, err := f.open(ctx, a)
@@ -110,13 +118,20 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	defer m.Close()
+	paths := f.paths(args, m.Has(fusion.Audio))
+	if len(paths)+len(f.texts) == 0 {
+		return usagef("nothing to embed: %s", missingInput(args))
+	}
 	if err := m.CheckPool(vit.Pool(f.pool)); err != nil {
 		return usagef("--pool %s: %v", f.pool, err)
 	}
 	if f.dimensions < 0 || f.dimensions > m.Dim() {
 		return usagef("--dimensions %d: %s has 1 to %d", f.dimensions, m.Name(), m.Dim())
 	}
-	if err := ready(m, len(f.texts) > 0, len(paths) > 0); err != nil {
+	if err := ready(m, len(f.texts) > 0, f.seesPictures(paths)); err != nil {
+		return err
+	}
+	if err := f.ready(m); err != nil {
 		return err
 	}
 	r := &embedRun{embedFlags: f, model: m, out: bufio.NewWriter(a.stdout)}
@@ -133,12 +148,20 @@ func (f *embedFlags) run(ctx context.Context, a *app, args []string) error {
 	return r.end()
 }
 
+// seesPictures tells whether the tower of pictures will be used. A file that only
+// turns out to be a sound is no harm.
+func (f *embedFlags) seesPictures(paths []string) bool {
+	return (f.modality == "" || f.modality == "image") && slices.ContainsFunc(paths, func(p string) bool {
+		return !soundEndings[strings.ToLower(filepath.Ext(p))]
+	})
+}
+
 // missingInput says what to give, or that what was given has nothing in it.
 func missingInput(args []string) string {
 	if len(args) == 0 {
 		return "name pictures or folders, or give --text"
 	}
-	return fmt.Sprintf("no pictures in %s; name others, or give --text", strings.Join(args, ", "))
+	return fmt.Sprintf("nothing that the model reads in %s; name other files, or give --text", strings.Join(args, ", "))
 }
 
 func (r *embedRun) all(ctx context.Context, paths []string) error {
@@ -148,11 +171,12 @@ func (r *embedRun) all(ctx context.Context, paths []string) error {
 		}
 	}
 	l := newLoader(r.model, r.maxMegapixels)
+	l.senses = r.senseFlags
 	// Decoding and encoding take turns on all cores: neither waits for the other,
 	// and the encoder's kernels, which move in step, are not held up by a decoder
 	// that has one of their cores.
 	for part := range slices.Chunk(paths, max(32, 4*runtime.GOMAXPROCS(0))) {
-		if err := r.embedPictures(ctx, l, part); err != nil {
+		if err := r.embedFiles(ctx, l, part); err != nil {
 			return err
 		}
 	}
@@ -195,24 +219,49 @@ func (r *embedRun) embedTexts(ctx context.Context, texts []string) error {
 	return r.print(lines, vectors)
 }
 
-// embedPictures reads and encodes a few pictures and prints their lines.
-func (r *embedRun) embedPictures(ctx context.Context, l *loader, paths []string) error {
+// embedFiles reads and encodes a few files and prints their lines.
+func (r *embedRun) embedFiles(ctx context.Context, l *loader, paths []string) error {
 	lines := make([]embedLine, len(paths))
 	var px []vit.Pixels
-	for i, p := range l.load(ctx, paths) {
+	var signals []fusion.Signal
+	read := l.load(ctx, paths)
+	for i, p := range read {
 		lines[i] = embedLine{Kind: "image", Input: paths[i], Error: messageOf(p.err)}
-		if p.err == nil {
+		switch {
+		case p.signal != nil:
+			if lines[i].Kind = cmp.Or(string(p.signal.Sense), r.modality, "audio"); p.err == nil {
+				signals = append(signals, *p.signal)
+			}
+		case p.err == nil:
 			px = append(px, p.pixels)
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	vectors, err := r.model.RawPixels(ctx, px, vit.Pool(r.pool))
+	pictures, err := r.model.RawPixels(ctx, px, vit.Pool(r.pool))
 	if err != nil {
 		return err
 	}
-	return r.print(lines, vectors)
+	others, err := r.model.RawSignals(ctx, signals)
+	if err != nil {
+		return err
+	}
+	return r.print(lines, inOrder(read, pictures, others))
+}
+
+// inOrder mixes the vectors of pictures and of signals as their files were read.
+func inOrder(read []loaded, pictures, signals [][]float32) (all [][]float32) {
+	for _, p := range read {
+		switch {
+		case p.err != nil:
+		case p.signal != nil:
+			all, signals = append(all, signals[0]), signals[1:]
+		default:
+			all, pictures = append(all, pictures[0]), pictures[1:]
+		}
+	}
+	return all
 }
 
 // print gives the lines without an error their vectors, in order, and writes all.

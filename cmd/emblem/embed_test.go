@@ -124,7 +124,7 @@ func TestEmbedRefuses(t *testing.T) {
 		"at least one pictu": {"score", "--text", "x"},
 		"name at least one ": {"tokenize"},
 		"--labels @/nowhere": {"classify", "--labels", "@/nowhere", "x.jpg"},
-		"no pictures in ../": {"embed", "../../docs"},
+		"nothing that the":   {"embed", "../../docs"},
 		`argument "-1" for `: {"embed", "--max-megapixels", "-1", "x.jpg"},
 	} {
 		t.Setenv("HF_HUB_CACHE", t.TempDir())

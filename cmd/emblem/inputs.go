@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/emblem-search/emblem/fusion"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/vit"
@@ -25,9 +26,12 @@ var pictureEndings = map[string]bool{
 	".tif": true, ".tiff": true, ".heic": true, ".heif": true, ".avif": true, ".dng": true, ".cr2": true, ".nef": true, ".arw": true,
 }
 
-// picturePaths lists the pictures that arguments stand for: files as they are,
-// folders with every picture below them in order, without dot files.
-func picturePaths(args []string) []string {
+// picturePaths lists the pictures that arguments stand for.
+func picturePaths(args []string) []string { return filePaths(args, pictureEndings) }
+
+// filePaths lists the files that arguments stand for: files as they are, folders with
+// every file below them that has one of the endings, in order, without dot files.
+func filePaths(args []string, endings map[string]bool) []string {
 	var all []string
 	for _, arg := range args {
 		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
@@ -41,7 +45,7 @@ func picturePaths(args []string) []string {
 				all = append(all, path) // reading it will say why
 			case d.IsDir() && hidden:
 				return fs.SkipDir
-			case !d.IsDir() && !hidden && pictureEndings[strings.ToLower(filepath.Ext(path))]:
+			case !d.IsDir() && !hidden && endings[strings.ToLower(filepath.Ext(path))]:
 				all = append(all, path)
 			}
 			return nil
@@ -76,22 +80,24 @@ func lines(r io.Reader) ([]string, error) {
 	return all, s.Err()
 }
 
-// loader reads pictures for a model on all cores.
+// loader reads pictures and other inputs for a model on all cores.
 type loader struct {
 	model  *models.Model
 	limits picture.Limits
 	memory *semaphore.Weighted // bytes of decoded pictures at once
+	senses senseFlags          // what files are, where they are no pictures
 }
 
 const loaderMemory = 1 << 30
 
 func newLoader(m *models.Model, maxMegapixels uint) *loader {
-	return &loader{m, picture.LocalLimits(int(maxMegapixels)), semaphore.NewWeighted(loaderMemory)}
+	return &loader{model: m, limits: picture.LocalLimits(int(maxMegapixels)), memory: semaphore.NewWeighted(loaderMemory)}
 }
 
-// loaded is one picture's pixels, or why there are none.
+// loaded is one picture's pixels, or another input's signal, or why there is neither.
 type loaded struct {
 	pixels vit.Pixels
+	signal *fusion.Signal
 	err    error
 }
 
@@ -103,7 +109,7 @@ func (l *loader) load(ctx context.Context, paths []string) []loaded {
 	for range min(runtime.GOMAXPROCS(0), len(paths)) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(paths) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				out[i].pixels, out[i].err = l.one(ctx, paths[i])
+				out[i] = l.one(ctx, paths[i])
 			}
 		})
 	}
@@ -111,12 +117,26 @@ func (l *loader) load(ctx context.Context, paths []string) []loaded {
 	return out
 }
 
-// one decodes a picture exactly, within the memory that all of them share.
-func (l *loader) one(ctx context.Context, path string) (vit.Pixels, error) {
+// one reads a file, or for a video a folder.
+func (l *loader) one(ctx context.Context, path string) (out loaded) {
+	if l.senses.modality == string(fusion.Video) {
+		out.signal, out.err = l.video(path)
+		return out
+	}
 	data, err := picture.ReadFile(path, l.limits.MaxBytes)
 	if err != nil {
-		return vit.Pixels{}, err
+		return loaded{err: err}
 	}
+	if s := l.senses.of(data); s != "" {
+		signal, err := l.model.SignalFile(s, data, l.senses.camera())
+		return loaded{signal: &signal, err: err}
+	}
+	out.pixels, out.err = l.picture(ctx, data)
+	return out
+}
+
+// picture decodes a picture exactly, within the memory that all of them share.
+func (l *loader) picture(ctx context.Context, data []byte) (vit.Pixels, error) {
 	o := picture.Options{Local: true, Limits: l.limits}
 	h, err := picture.ReadHeader(data, o)
 	if err != nil {

@@ -58,6 +58,13 @@ func (m *Model) EmbedTokens(ctx context.Context, ids [][]int32) ([][]float32, er
 	return m.vectors(ctx, func(ctx context.Context, d *fusion.DualEncoder) ([][]float32, error) { return d.EmbedTokens(ctx, ids) })
 }
 
+// EmbedSignals encodes sounds and other signals, each to a vector of unit length.
+func (m *Model) EmbedSignals(ctx context.Context, signals []fusion.Signal) ([][]float32, error) {
+	return m.vectors(ctx, func(ctx context.Context, d *fusion.DualEncoder) ([][]float32, error) {
+		return d.EmbedSignals(ctx, signals)
+	})
+}
+
 // Heat says where in a picture a text is seen; see [fusion.DualEncoder.Heat].
 func (m *Model) Heat(ctx context.Context, px vit.Pixels, text []float32) (w, h int, heat []float32, err error) {
 	err = m.with(ctx, func(ctx context.Context, d *fusion.DualEncoder) (err error) {
