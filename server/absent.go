@@ -10,7 +10,7 @@ import (
 func (s *Server) absentRoutes() []route {
 	var out []route
 	for path, what := range map[string]string{
-		"/v1/chat/completions": "answers questions", "/v1/completions": "continues texts", "/v1/responses": "answers questions",
+		"/v1/chat/completions": "answers questions", "/v1/responses": "answers questions",
 		"/v1/images/generations": "draws", "/v1/images/edits": "draws", "/v1/images/variations": "draws",
 	} {
 		scope := ScopeAsk
@@ -23,7 +23,10 @@ func (s *Server) absentRoutes() []route {
 }
 
 func absent(what string) handler {
-	return func(http.ResponseWriter, *http.Request) error {
-		return refuse(http.StatusNotFound, "model_not_found", "model", "no model that %s is loaded; GET /v1/models lists what is", what)
-	}
+	return func(http.ResponseWriter, *http.Request) error { return noModel(what) }
+}
+
+// noModel is the error where no model of a kind is loaded.
+func noModel(what string) error {
+	return refuse(http.StatusNotFound, "model_not_found", "model", "no model that %s is loaded; GET /v1/models lists what is", what)
 }

@@ -13,6 +13,7 @@ type modelEntry struct {
 	Kind        string `json:"kind"`
 	Dimensions  int    `json:"dimensions,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+	Positions   int    `json:"max_model_len,omitempty"` // tokens of a prompt with what follows
 	Card        *Card  `json:"card,omitempty"`
 
 	Loaded  bool      `json:"loaded"`              // its weights are in memory; else the next request brings them there
@@ -37,6 +38,9 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 	for _, c := range s.encoders {
 		list = append(list, s.modelEntry(c))
 	}
+	for _, c := range s.completers {
+		list = append(list, s.completerEntry(c))
+	}
 	writeJSON(w, http.StatusOK, modelList{"list", list})
 	return nil
 }
@@ -46,6 +50,12 @@ func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("model")
 	if org := r.PathValue("org"); org != "" {
 		name = org + "/" + name
+	}
+	for _, c := range s.completers {
+		if names(c.Name(), name) {
+			writeJSON(w, http.StatusOK, s.completerEntry(c))
+			return nil
+		}
 	}
 	c, err := s.encoderFor(name)
 	if err != nil {

@@ -23,8 +23,9 @@ import (
 // Options say what is served, to whom. The zero value serves no model to
 // everybody.
 type Options struct {
-	Embedders []Embedder // the first answers requests that name none
-	Libraries Libraries  // nil: none are kept
+	Embedders  []Embedder  // the first answers requests that name none
+	Completers []Completer // the first answers requests that name none
+	Libraries  Libraries   // nil: none are kept
 
 	Keys            Keys           // nil: no key is asked for
 	OpenWithoutKeys bool           // as long as there is no key, none is asked for
@@ -77,6 +78,7 @@ type Server struct {
 	Options
 	handler     http.Handler
 	encoders    []*encoder
+	completers  []*completer
 	hosts       []string
 	fetcher     *fetch.Fetcher      // nil: nothing is fetched
 	immich      *immichUpstream     // nil: there is none
@@ -106,6 +108,9 @@ func New(o Options) (*Server, error) {
 		c := newEncoder(e, o.Queue, o.Wait, s.tracing)
 		s.encoders = append(s.encoders, c)
 		s.metrics.watch(c)
+	}
+	for _, c := range o.Completers {
+		s.completers = append(s.completers, &completer{Completer: c})
 	}
 	routes := s.routes()
 	if s.description, err = json.Marshal(s.openAPI(routes)); err != nil {

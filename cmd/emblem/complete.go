@@ -187,11 +187,14 @@ func (f *completeFlags) complete(ctx context.Context, a *app, d models.Decoder, 
 		_, err := io.WriteString(a.stdout, shown)
 		return err
 	})
-	if err != nil {
-		var long *decoder.TooLongError
-		if errors.As(err, &long) {
-			return failf("prompt_too_long", "%w", err)
-		}
+	var long *decoder.TooLongError
+	var bad *decoder.RequestError
+	switch {
+	case errors.As(err, &long):
+		return failf("prompt_too_long", "%w", err)
+	case errors.As(err, &bad):
+		return usagef("%w", err)
+	case err != nil:
 		return err
 	}
 	if f.json {
@@ -204,16 +207,9 @@ func (f *completeFlags) complete(ctx context.Context, a *app, d models.Decoder, 
 
 // named gives a token's probabilities the tokens' texts.
 func named(d models.Decoder, t decoder.Token) tokenLogProb {
-	tok, err := d.Tokenizer()
-	if err != nil {
-		panic(err) // openDecoder has looked
-	}
-	one := func(id int32, logprob float32) tokenLogProb {
-		return tokenLogProb{ID: id, Token: tok.Decode([]int32{id}, false), LogProb: logprob}
-	}
-	out := one(t.ID, t.LogProb)
+	out := tokenLogProb{ID: t.ID, Token: d.TokenText(t.ID), LogProb: t.LogProb}
 	for _, c := range t.Tops {
-		out.Top = append(out.Top, one(c.ID, c.LogProb))
+		out.Top = append(out.Top, tokenLogProb{ID: c.ID, Token: d.TokenText(c.ID), LogProb: c.LogProb})
 	}
 	return out
 }

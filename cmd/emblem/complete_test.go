@@ -120,7 +120,7 @@ func TestCompleteRefusals(t *testing.T) {
 		{2, "name a language model", []string{"hi"}},
 		{2, "name one prompt", []string{"--model", good}},
 		{2, "name one prompt", []string{"--model", good, "How", "many"}},
-		{2, "top-p is 1.5, want 0 to 1", []string{"--model", good, "--top-p", "1.5", "hi"}},
+		{2, "top_p is 1.5, want 0 to 1", []string{"--model", good, "--top-p", "1.5", "hi"}},
 		{2, "temperature is NaN", []string{"--model", good, "--temperature", "NaN", "hi"}},
 		{2, "--logprobs 101", []string{"--model", good, "--logprobs", "101", "hi"}},
 		{2, `dtype "f8" is not one of`, []string{"--model", good, "--dtype", "f8", "hi"}},

@@ -184,6 +184,15 @@ func (x *serving) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	completers, err := x.completers(ctx)
+	defer func() {
+		for _, c := range completers {
+			c.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	embedders, err := x.embedders(ctx)
 	if err != nil {
 		return err
@@ -199,7 +208,7 @@ func (x *serving) run(ctx context.Context) error {
 	defer sent()
 	o := server.Options{
 		Traces:    traces,
-		Embedders: embedders, Version: readRelease("").Version,
+		Embedders: embedders, Completers: served(completers), Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}
@@ -214,7 +223,7 @@ func (x *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer srv.Close()
-	x.announce(srv, listener, embedders)
+	x.announce(srv, listener, embedders, completers)
 	samples, watches := x.samples(ctx), x.watch(ctx, roots)
 	err = srv.Serve(ctx, listener)
 	<-samples
@@ -260,9 +269,9 @@ func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
 	}
 	var out []server.Embedder
 	for _, ref := range refs {
-		name, m := "", ref
-		if before, after, ok := strings.Cut(ref, "="); ok && !exists(ref) {
-			name, m = before, after
+		name, m := splitModel(ref)
+		if models.Continues(m, x.wiring.aliases) {
+			continue
 		}
 		e, err := x.embedder(ctx, name, m)
 		if err != nil {
@@ -286,6 +295,14 @@ func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
 		}
 	}
 	return out, nil
+}
+
+// splitModel reads [NAME=]M.
+func splitModel(ref string) (name, model string) {
+	if name, model, ok := strings.Cut(ref, "="); ok && !exists(ref) {
+		return name, model
+	}
+	return "", ref
 }
 
 func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedder, error) {
@@ -325,7 +342,7 @@ func (x *serving) libraryEmbedder(ctx context.Context, name string, have []serve
 }
 
 // announce says where the server is, and how to get in.
-func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder) {
+func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder, completers []continuer) {
 	scheme := "http"
 	if x.options.TLSCert != "" {
 		scheme = "https"
@@ -339,6 +356,9 @@ func (x *serving) announce(srv *server.Server, l net.Listener, embedders []serve
 	fmt.Fprintf(x.stderr, "emblem is at %s%s\n", where, srv.LoginPath())
 	for _, e := range embedders {
 		fmt.Fprintf(x.stderr, "  model %s, %d dimensions\n", e.Name(), e.Dim())
+	}
+	for _, c := range completers {
+		fmt.Fprintf(x.stderr, "  model %s, continues texts of up to %d tokens\n", c.Name(), c.Positions())
 	}
 	if len(x.options.Fetch) > 0 {
 		fmt.Fprintf(x.stderr, "  pictures are fetched from %s\n", strings.Join(x.options.Fetch, ", "))

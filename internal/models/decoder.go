@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/text/decoder"
 )
@@ -27,6 +28,16 @@ func OpenDecoder(ctx context.Context, name string, o Options) (Decoder, error) {
 		return Decoder{}, fmt.Errorf("models: %s: %w", p.name, err)
 	}
 	return Decoder{d, p.name}, nil
+}
+
+// Continues tells whether a name is that of a model that continues texts.
+func Continues(name string, aliases map[string]string) bool {
+	p, err := find(name, aliases)
+	if err != nil {
+		return false
+	}
+	conf, err := weights.Folder{Dir: p.dir, FS: p.files()}.Config()
+	return err == nil && decoder.Knows(conf.Family)
 }
 
 // prompts is the tokenizer of a model that continues texts: none is cut.

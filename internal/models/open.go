@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"github.com/emblem-search/emblem/fusion"
-	"github.com/emblem-search/emblem/internal/weights"
-	"github.com/emblem-search/emblem/text/decoder"
 )
 
 // Options for Open. The zero value is right.
@@ -139,8 +137,7 @@ func OpenTokenizer(name string, o Options) (Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, err := weights.Folder{Dir: p.dir, FS: p.files()}.Config()
-	if err == nil && decoder.Knows(conf.Family) {
+	if Continues(name, o.Aliases) {
 		return openPrompts(p)
 	}
 	return fusion.LoadTokenizer(p.dir, fusion.Options{Name: p.name, FS: p.files()})

@@ -15,14 +15,32 @@ type Piece struct {
 // Complete continues a string and calls each with the pieces that follow. Strings of
 // r.Stop end the text and are not part of it.
 func (d *Decoder) Complete(ctx context.Context, prompt string, r Request, each func(Piece) error) (Usage, error) {
+	ids, err := d.Encode(prompt)
+	if err != nil {
+		return Usage{}, err
+	}
+	return d.CompleteTokens(ctx, ids, r, each)
+}
+
+// Encode turns a prompt into tokens. An empty one is the token that texts begin with,
+// if the model has one.
+func (d *Decoder) Encode(prompt string) ([]int32, error) {
 	if d.noText != nil {
-		return Usage{}, d.noText
+		return nil, d.noText
 	}
 	ids := d.tokenizer.Encode(prompt, true)
 	if bos, ok := d.tokenizer.BOS(); ok && len(ids) == 0 {
 		ids = []int32{bos}
 	}
-	return d.CompleteTokens(ctx, ids, r, each)
+	return ids, nil
+}
+
+// TokenText is a token alone as text; a part of a character is U+FFFD.
+func (d *Decoder) TokenText(id int32) string {
+	if d.noText != nil {
+		return ""
+	}
+	return d.tokenizer.Decode([]int32{id}, false)
 }
 
 // errStopped ends a generation that has come to a stop string.

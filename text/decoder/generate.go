@@ -29,6 +29,18 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the prompt has %d tokens and the model reads %d, of which one at least must be left to generate; shorten it", e.Tokens, e.Limit)
 }
 
+// A RequestError says what is wrong with a request.
+type RequestError struct {
+	Param   string // prompt, temperature, top_k, …
+	Message string
+}
+
+func (e *RequestError) Error() string { return e.Message }
+
+func wrong(param, format string, args ...any) error {
+	return &RequestError{param, fmt.Sprintf(format, args...)}
+}
+
 // defaultTokens follow a prompt where neither the request nor the folder says how
 // many.
 const defaultTokens = 256
@@ -69,21 +81,24 @@ func (d *Decoder) Generate(ctx context.Context, prompt []int32, r Request, each 
 // sequence checks a request.
 func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 	if len(prompt) == 0 {
-		return nil, fmt.Errorf("the prompt is empty and the model has no token to begin with; write something")
+		return nil, wrong("prompt", "the prompt is empty and the model has no token to begin with; write something")
 	}
 	if len(prompt) >= d.Positions() {
 		return nil, &TooLongError{len(prompt), d.Positions()}
 	}
 	for i, id := range prompt {
 		if id < 0 || int(id) >= d.Vocabulary() {
-			return nil, fmt.Errorf("token %d of the prompt is %d, and the model knows tokens 0 to %d", i, id, d.Vocabulary()-1)
+			return nil, wrong("prompt", "token %d of the prompt is %d, and the model knows tokens 0 to %d", i, id, d.Vocabulary()-1)
 		}
 	}
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	if r.MaxTokens < 0 || r.Tops < 0 || r.Tops > 100 {
-		return nil, fmt.Errorf("%d tokens with %d alternatives cannot be generated", r.MaxTokens, r.Tops)
+	switch {
+	case r.MaxTokens < 0:
+		return nil, wrong("max_tokens", "%d tokens cannot be generated", r.MaxTokens)
+	case r.Tops < 0 || r.Tops > 100:
+		return nil, wrong("logprobs", "%d of the likeliest tokens, want 0 to 100", r.Tops)
 	}
 	most := r.MaxTokens
 	if most == 0 {

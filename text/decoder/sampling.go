@@ -2,7 +2,6 @@ package decoder
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -20,18 +19,18 @@ type Sampling struct {
 	Seed        uint64  // of the draws; the same seed, prompt and model draw the same
 }
 
-// Check says what is out of range.
+// Check says what is out of range, as a [*RequestError].
 func (s Sampling) Check() error {
 	for _, f := range []struct {
-		name string
-		x    float64
-		most float64
+		param string
+		x     float64
+		most  float64
 	}{
-		{"temperature", s.Temperature, 100}, {"top-k", float64(s.TopK), 1 << 30}, {"top-p", s.TopP, 1}, {"min-p", s.MinP, 1},
-		{"repetition penalty", s.Penalty, 100},
+		{"temperature", s.Temperature, 100}, {"top_k", float64(s.TopK), 1 << 30}, {"top_p", s.TopP, 1}, {"min_p", s.MinP, 1},
+		{"repetition_penalty", s.Penalty, 100},
 	} {
 		if !(f.x >= 0 && f.x <= f.most) {
-			return fmt.Errorf("the %s is %g, want 0 to %g", f.name, f.x, f.most)
+			return wrong(f.param, "%s is %g, want 0 to %g", f.param, f.x, f.most)
 		}
 	}
 	return nil
