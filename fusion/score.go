@@ -21,6 +21,7 @@ var families = map[string]weights.Layout{
 	"metaclip_2": {Foreign: transformersTowers},
 	"siglip":     {Foreign: transformersTowers},
 	"siglip2":    {Foreign: transformersTowers},
+	"jina_clip":  {Foreign: transformersTowers},
 	"imagebind": {
 		Rules:   []weights.Rule{{To: "logit_scale", From: weights.From("modality_postprocessors.text.1.log_logit_scale")}},
 		Foreign: append(weights.ImageBindBeside(""), "modality_preprocessors.text.mask"),

@@ -152,11 +152,6 @@ func howOpenCLIP(raw []byte) (howText, error) {
 	return howText{clean, true, t.Args.StripSep}, nil
 }
 
-// notYet says of well-known families what they have that this build does not do.
-var notYet = map[string]string{
-	"jina_clip": "both of its towers have rotary positions",
-}
-
 // open finds out what a folder is and what to call it.
 func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
 	folder := weights.Folder{Dir: dir, FS: o.FS}
@@ -166,9 +161,6 @@ func open(dir string, o *Options) (weights.Folder, weights.Config, error) {
 	conf, err := folder.Config()
 	if err != nil {
 		return folder, conf, err
-	}
-	if why, ok := notYet[conf.Family]; ok {
-		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not supported: %s", o.Name, conf.Family, why)
 	}
 	if !vit.Knows(conf.Family) && !text.Knows(conf.Family) {
 		return folder, conf, fmt.Errorf("fusion: %s: model_type %q is not a model of pictures and texts that this build knows (%s)", o.Name, conf.Family, strings.Join(vit.Families(), ", "))

@@ -134,9 +134,6 @@ func TestHostileTowers(t *testing.T) {
 			return os.CopyFS(filepath.Join(dir, visionDir), os.DirFS("testdata/siglip2-fixed"))
 		},
 		"vision: ": func(dir string) error { return os.Mkdir(filepath.Join(dir, visionDir), 0o755) },
-		"both of its towers have rotary positions": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"model_type": "jina_clip"}`), 0o644)
-		},
 		`"klip" is not a model`: func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"model_type": "klip"}`), 0o644)
 		},

@@ -73,7 +73,7 @@ func (c config) ragged(texts [][]int32) batch {
 			if int(at) < len(ids) {
 				b.ids[row+j] = ids[at]
 			}
-			if !c.class { // positions are counted without what is not seen
+			if !c.class && c.theta == 0 { // positions are counted without what is not seen
 				b.places[row+j] = int32(j)
 			}
 		}

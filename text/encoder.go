@@ -106,11 +106,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 		return err
 	}
 	e.source = set
-	layout, ok := weights.Pick(set, layouts...)
-	if !ok {
-		layout = layouts[0] // its error names what is missing
-	}
-	plan, err := weights.Match(set, layout, e.net)
+	plan, err := weights.Match(set, e.net.config.layoutOf(set, layouts), e.net)
 	if err != nil {
 		return err
 	}
@@ -126,6 +122,17 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 		return e.net.fold(e.pool)
 	})
 	return nil
+}
+
+// layoutOf is the layout of a checkpoint, given those of its family.
+func (c config) layoutOf(src weights.Source, layouts []weights.Layout) weights.Layout {
+	if c.layout != nil {
+		return *c.layout
+	}
+	if l, ok := weights.Pick(src, layouts...); ok {
+		return l
+	}
+	return layouts[0] // its error names what is missing
 }
 
 // Ready reads the weights of a lazy encoder, if nothing has done so yet, and says
@@ -179,7 +186,7 @@ func (e *Encoder) Embed(ctx context.Context, texts [][]int32) ([][]float32, erro
 		}
 	}
 	var all [][]float32
-	for part := range slices.Chunk(texts, c.turn()) {
+	for part := range slices.Chunk(texts, c.turn(texts)) {
 		out, err := e.run(ctx, c.batch(part))
 		if err != nil {
 			return nil, err
@@ -191,9 +198,16 @@ func (e *Encoder) Embed(ctx context.Context, texts [][]int32) ([][]float32, erro
 
 // turn is how many texts a forward pass takes: at most 64, with some 64 MB of
 // activations.
-func (c config) turn() int {
+func (c config) turn(texts [][]int32) int {
+	longest := c.positions
+	if c.blind { // sequences are as long as what is seen
+		longest = 1
+		for _, ids := range texts {
+			longest = max(longest, len(ids)+c.tail())
+		}
+	}
 	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
-	return max(1, min(64, 64<<20/(row*c.positions)))
+	return max(1, min(64, 64<<20/(row*longest)))
 }
 
 // run encodes one batch.

@@ -30,6 +30,9 @@ type config struct {
 	rows, first      int  // of the table of positions, where they are not 0 and up
 	types            int  // kinds of token that have an embedding; a text is of kind 0
 	dense            bool // a dense layer and tanh come after pooling: BERT
+
+	theta  float64         // of rotary positions; 0: positions are a table
+	layout *weights.Layout // of this configuration alone; none: one of the family's
 }
 
 // pooling says which position stands for the text.
@@ -58,6 +61,7 @@ var families = map[string]family{
 	"siglip2":    {alone(readSigLIP), []weights.Layout{hfSigLIP}},
 	"open_clip":  {readOpenCLIP, openCLIP},
 	"M-CLIP":     {readMCLIP, []weights.Layout{mclip}},
+	"jina_clip":  {alone(readJina), nil},
 	"imagebind":  {alone(readImageBind), []weights.Layout{imageBind}},
 }
 

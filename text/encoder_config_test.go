@@ -126,7 +126,7 @@ func TestRagged(t *testing.T) {
 // tower whose sizes are out of range.
 func FuzzEncoderConfig(f *testing.F) {
 	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json",
-		"openclip-coca/open_clip_config.json", "openclip-xlmr/open_clip_config.json", "openclip-xlmr/config.json", "towers/mclip/config.json"} {
+		"openclip-coca/open_clip_config.json", "openclip-xlmr/open_clip_config.json", "openclip-xlmr/config.json", "towers/mclip/config.json", "jina-clip/config.json"} {
 		raw, err := os.ReadFile("../fusion/testdata/" + name)
 		if err != nil {
 			f.Fatal(err)
@@ -136,7 +136,7 @@ func FuzzEncoderConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, fam := range families {
 			c, err := fam.read(weights.Folder{FS: fstest.MapFS{"config.json": {Data: raw}}}, raw)
-			if err == nil && (c.check("fuzz") != nil || c.turn() < 1 || c.dim() < 1) {
+			if err == nil && (c.check("fuzz") != nil || c.turn(nil) < 1 || c.dim() < 1) {
 				t.Errorf("accepted %+v", c)
 			}
 		}

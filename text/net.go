@@ -23,6 +23,7 @@ type net struct {
 	Head    nn.Linear          `weight:"head"`   // (Out, C) or (Out, H)
 
 	config config
+	turn   nn.Rotary     // (positions, D/2): rotary positions
 	places tensor.Tensor // (positions, C): positions with what is added to all of them
 	class  tensor.Tensor // (1, C): the class token at its place
 }
@@ -31,8 +32,10 @@ func newNet(c config, p nn.Precision) *net {
 	b := nn.BlockConfig{Width: c.width, Heads: c.heads, Hidden: c.hidden, Act: c.act, Eps: c.eps}
 	n := &net{
 		Tokens: weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
-		Pos:    weights.Host{Shape: []int{max(c.rows, c.positions+c.tail()), c.width}},
 		config: c,
+	}
+	if c.theta == 0 {
+		n.Pos.Shape = []int{max(c.rows, c.positions+c.tail()), c.width}
 	}
 	if c.postNorm {
 		n.PreNorm = nn.NewLayerNorm(c.width, c.eps)
@@ -64,7 +67,12 @@ func newNet(c config, p nn.Precision) *net {
 // fold makes the tables that are added to the tokens.
 func (n *net) fold(p *tensor.Pool) (err error) {
 	c := n.config
-	rows := n.Pos.Data[c.first*c.width:]
+	rows := make([]float32, c.width) // what all tokens have in common, or
+	if c.theta == 0 {
+		rows = n.Pos.Data[c.first*c.width:] // those of each position
+	} else if err := n.foldRope(p); err != nil {
+		return err
+	}
 	for i := range rows {
 		if c.types > 0 {
 			rows[i] += n.Types.Data[i%c.width]
@@ -93,6 +101,10 @@ func (n *net) forward(s *tensor.Stream, b batch, y tensor.Tensor) {
 		tensor.Put(s, m.Lens, b.lens)
 	}
 	x := s.New(tensor.F32, b.n, b.length, n.config.width) // (B, L, C), the residual stream
+	if m.Rotary = n.turn; n.config.theta > 0 {
+		m.Rotary.At = s.NewDense(tensor.I32, b.n, b.length) // (B, L)
+		tensor.Put(s, m.Rotary.At, b.places)
+	}
 	n.embed(s, b, x)
 	for i := range n.Blocks {
 		n.Blocks[i].Forward(s, x, m)
@@ -109,7 +121,7 @@ func (n *net) embed(s *tensor.Stream, b batch, x tensor.Tensor) {
 	ids := s.NewDense(tensor.I32, b.n, b.length) // (B, L)
 	tensor.Put(s, ids, b.ids)
 	add := n.places.Slice(0, min(b.length, n.places.Rows()))
-	if b.places != nil {
+	if b.places != nil && n.config.theta == 0 {
 		at := s.NewDense(tensor.I32, b.n, b.length) // (B, L)
 		tensor.Put(s, at, b.places)
 		add = s.New(tensor.F32, x.Shape()...) // (B, L, C)

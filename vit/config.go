@@ -79,6 +79,7 @@ var families = map[string]family{
 	"siglip2":    {readSigLIP2, []weights.Layout{hfSigLIP2}, transformersPixels("Siglip2"), nil},
 	"siglip":     {readSigLIP, []weights.Layout{hfSigLIP}, transformersPixels("Siglip"), nil},
 	"open_clip":  {readOpenCLIP, openCLIPs, openCLIPPixels, nil},
+	"jina_clip":  {readJina, nil, jinaPixels, nil},
 	"imagebind":  {readImageBind, []weights.Layout{imageBind}, imageBindPixels, nil},
 
 	// Families that know pictures only.

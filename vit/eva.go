@@ -192,11 +192,14 @@ func (a *evaArgs) layout(prefix string, head weights.Rule) *weights.Layout {
 			weights.Rule{To: "blocks.*.mlp.fc2.*", From: from(block+"mlp.fc2.*", block+"gamma_2"), Op: weights.Scale})
 	}
 	l := &weights.Layout{Name: "Eva (timm)", Rules: rules}
-	for _, stars := range []string{"*", "*.*", "*.*.*", "*.*.*.*", "*.*.*.*.*"} { // timm's names are the canonical ones
+	for _, stars := range everyName { // timm's names are the canonical ones
 		l.Rules = append(l.Rules, weights.Rule{To: stars, From: from(prefix + stars)})
 	}
 	return l
 }
+
+// everyName are patterns of names of one to five parts.
+var everyName = []string{"*", "*.*", "*.*.*", "*.*.*.*", "*.*.*.*.*"}
 
 // pair is two numbers, rows and columns, that files give as one or as [n, m].
 type pair [2]int

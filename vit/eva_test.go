@@ -39,7 +39,8 @@ func (s shapes) Names() (all []string) {
 	return all
 }
 func (s shapes) Get(name string) (v safetensors.View, ok bool) { v, ok = s[name]; return v, ok }
-func (s shapes) Drop(safetensors.View)                         {}
+func (s shapes) Want(safetensors.View)                         {}
+func (s shapes) Drop(safetensors.View, int, int)               {}
 
 // TestEvaShapes: the towers that open_clip's configurations name want the tensors
 // that timm makes for them, no more and no less.

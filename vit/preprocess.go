@@ -278,30 +278,40 @@ func (r processor) normalization(where string) (*Preprocess, error) {
 	return p, nil
 }
 
+// openCLIPProcessor is preprocess_cfg of open_clip. Fields hold its defaults, but for
+// the size, before a file is read over them.
+type openCLIPProcessor struct {
+	Size          square  `json:"size"`
+	Mode          string  `json:"mode"`
+	Mean          triple  `json:"mean"`
+	Std           triple  `json:"std"`
+	Interpolation string  `json:"interpolation"`
+	ResizeMode    string  `json:"resize_mode"`
+	Fill          float64 `json:"fill_color"`
+}
+
+func newOpenCLIPProcessor(side int) openCLIPProcessor {
+	return openCLIPProcessor{
+		Size: square(side), Mode: "RGB", Mean: clipMean, Std: clipStd, Interpolation: "bicubic", ResizeMode: "shortest",
+	}
+}
+
 // openCLIPPixels reads preprocess_cfg of open_clip_config.json.
 func openCLIPPixels(f weights.Folder, c config) (*Preprocess, error) {
-	const where = "open_clip_config.json: preprocess_cfg"
 	raw, err := f.Read("open_clip_config.json")
 	if err != nil {
 		return nil, err
 	}
-	var file struct {
-		C struct {
-			Size          square  `json:"size"`
-			Mode          string  `json:"mode"`
-			Mean          triple  `json:"mean"`
-			Std           triple  `json:"std"`
-			Interpolation string  `json:"interpolation"`
-			ResizeMode    string  `json:"resize_mode"`
-			Fill          float64 `json:"fill_color"`
-		} `json:"preprocess_cfg"`
-	}
-	r := &file.C
-	r.Size, r.Mode, r.Mean, r.Std = square(c.side), "RGB", clipMean, clipStd
-	r.Interpolation, r.ResizeMode = "bicubic", "shortest"
+	file := struct {
+		C openCLIPProcessor `json:"preprocess_cfg"`
+	}{newOpenCLIPProcessor(c.side)}
 	if err := weights.Decode("open_clip_config.json", raw, &file); err != nil {
 		return nil, err
 	}
+	return file.C.steps("open_clip_config.json: preprocess_cfg", c)
+}
+
+func (r openCLIPProcessor) steps(where string, c config) (*Preprocess, error) {
 	p := &Preprocess{rescale: 1. / 255, mean: r.Mean, std: r.Std, fill: [3]byte{byte(r.Fill), byte(r.Fill), byte(r.Fill)}}
 	switch r.Interpolation {
 	case "bicubic", "random":

@@ -136,6 +136,10 @@ func (t *task) fits() error {
 		if ok {
 			got = []int{got[0], elements(got[1:])}
 		}
+	case LowRank:
+		a, b := t.views[1].Shape, t.views[2].Shape
+		ok = len(got) == 2 && len(a) == 3 && len(b) == 3 && a[0] == b[0] && t.rule.Adapter.At < a[0] &&
+			a[1] == got[0] && a[2] == b[1] && b[2] == got[1]
 	case Gap:
 		got, ok = stacked([]safetensors.View{t.views[0], t.views[0], t.views[1]})
 		ok = ok && slices.Equal(t.views[0].Shape, t.views[1].Shape)
@@ -145,7 +149,11 @@ func (t *task) fits() error {
 	if ok && slices.Equal(squeeze(got), squeeze(t.want.shape)) {
 		return nil
 	}
-	return fmt.Errorf("%s has shape %v, want %v as %s", strings.Join(t.names, "+"), t.views[0].Shape, t.want.shape, t.want.name)
+	shapes := make([]string, len(t.views))
+	for i, v := range t.views {
+		shapes[i] = fmt.Sprint(v.Shape)
+	}
+	return fmt.Errorf("%s has shape %s, want %v as %s", strings.Join(t.names, "+"), strings.Join(shapes, "+"), t.want.shape, t.want.name)
 }
 
 func stacked(views []safetensors.View) (shape []int, ok bool) {

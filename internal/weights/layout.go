@@ -15,10 +15,11 @@ type Layout struct {
 // Rule makes the tensor To out of From. In both, each "*" stands for a run of
 // characters other than dots; From's stars take To's runs, in order.
 type Rule struct {
-	To   string
-	From []string
-	Op   Op
-	Part Part // for Split
+	To      string
+	From    []string
+	Op      Op
+	Part    Part    // for Split
+	Adapter Adapter // for LowRank
 }
 
 // Op is what a rule does besides renaming.
@@ -41,10 +42,20 @@ const (
 	// Gap stacks two tensors with as many zeros between them: q's and v's biases
 	// into qkv's, where k has none.
 	Gap
+	// LowRank adds the product of the second and the third tensor to the first:
+	// a LoRA adapter (arXiv 2106.09685) folded into the weight that it adapts.
+	LowRank
 )
 
 // Part is rows Lo/Of to Hi/Of of a tensor.
 type Part struct{ Lo, Hi, Of int }
+
+// Adapter is one of the adapters that lie one after the other in the first dimension
+// of a product's tensors, and what the product is multiplied by.
+type Adapter struct {
+	At     int
+	Factor float32
+}
 
 // From names one source tensor.
 func From(names ...string) []string { return names }

@@ -137,6 +137,12 @@ func (t *task) matrix(r *reader) matrix {
 		return rows(0).channelsLast(t.views[0].Shape[1])
 	case Scale:
 		return rows(0).scaled(rows(1))
+	case LowRank:
+		one := func(i int) matrix { // the adapter's part of a tensor (adapters, rows, columns)
+			n, at := t.views[i].Shape[0], t.rule.Adapter.At
+			return t.open(r, i, t.views[i].Shape[2]).rowsOf(Part{at, at + 1, n})
+		}
+		return rows(0).plus(one(1), one(2), t.rule.Adapter.Factor)
 	case Gap:
 		return stack([]matrix{rows(0), rows(0).blank(), rows(1)})
 	}

@@ -147,6 +147,23 @@ func (m matrix) scaled(by matrix) matrix {
 	}}
 }
 
+// plus adds by times the product of left (rows, rank) and right (rank, columns).
+func (m matrix) plus(left, right matrix, by float32) matrix {
+	r := make([]float32, right.rows*right.cols)
+	right.read(0, right.rows, r)
+	return matrix{m.rows, m.cols, func(lo, hi int, dst []float32) {
+		m.read(lo, hi, dst)
+		l := make([]float32, (hi-lo)*left.cols)
+		left.read(lo, hi, l)
+		for i, w := range l {
+			row := dst[i/left.cols*m.cols:][:m.cols]
+			for j, x := range r[i%left.cols*m.cols:][:m.cols] {
+				row[j] += by * w * x
+			}
+		}
+	}}
+}
+
 // blank is a matrix of zeros of m's size.
 func (m matrix) blank() matrix {
 	return matrix{m.rows, m.cols, func(_, _ int, dst []float32) { clear(dst) }}

@@ -135,6 +135,8 @@ func TestOps(t *testing.T) {
 	c.add("conv", 0, 2, 3, 1, 2) // (Out, In, H, W)
 	c.add("gamma", 2, 2)
 	c.add("delta", 5, 2)
+	c.add("left", 1, 2, 2, 1)  // two adapters of rank 1: (1, 2) and (3, 4)
+	c.add("right", 5, 2, 1, 2) // (5, 6) and (7, 8)
 	for _, x := range []struct {
 		rule Rule
 		rows int
@@ -146,6 +148,7 @@ func TestOps(t *testing.T) {
 		{Rule{From: From("a"), Op: Transpose}, 2, []float32{0, 2, 1, 3}},
 		{Rule{From: From("conv"), Op: ChannelsLast}, 2, []float32{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11}},
 		{Rule{From: From("a", "gamma"), Op: Scale}, 2, []float32{0, 2, 6, 9}},
+		{Rule{From: From("a", "left", "right"), Op: LowRank, Adapter: Adapter{1, 0.5}}, 2, []float32{10.5, 13, 16, 19}},
 		{Rule{From: From("gamma", "delta"), Op: Gap}, 6, []float32{2, 3, 0, 0, 5, 6}},
 	} {
 		x.rule.To = "w"
@@ -176,6 +179,7 @@ func TestRowsInPieces(t *testing.T) {
 	for name, m := range map[string]matrix{
 		"plain": view("a"), "stack": stack([]matrix{view("a"), view("b")}), "part": stack([]matrix{view("a"), view("b")}).rowsOf(Part{1, 4, 4}),
 		"transposed": view("a").transposed(), "channels": view("a").channelsLast(2), "scaled": view("a").scaled(c.read(c, "g", 1)),
+		"low rank": view("a").plus(c.read(c, "g", 1), view("b").rowsOf(Part{0, 1, 3}), 2),
 	} {
 		whole := make([]float32, m.rows*m.cols)
 		m.read(0, m.rows, whole)
