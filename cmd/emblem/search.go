@@ -61,6 +61,9 @@ and tags; --by meaning or --by words asks for one of the two only.
 Only hits that are likely enough are shown; --min-probability 0 shows what was
 nearest in any case.
 
+With ImageBind, sounds (WAV) are found like pictures and can be searched with:
+./bark.wav finds pictures of dogs.
+
 --filter narrows the search by what is known of the pictures: year>=2020 and
 camera:X100 and not folder:Trash. Without QUERY it lists what passes, newest
 first; --filter help lists the fields.`,
@@ -72,6 +75,9 @@ first; --filter help lists the fields.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.read(args, images, filter); err != nil {
 				return err
+			}
+			if o.bySound() && !cmd.Flags().Changed("min-probability") {
+				o.MinProbability = 0 // what is likely was fitted to words and pictures
 			}
 			if o.By = library.By(by); !slices.Contains([]library.By{library.ByMeaning, library.ByWords, library.ByBoth}, o.By) {
 				return usagef("--by %q is none of meaning, words and both", by)
@@ -88,7 +94,7 @@ first; --filter help lists the fields.`,
 	f.StringVar(&o.Library, "library", "default", "name of the library")
 	f.StringVar(&o.Model, "model", "", "the model; default: the library's")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
-	f.StringArrayVar(&images, "image", nil, "a picture to search by (repeatable)")
+	f.StringArrayVar(&images, "image", nil, "a picture to search by, or a sound where the model hears (repeatable)")
 	f.StringVar(&filter, "filter", "", "only pictures that pass, such as \"year>=2020 and kind:jpeg\"; help lists the fields")
 	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")
 	f.Float64Var(&o.MinProbability, "min-probability", calibrate.Cut, "leave out hits below, 0 to 1; 0 shows all")
@@ -196,6 +202,11 @@ func (o *searchOptions) parse(images []string) (err error) {
 		}
 	}
 	return nil
+}
+
+// bySound tells whether a term of the query is a sound, by its name.
+func (o *searchOptions) bySound() bool {
+	return slices.ContainsFunc(o.Query.Terms, func(t library.Term) bool { return soundEndings[strings.ToLower(filepath.Ext(t.Image))] })
 }
 
 func exists(path string) bool {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/emblem-search/emblem/fusion"
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/simd"
@@ -80,6 +81,19 @@ type dual struct {
 func (d dual) Fingerprint() string        { return d.print }
 func (d dual) LogitScale() float32        { return float32(d.Scale()) }
 func (d dual) LogitBias() (float32, bool) { return float32(d.Bias()), d.Sigmoid() }
+
+// Hears, Listen and EmbedSounds make it a library.Listener.
+func (d dual) Hears() bool { return d.Has(fusion.Audio) }
+
+func (d dual) Listen(file []byte) (library.Sound, error) { return d.SoundFile(file) }
+
+func (d dual) EmbedSounds(ctx context.Context, sounds []library.Sound) ([][]float32, error) {
+	signals := make([]fusion.Signal, len(sounds))
+	for i, s := range sounds {
+		signals[i] = s.(fusion.Signal)
+	}
+	return d.EmbedSignals(ctx, signals)
+}
 
 // modelRef is how a model is named from any working directory: a folder gets its
 // absolute path, an alias is replaced, all else stays.

@@ -29,7 +29,7 @@ const (
 func Sound(s *audio.Sound) (Signal, error) {
 	n := s.LenAt(audio.Rate)
 	if n < audio.Frame {
-		return Signal{}, fmt.Errorf("imagebind: the sound lasts %.3g s, the model hears %.3g s and more", float64(n)/audio.Rate, audio.Frame/float64(audio.Rate))
+		return Signal{}, &audio.Error{Kind: audio.Corrupt, Message: fmt.Sprintf("the sound lasts %.3g s, the model hears %.3g s and more", float64(n)/audio.Rate, audio.Frame/float64(audio.Rate))}
 	}
 	out := Signal{Modality: Audio}
 	for _, samples := range cut(s, n) {

@@ -3,7 +3,6 @@ package library
 import (
 	"context"
 	"fmt"
-	"image"
 )
 
 // embedAll gathers decoded pictures into batches. A batch goes early only when a
@@ -46,20 +45,22 @@ func (p *pipeline) embedBatch(ctx context.Context, batch []ready) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	images := make([]image.Image, len(batch))
+	vectors := make([][]float32, len(batch))
+	var inputs mixed
 	for i, r := range batch {
-		images[i] = r.image
+		if r.sound != nil {
+			inputs.sound(i, r.sound)
+		} else {
+			inputs.image(i, r.image)
+		}
 	}
-	vectors, err := p.model.EmbedImages(ctx, images)
+	err := inputs.embed(ctx, p.model, vectors)
 	for i := range batch {
 		p.budget.give(batch[i].bytes)
-		batch[i].image = nil
+		batch[i].image, batch[i].sound = nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("embedding %d pictures, %s first: %w", len(batch), batch[0].path, err)
-	}
-	if len(vectors) != len(batch) {
-		return fmt.Errorf("%s gave %d vectors for %d pictures", p.model.Name(), len(vectors), len(batch))
+		return fmt.Errorf("embedding %d files, %s first: %w", len(batch), batch[0].path, err)
 	}
 	for i, r := range batch {
 		o := outcome{file: r.file, hash: r.hash, vectors: map[string][][]float32{p.space: {vectors[i]}}, item: Item{Path: r.path, Status: "added"}}

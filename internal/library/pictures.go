@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/picture"
 )
 
@@ -47,8 +48,12 @@ const unreadable = "unreadable"
 // unreadableFolder is the same of a folder.
 const unreadableFolder = "unreadable_folder"
 
-// kindOf names a picture's error for counting.
+// kindOf names a picture's or a sound's error for counting.
 func kindOf(err error) string {
+	var heard *audio.Error
+	if errors.As(err, &heard) {
+		return heard.Kind
+	}
 	var e *picture.Error
 	if !errors.As(err, &e) {
 		return unreadable

@@ -26,7 +26,7 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 	if hasCamera(pipe) {
 		t.Error("a pipe is no photograph")
 	}
-	if _, err := queryImage(pipe, 0); err == nil {
+	if err := new(mixed).readTerm(0, pipe, &colours{}); err == nil {
 		t.Error("a pipe is no picture")
 	}
 }

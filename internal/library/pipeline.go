@@ -24,17 +24,19 @@ import (
 type pipeline struct {
 	*indexing
 	budget  *budget             // of decoded pictures
+	hears   Listener            // the model, if it hears; else nil
 	reading *semaphore.Weighted // bytes of files
 	decoded chan ready
 	commits chan outcome
 	claims  claims
 }
 
-// ready is a decoded picture on its way to the model.
+// ready is a decoded picture, or a sound, on its way to the model.
 type ready struct {
 	file
 	hash  digest
 	image image.Image
+	sound Sound // nil for a picture
 	bytes int64 // of the budget
 	again bool  // the path was known with another content
 }
@@ -61,6 +63,9 @@ func (x *indexing) embedNew(ctx context.Context) error {
 		decoded:  make(chan ready, x.BatchSize),
 		commits:  make(chan outcome, 4*x.BatchSize),
 		claims:   claims{known: x.table.byHash, open: map[digest][]outcome{}},
+	}
+	if l, ok := listener(x.model); ok {
+		p.hears = l
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -168,7 +173,7 @@ func (p *pipeline) content(j job) ([]byte, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
-	if _, ok := picture.Sniff(head[:n]); !ok {
+	if _, ok := picture.Sniff(head[:n]); !ok && !(p.hears != nil && isSound(head[:n])) {
 		if !promises(j.path) && j.known == nil {
 			return nil, errNoPicture
 		}
@@ -235,7 +240,7 @@ func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data 
 		return false, err
 	}
 	o.file = o.file.like(fileOf(d))
-	if o.file.read != metadataVersion {
+	if o.file.read != metadataVersion && !isSound(data) {
 		if h, err := p.pics.header(data); err == nil {
 			o.file.describe(h, data)
 		}
@@ -246,6 +251,9 @@ func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data 
 
 // decode takes a file that only this reader works on to the model.
 func (p *pipeline) decode(ctx context.Context, j job, f file, hash digest, data []byte) error {
+	if p.hears != nil && isSound(data) {
+		return p.listen(ctx, j, f, hash, data)
+	}
 	h, err := p.pics.header(data)
 	if err != nil {
 		return p.fail(ctx, f, hash, err)
@@ -265,8 +273,13 @@ func (p *pipeline) decode(ctx context.Context, j job, f file, hash digest, data 
 		p.budget.give(bytes - need)
 		bytes = need
 	}
+	return p.offer(ctx, ready{file: f, hash: hash, image: im, bytes: bytes, again: j.known != nil})
+}
+
+// offer hands an input over to the model.
+func (p *pipeline) offer(ctx context.Context, r ready) error {
 	select {
-	case p.decoded <- ready{f, hash, im, bytes, j.known != nil}:
+	case p.decoded <- r:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

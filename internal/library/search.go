@@ -3,7 +3,6 @@ package library
 import (
 	"context"
 	"errors"
-	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
-	"github.com/emblem-search/emblem/internal/picture"
 )
 
 // By says what a query's words are compared with.
@@ -210,13 +208,13 @@ func (q Query) sum(parts [][]float32) ([]float32, error) {
 	return out, nil
 }
 
-// embed returns a vector for each term: one call for all words, one for all
-// pictures. carry, if not nil, maps each of them.
+// embed returns a vector for each term: one call for all words, one for all pictures,
+// one for all sounds. carry, if not nil, maps each of them.
 func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]float32, error) {
 	out := make([][]float32, len(q.Terms))
 	var texts []string
-	var images []image.Image
-	var textAt, imageAt []int
+	var textAt []int
+	var files mixed
 	for i, t := range q.Terms {
 		switch {
 		case t.stored != nil:
@@ -226,11 +224,9 @@ func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]flo
 		case t.Image == "":
 			texts, textAt = append(texts, t.Text), append(textAt, i)
 		default:
-			im, err := queryImage(t.Image, e.ImageSide())
-			if err != nil {
+			if err := files.readTerm(i, t.Image, e); err != nil {
 				return nil, err
 			}
-			images, imageAt = append(images, im), append(imageAt, i)
 		}
 	}
 	if len(texts) > 0 {
@@ -243,12 +239,8 @@ func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]flo
 		}
 		place(out, textAt, vectors)
 	}
-	if len(images) > 0 {
-		vectors, err := e.EmbedImages(ctx, images)
-		if err != nil {
-			return nil, err
-		}
-		place(out, imageAt, vectors)
+	if err := files.embed(ctx, e, out); err != nil {
+		return nil, err
 	}
 	for i, t := range q.Terms {
 		if carry != nil && t.stored == nil { // what is stored is in the old space already
@@ -292,22 +284,6 @@ func (l *Library) withDocuments(q Query, space string, keep func(uint32) bool) (
 		return q, keep, nil
 	}
 	return q, func(ord uint32) bool { return !shown[ord] && (keep == nil || keep(ord)) }, nil
-}
-
-// queryImage reads a picture of a query as Index reads those of the library.
-func queryImage(path string, minSide int) (image.Image, error) {
-	data, err := picture.ReadFile(ExpandHome(path), 0)
-	if os.IsNotExist(err) {
-		return nil, errorf(KindPath, "no picture %q", path)
-	}
-	if err != nil {
-		return nil, &Error{Kind: KindPicture, Message: "the picture " + path + " cannot be read", Err: err}
-	}
-	im, err := newPictures(0, minSide).decode(data)
-	if err != nil {
-		return nil, &Error{Kind: KindPicture, Message: "the picture " + path + " cannot be used", Err: err}
-	}
-	return im, nil
 }
 
 // ExpandHome replaces a leading ~/ by the home directory, which no shell does
