@@ -186,11 +186,12 @@ func (m *MLP) Forward(s *tensor.Stream, h, x tensor.Tensor) {
 func (m *MLP) inner(s *tensor.Stream, h tensor.Tensor) tensor.Tensor {
 	shape := h.Shape()
 	shape[len(shape)-1] = m.FC1.Weight.Out
-	y := s.New(h.DType(), shape...) // (…, Hidden), gated (…, 2·Hidden)
 	if !m.Gated {
+		y := s.New(h.DType(), shape...) // (…, Hidden)
 		m.FC1.Forward(s, h, m.Act, tensor.Tensor{}, y)
 		return y
 	}
+	y := s.New(tensor.F32, shape...) // (…, 2·Hidden): what the gate reads is not rounded
 	m.FC1.Forward(s, h, tensor.NoAct, tensor.Tensor{}, y)
 	shape[len(shape)-1] /= 2
 	g := s.New(h.DType(), shape...) // (…, Hidden)

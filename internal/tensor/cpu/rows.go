@@ -187,16 +187,26 @@ func (b *Backend) activate(act tensor.Act, x []float32) {
 
 func (b *Backend) glu(o *tensor.GLU) error {
 	n, x := o.Y.Cols(), view(o.X)
+	gate, up := x.from(0, n), x.from(n, n)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		up := make([]float32, n)
-		x.from(0, n).read(dst, r)
-		x.from(n, n).read(up, r)
+		gate.read(dst, r)
 		b.activate(o.Act, dst)
-		for i, v := range up {
-			dst[i] *= v
+		if up.dtype == tensor.F32 {
+			multiply(dst, up.f32(r))
+			return
+		}
+		for i, v := range unsafe.Slice((*uint16)(up.at(r)), n) {
+			dst[i] *= tensor.FromBF16(v)
 		}
 	})
 	return nil
+}
+
+func multiply(dst, by []float32) {
+	by = by[:len(dst)]
+	for i, v := range by {
+		dst[i] *= v
+	}
 }
 
 func (b *Backend) copy(o *tensor.Copy) error {
