@@ -49,8 +49,10 @@ func (d *DualEncoder) fingerprint() (string, error) {
 			return "", err
 		}
 	}
-	for _, step := range d.Steps() {
-		fmt.Fprintf(sum, "step %s\n", step)
+	if d.vision != nil {
+		for _, step := range d.vision.Preprocess().Published().Steps() {
+			fmt.Fprintf(sum, "step %s\n", step)
+		}
 	}
 	for _, s := range d.Senses() {
 		fmt.Fprintf(sum, "sense %s\n", s)

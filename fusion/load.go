@@ -18,9 +18,11 @@ type Options struct {
 	Name   string // what answers call the model; none: the folder's last part
 	FS     fs.FS  // the folder's files, instead of the directory
 	Device string // "auto" (or none), "cpu", "dry"
-	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
+	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read each tower's weights when they are first used
+
+	Reduce vit.Reduce // shorten the sequences of pictures on their way; none: exact
 }
 
 // DualEncoder puts pictures and texts into one space, or, without a text tower,

@@ -26,7 +26,10 @@ func (d *DualEncoder) openVision(ctx context.Context) error {
 	if !vit.Knows(d.conf.Family) {
 		var ok bool
 		var err error
-		if f, ok, err = within(f); !ok || err != nil {
+		if f, ok, err = within(f); err == nil && !ok && d.options.Reduce != (vit.Reduce{}) {
+			err = d.needPictures()
+		}
+		if !ok || err != nil {
 			return err
 		}
 		conf, err := f.Config()
@@ -37,7 +40,7 @@ func (d *DualEncoder) openVision(ctx context.Context) error {
 	}
 	o := d.options
 	var err error
-	d.vision, err = vit.Load(ctx, f.Dir, vit.Options{FS: f.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
+	d.vision, err = vit.Load(ctx, f.Dir, vit.Options{FS: f.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Reduce: o.Reduce})
 	return err
 }
 

@@ -19,7 +19,7 @@ import (
 type EncoderOptions struct {
 	FS     fs.FS  // the folder's files, instead of the directory
 	Device string // "auto" (or none), "cpu", "dry"
-	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
+	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
 	Pad    *int32 // the id that fills a text up where padding counts; nil: the configuration's
@@ -154,7 +154,7 @@ func (e *Encoder) Dim() int { return e.net.config.dim() }
 // Positions is the longest text, in tokens.
 func (e *Encoder) Positions() int { return e.net.config.positions }
 
-// DType is what the weights are stored in: f32, f16, bf16 or int8.
+// DType is what the weights are stored in: f32, f16, bf16, int8 or int4.
 func (e *Encoder) DType() string { return e.precision.Name }
 
 // Bytes is the memory that the weights take.
@@ -185,27 +185,26 @@ func (e *Encoder) Embed(ctx context.Context, texts [][]int32) ([][]float32, erro
 			return nil, fmt.Errorf("text: text %d has nothing but padding (token %d)", i, c.pad)
 		}
 	}
-	var all [][]float32
-	for part := range slices.Chunk(texts, c.turn(texts)) {
+	all := make([][]float32, len(texts))
+	for _, which := range c.turns(texts) {
+		part := make([][]int32, len(which))
+		for i, t := range which {
+			part[i] = texts[t]
+		}
 		out, err := e.run(ctx, c.batch(part))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, out...)
+		for i, t := range which {
+			all[t] = out[i]
+		}
 	}
 	return all, nil
 }
 
-// turn is how many texts a forward pass takes: at most 64, with some 64 MB of
-// activations.
-func (c config) turn(texts [][]int32) int {
-	longest := c.positions
-	if c.blind { // sequences are as long as what is seen
-		longest = 1
-		for _, ids := range texts {
-			longest = max(longest, len(ids)+c.tail())
-		}
-	}
+// turn is how many texts a forward pass takes, the longest of so many tokens: at most
+// 64, with some 64 MB of activations.
+func (c config) turn(longest int) int {
 	row := 4 * (6*c.width + c.hidden) // bytes that are alive for one token
 	return max(1, min(64, 64<<20/(row*longest)))
 }

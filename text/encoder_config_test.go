@@ -136,7 +136,7 @@ func FuzzEncoderConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, fam := range families {
 			c, err := fam.read(weights.Folder{FS: fstest.MapFS{"config.json": {Data: raw}}}, raw)
-			if err == nil && (c.check("fuzz") != nil || c.turn(nil) < 1 || c.dim() < 1) {
+			if err == nil && (c.check("fuzz") != nil || c.turn(c.positions) < 1 || c.dim() < 1) {
 				t.Errorf("accepted %+v", c)
 			}
 		}

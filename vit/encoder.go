@@ -34,9 +34,10 @@ const (
 type Options struct {
 	FS     fs.FS  // the folder's files, instead of the directory
 	Device string // "auto" (or none), "cpu", "dry"
-	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
+	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
+	Reduce Reduce // shorten sequences on their way; none: exact
 }
 
 // Encoder turns pixels into vectors. It is safe for concurrent use.
@@ -69,12 +70,18 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Reduce.check(c); err != nil {
+		return nil, err
+	}
 	e := &Encoder{}
 	if o.Bulk {
 		e.lane = tensor.Bulk
 	}
 	if e.preprocess, err = fam.pixels(folder, c); err != nil {
 		return nil, err
+	}
+	if o.Reduce.Patches > 0 {
+		e.preprocess = e.preprocess.within(o.Reduce.Patches)
 	}
 	dev, err := device.Open(o.Device)
 	if err != nil {
@@ -87,7 +94,7 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 		return nil, err
 	}
 	e.pool = dev.NewPool()
-	err = e.bind(folder, conf, fam, c)
+	err = e.bind(folder, conf, fam, c, o.Reduce)
 	if err == nil && !o.Lazy {
 		err = e.load()
 	}
@@ -100,7 +107,7 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 
 // bind makes the net that a configuration describes and finds its tensors in the
 // folder; load reads them.
-func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c config) error {
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c config, r Reduce) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
@@ -110,6 +117,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c
 		return err
 	}
 	e.net = newNet(c, e.precision)
+	e.net.reduce = r
 	plan, err := weights.Match(set, fam.layout(set, c), e.net)
 	if err != nil {
 		return err
@@ -147,7 +155,7 @@ func (e *Encoder) Preprocess() *Preprocess { return e.preprocess }
 // Dim is the number of elements of a vector.
 func (e *Encoder) Dim() int { return e.net.config.dim() }
 
-// DType is what the weights are stored in: f32, f16, bf16 or int8.
+// DType is what the weights are stored in: f32, f16, bf16, int8 or int4.
 func (e *Encoder) DType() string { return e.precision.Name }
 
 // Bytes is the memory that the weights take.

@@ -84,6 +84,23 @@ func (r processor) flexSteps(where string, c config) (*Preprocess, error) {
 	return p, p.checkScale(where)
 }
 
+// within is p with another budget of patches.
+func (p *Preprocess) within(most int) *Preprocess {
+	q := *p
+	q.steps, q.most, q.published = []step{fitPatches(p.patch, most, p.filter)}, most, p
+	q.side = int(math.Sqrt(float64(most))) * p.patch
+	return &q
+}
+
+// Published is the way that was published, where p is one with another budget of
+// patches: vectors of both are of one space.
+func (p *Preprocess) Published() *Preprocess {
+	if p.published != nil {
+		return p.published
+	}
+	return p
+}
+
 // grid is the columns and rows of patches of a picture's pixels.
 func (c config) grid(px Pixels) (w, h int) { return px.W / c.patch, px.H / c.patch }
 

@@ -27,6 +27,7 @@ type net struct {
 	Pair     []nn.Linear      `weight:"head_pair"` // two (K, C): of the class and the distillation token
 
 	config config
+	reduce Reduce
 	start  tensor.Tensor // (L, C): positions, with the class token and the patch bias added in
 	turn   nn.Rotary     // (L, D/2): rotary positions, for pictures of the same size
 }
@@ -189,6 +190,9 @@ func (n *net) encode(s *tensor.Stream, in input) (x tensor.Tensor, m nn.Mask) {
 	m = n.lens(s, in)
 	x = s.New(tensor.F32, in.count(), n.config.length(in), n.config.width)
 	n.embed(s, in, x)
+	if n.reduce.Merge > 0 || n.reduce.Keep > 0 {
+		return n.shorter(s, x)
+	}
 	m.Rotary = n.rotary(s, in)
 	n.blocks(s, x, len(n.Blocks), m)
 	return x, m
@@ -257,11 +261,11 @@ func (n *net) pool(s *tensor.Stream, x tensor.Tensor, pool Pool, m nn.Mask, f te
 		}
 		s.Do(&tensor.MeanPool{X: two, Y: f})
 	case pool == Mean && n.config.normAfterPool:
-		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
+		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Sizes: m.Sizes, Y: f})
 		n.normalize(s, f)
 	case pool == Mean:
 		n.normalize(s, x)
-		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Y: f})
+		s.Do(&tensor.MeanPool{X: x, Lead: lead, Lens: m.Lens, Sizes: m.Sizes, Y: f})
 	case pool == queries:
 		n.Queries.Forward(s, x, m, f)
 		n.normalize(s, f)

@@ -28,6 +28,7 @@ type Preprocess struct {
 	most      int // patches of such a result
 	rescale   float64
 	mean, std [3]float64
+	published *Preprocess // where the budget of patches is another
 }
 
 // Steps names what is done, in order.

@@ -18,7 +18,7 @@ func newBenchCmd(a *app) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a), newBenchFolderCmd(a), newBenchLoadCmd(a), newBenchDecodeCmd(a))
+	cmd.AddCommand(newBenchTowerCmd(a), newBenchOpsCmd(a), newBenchIndexCmd(a), newBenchFolderCmd(a), newBenchLoadCmd(a), newBenchDecodeCmd(a), newBenchTradeoffCmd(a))
 	return cmd
 }
 
@@ -26,12 +26,17 @@ func newBenchTowerCmd(a *app) *cobra.Command {
 	var o bench.Options
 	var seconds float64
 	var asJSON bool
+	var reduce string
 	cmd := &cobra.Command{
 		Use:   "tower --arch A",
 		Short: "Time a published model's tower",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Device, o.For = a.device, time.Duration(seconds*float64(time.Second))
+			var err error
+			if o.Reduce, err = parseReduce(reduce); err != nil {
+				return err
+			}
 			r, err := bench.Tower(cmd.Context(), o)
 			switch {
 			case err != nil:
@@ -47,7 +52,8 @@ func newBenchTowerCmd(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.Arch, "arch", "vit-b-32", "the model, such as vit-b-32, clip-text-b, so400m-14-384")
 	f.IntVar(&o.Batch, "batch", 1, "pictures or texts at a time")
-	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
+	addReduce(cmd, &reduce)
 	f.IntVar(&o.Tokens, "tokens", 0, "tokens of each text; 0: all positions")
 	f.Float64Var(&seconds, "seconds", 3, "how long to measure")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")

@@ -75,6 +75,7 @@ type embedLine struct {
 	Truncated *bool     `json:"truncated,omitempty"` // texts
 	Model     string    `json:"model"`
 	DType     string    `json:"dtype"`
+	Reduce    string    `json:"reduce,omitempty"` // pictures whose sequences were shortened
 	Error     *message  `json:"error,omitempty"`
 }
 
@@ -273,6 +274,9 @@ func (r *embedRun) print(lines []embedLine, vectors [][]float32) error {
 	for _, l := range lines {
 		l.Index, l.Model, l.DType = r.index, r.model.Name(), r.model.DType()
 		r.index++
+		if l.Kind == "image" && r.reduce != "none" {
+			l.Reduce = r.reduce
+		}
 		if l.Error == nil {
 			l.Embedding, vectors = vectors[0], vectors[1:]
 		} else {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // indexOptions are those of the index command, with absolute paths.
@@ -21,6 +22,7 @@ type indexOptions struct {
 	Library       string
 	Model         string // "" means the library's, or the default
 	DType         string
+	Reduce        string
 	Paths         pathList
 	Exclude       []string
 	MaxMegapixels int
@@ -68,7 +70,8 @@ on, until they are indexed without.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Library, "library", "default", "name of the library")
 	f.StringVar(&o.Model, "model", "", "a folder, builtin/search, an alias, or ORG/NAME in the Hugging Face cache; default: the library's, else builtin/search")
-	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
+	addReduce(cmd, &o.Reduce)
 	f.StringArrayVar(&o.Exclude, "exclude", nil, "leave out files and folders that match; *, ?, [a-z], {a,b}, ** (repeatable)")
 	f.IntVar(&o.MaxMegapixels, "max-megapixels", 250, "skip pictures with more")
 	f.BoolVar(&o.ExactDecode, "exact-decode", false, "never decode large JPEGs at a smaller scale")
@@ -137,7 +140,7 @@ func (x *indexRun) watch(ctx context.Context, tell func(library.Report)) error {
 			return err
 		}
 		x.options.Log.Info("the library has another model now", "model", ref)
-		if x.model, err = x.host.model(ctx, modelChoice{Ref: ref, DType: x.DType, Bulk: true}); err != nil {
+		if x.model, err = x.host.model(ctx, modelChoice{Ref: ref, DType: x.DType, Bulk: true, Reduce: x.reduce}); err != nil {
 			return err
 		}
 		x.options.Ref = ref
@@ -153,18 +156,23 @@ type indexRun struct {
 	model   embedder
 	meter   *meter
 	options library.Options
+	reduce  vit.Reduce
 	created bool // the library is new
 }
 
 func newIndexRun(ctx context.Context, h *host, s *session, o indexOptions) (*indexRun, error) {
 	x := &indexRun{indexOptions: o, host: h, session: s, created: !h.store.Exists(o.Library), meter: newMeter(s, h.wiring.kernels())}
+	var err error
+	if x.reduce, err = parseReduce(o.Reduce); err != nil {
+		return nil, err
+	}
 	lib, err := h.store.Create(o.Library)
 	if err != nil {
 		return nil, err
 	}
 	x.lib = lib
 	ref := chosenModel(lib, o.Model)
-	if x.model, err = h.model(ctx, modelChoice{Ref: ref, DType: o.DType, Bulk: true}); err != nil {
+	if x.model, err = h.model(ctx, modelChoice{Ref: ref, DType: o.DType, Bulk: true, Reduce: x.reduce}); err != nil {
 		return nil, x.explain(err)
 	}
 	x.options = library.Options{

@@ -29,7 +29,7 @@ http://127.0.0.1:3625/mcp.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
-	cmd.Flags().StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	cmd.Flags().StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	return cmd
 }
 

@@ -62,7 +62,7 @@ gives up what was done.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Library, "library", "default", "name of the library")
 	f.StringVar(&o.Model, "model", "", "the new model, as for emblem index")
-	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	f.BoolVar(&o.Status, "status", false, "say how far a migration is")
 	f.BoolVar(&o.Rollback, "rollback", false, "take back a migration")
 	f.BoolVar(&o.JSON, "json", false, "one JSON object")

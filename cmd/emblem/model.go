@@ -11,17 +11,34 @@ import (
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // modelFlags are the flags of every command that runs a model.
 type modelFlags struct {
-	model string
-	dtype string
+	model  string
+	dtype  string
+	reduce string
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	f.addModel(cmd)
 	f.addDType(cmd)
+	addReduce(cmd, &f.reduce)
+}
+
+// addReduce is for commands that encode pictures.
+func addReduce(cmd *cobra.Command, value *string) {
+	cmd.Flags().StringVar(value, "reduce", "none", "shorten the sequences of pictures, which is faster and not exact: merge:R (each block merges R patches into those most like them) prune:SHARE (the share that the class token looks at most stays) or patches:N (the budget of a model that keeps shapes)")
+}
+
+// parseReduce reads --reduce.
+func parseReduce(s string) (vit.Reduce, error) {
+	r, err := vit.ParseReduce(s)
+	if err != nil {
+		return r, usagef("--reduce %v", err)
+	}
+	return r, nil
 }
 
 func (f *modelFlags) addModel(cmd *cobra.Command) {
@@ -29,7 +46,7 @@ func (f *modelFlags) addModel(cmd *cobra.Command) {
 }
 
 func (f *modelFlags) addDType(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "auto, f32, f16, bf16 or int8; auto is bf16 where the processor is good at it, else f32")
+	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4; auto is bf16 where the processor is good at it, else f32")
 }
 
 // open opens the model. A model that is not here and a wrong flag are exit 2.
@@ -37,10 +54,14 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	if err := f.checkDType(); err != nil {
 		return nil, err
 	}
+	reduce, err := parseReduce(f.reduce)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := device.Open(a.device); err != nil {
 		return nil, refusef("device", "%w", err)
 	}
-	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases})
+	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases, Reduce: reduce})
 	if err != nil {
 		return nil, modelError(err)
 	}
@@ -48,7 +69,7 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 }
 
 func (f *modelFlags) checkDType() error {
-	return oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8")
+	return oneOf("dtype", f.dtype, "auto", "f32", "float32", "fp32", "f16", "float16", "fp16", "half", "bf16", "bfloat16", "int8", "i8", "int4", "i4", "int4-32", "int4-64", "int4-128")
 }
 
 // openTokenizer opens the model's tokenizer only.

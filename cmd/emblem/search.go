@@ -93,7 +93,7 @@ first; --filter help lists the fields.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Library, "library", "default", "name of the library")
 	f.StringVar(&o.Model, "model", "", "the model; default: the library's")
-	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	f.StringArrayVar(&images, "image", nil, "a picture to search by, or a sound where the model hears (repeatable)")
 	f.StringVar(&filter, "filter", "", "only pictures that pass, such as \"year>=2020 and kind:jpeg\"; help lists the fields")
 	f.IntVarP(&o.Limit, "limit", "n", 20, "most hits")

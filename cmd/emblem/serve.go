@@ -25,6 +25,7 @@ type serveOptions struct {
 	Addr     string
 	Models   []string // [NAME=]M
 	DType    string
+	Reduce   string
 	Hosts    []string
 	Roots    []string // folders whose folders may be indexed over HTTP
 	Watch    bool     // keep what is indexed of them up to date
@@ -71,7 +72,8 @@ vectors alone, of which there may be many.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Addr, "addr", defaultAddr, "address to listen on")
 	f.StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
-	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
+	addReduce(cmd, &o.Reduce)
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
 	f.StringArrayVar(&o.Roots, "root", nil, "a folder of this machine that keys with the scope admin may index (repeatable; default none)")
 	f.BoolVar(&o.Watch, "watch", false, "keep the folders of --root up to date, in the library that holds them or else in default; those of index --watch are so anyway")
@@ -310,7 +312,11 @@ func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedd
 	if err != nil {
 		return nil, err
 	}
-	choice := modelChoice{Ref: ref, DType: x.options.DType}
+	reduce, err := parseReduce(x.options.Reduce)
+	if err != nil {
+		return nil, err
+	}
+	choice := modelChoice{Ref: ref, DType: x.options.DType, Reduce: reduce}
 	e, err := x.host.model(ctx, choice)
 	if err != nil {
 		return nil, err

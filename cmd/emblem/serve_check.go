@@ -53,6 +53,9 @@ func (o *serveOptions) check() problems {
 	if o.Watch && len(o.Roots) == 0 {
 		wrong.add(usagef("--watch is for folders of --root; give one, or index with: emblem index --watch FOLDER"))
 	}
-	wrong.add(oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "float32", "float16", "bfloat16"))
+	if _, err := parseReduce(o.Reduce); err != nil {
+		wrong.add(err)
+	}
+	wrong.add(oneOf("dtype", o.DType, "auto", "f32", "f16", "bf16", "int8", "int4", "int4-32", "int4-64", "int4-128", "float32", "float16", "bfloat16"))
 	return wrong
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/simd"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // wiring is the only place that names concrete models and kernels.
@@ -36,6 +37,7 @@ type modelChoice struct {
 	Device string
 	Bulk   bool // give way to interactive work
 	Budget *models.Budget
+	Reduce vit.Reduce
 }
 
 const (
@@ -60,7 +62,7 @@ func kernelNames() string {
 }
 
 func openModel(ctx context.Context, c modelChoice) (embedder, error) {
-	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk, Budget: c.Budget})
+	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk, Budget: c.Budget, Reduce: c.Reduce})
 	if err != nil {
 		return nil, modelError(err)
 	}

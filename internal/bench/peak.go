@@ -48,7 +48,7 @@ func tilesOf(k *simd.Kernels, kind tensor.Kind) (tiles []simd.Tile, macs, ldb in
 	switch {
 	case kind == tensor.KindF16 && k.F16 != nil:
 		return k.F16, 1, 2 * k.NR
-	case kind == tensor.KindBF16 && k.BF16 != nil:
+	case kind == tensor.KindBF16 && k.BF16 != nil, kind.Group() > 0 && k.FastBF16:
 		return k.BF16, 2, 4 * k.NR
 	case kind == tensor.KindI8 && k.I8 != nil && k.WideI8:
 		return k.I8, 2, 2 * k.NR

@@ -25,6 +25,7 @@ type Options struct {
 	DType  string        // "" or "auto", "f32", …
 	Batch  int           // 0: 1
 	Tokens int           // of each text; 0: as many as there are positions
+	Reduce vit.Reduce    // of a picture's sequence
 	For    time.Duration // at least; 0: 3 s
 }
 
@@ -181,7 +182,7 @@ func (a Arch) load(ctx context.Context, dir string, o Options) (encoder, func() 
 		texts := texts(o.Batch, o.Tokens)
 		return e, func() error { _, err := e.Embed(ctx, texts); return err }, nil
 	}
-	e, err := vit.Load(ctx, dir, vit.Options{Device: o.Device, DType: o.DType})
+	e, err := vit.Load(ctx, dir, vit.Options{Device: o.Device, DType: o.DType, Reduce: o.Reduce})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,16 +5,18 @@ import (
 	"sync"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // Options for Open. The zero value is right.
 type Options struct {
 	Device  string            // "auto" (or none), "cpu", "dry"
-	DType   string            // "auto" (or none), "f32", "f16", "bf16", "int8"
+	DType   string            // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk    bool              // give way to interactive work on the same device
 	Lazy    bool              // read weights when they are first used; with a Budget they always are
 	Budget  *Budget           // nil: the weights stay in memory
 	Aliases map[string]string // short names, from the configuration
+	Reduce  vit.Reduce        // shorten the sequences of pictures on their way; none: exact
 }
 
 // Model is an open dual encoder. Its methods that compute see to it that the
@@ -33,6 +35,7 @@ type key struct {
 	place
 	device, dtype string
 	budget        *Budget
+	reduce        vit.Reduce
 }
 
 // shared is an open model and the number of its users.
@@ -56,7 +59,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := key{p, o.Device, o.DType, o.Budget}
+	k := key{p, o.Device, o.DType, o.Budget, o.Reduce}
 	mu.Lock()
 	s, ok := open[k]
 	if !ok {
@@ -85,7 +88,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 func (s *shared) load(ctx context.Context, p place, o Options) {
 	defer close(s.ready)
 	s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
-		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil,
+		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil, Reduce: o.Reduce,
 	})
 	if s.err == nil && o.Budget != nil {
 		s.stays = newResident(o.Budget, p, s.model)

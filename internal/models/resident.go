@@ -68,11 +68,11 @@ func newResident(b *Budget, p place, shell *fusion.DualEncoder) *resident {
 
 // expected is what a model's weights will take, before they are read.
 func expected(m *fusion.DualEncoder) int64 {
-	size := map[string]int64{"f16": 2, "bf16": 2, "int8": 1}[m.DType()]
-	if size == 0 {
-		size = 4
+	bits := map[string]int64{"f16": 16, "bf16": 16, "int8": 8, "int4": 5, "int4-32": 5, "int4-128": 5}[m.DType()]
+	if bits == 0 {
+		bits = 32
 	}
-	return size * int64(m.Parameters())
+	return bits * int64(m.Parameters()) / 8
 }
 
 // use brings the weights into memory and holds them there until release.

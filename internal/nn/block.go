@@ -77,6 +77,7 @@ type Mask struct {
 	Causal bool
 	Lens   tensor.Tensor // (B) I32 valid keys, or none
 	Rotary Rotary        // or none
+	Sizes  tensor.Tensor // (B, L) F32 how many tokens each stands for, or none
 }
 
 // Attention is multi-head self-attention with one fused projection.
@@ -95,15 +96,22 @@ type Attention struct {
 // Forward adds the attention of h (B, L, C) to x.
 func (a *Attention) Forward(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.Tensor) {
 	defer s.Release(s.Mark())
+	a.attend(s, h, m, x)
+}
+
+// attend is Forward; it returns the queries and the keys (B, L, C).
+func (a *Attention) attend(s *tensor.Stream, h tensor.Tensor, m Mask, x tensor.Tensor) (q, k tensor.Tensor) {
 	b, l, c := h.Dim(0), h.Dim(1), h.Cols()
 	qkv := a.project(s, h) // (B, L, 3·C)
 	m.Rotary.Turn(s, qkv.ColSlice(0, 2*c), 2*a.Heads)
+	q, k = qkv.ColSlice(0, c), qkv.ColSlice(c, 2*c)
 	y := s.New(h.DType(), b, l, c) // (B, L, C)
 	s.Do(&tensor.Attention{
-		Q: qkv.ColSlice(0, c), K: qkv.ColSlice(c, 2*c), V: qkv.ColSlice(2*c, 3*c),
-		Heads: a.Heads, Scale: headScale(c, a.Heads), Causal: m.Causal, Lens: m.Lens, Y: y,
+		Q: q, K: k, V: qkv.ColSlice(2*c, 3*c),
+		Heads: a.Heads, Scale: headScale(c, a.Heads), Causal: m.Causal, Lens: m.Lens, Sizes: m.Sizes, Y: y,
 	})
 	a.out(s, y, x, x)
+	return q, k
 }
 
 // out writes the norm, if there is one, and the projection of y plus res to x.

@@ -55,7 +55,7 @@ func attend(s *tensor.Stream, q, kv tensor.Tensor, heads int, m Mask) tensor.Ten
 	o := s.NewDense(q.DType(), b, 1, c) // (B, 1, D)
 	s.Do(&tensor.Attention{
 		Q: qs, K: kv.ColSlice(0, c), V: kv.ColSlice(c, 2*c),
-		Heads: heads, Scale: headScale(c, heads), Lens: m.Lens, Y: o,
+		Heads: heads, Scale: headScale(c, heads), Lens: m.Lens, Sizes: m.Sizes, Y: o,
 	})
 	return o.Reshape(b, c)
 }

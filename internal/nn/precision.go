@@ -10,14 +10,14 @@ import (
 
 // Precision says what the parts of a model are stored in.
 type Precision struct {
-	Name  string       // the --dtype that it answers to: f32, f16, bf16, int8
+	Name  string       // the --dtype that it answers to: f32, f16, bf16, int8, int4
 	Block tensor.Kind  // the blocks' linears, nearly all of the weights
-	Edge  tensor.Kind  // what int8 would hurt: patch embedding, projections, heads
+	Edge  tensor.Kind  // what int8 and int4 would hurt: patch embedding, projections, heads
 	Table tensor.DType // embedding tables
 }
 
 // NewPrecision reads a --dtype. "auto", or none, is bf16 where the device's
-// silicon is good at it and else f32; it is never int8.
+// silicon is good at it and else f32; it is never int8 or int4.
 func NewPrecision(d *tensor.Device, dtype string) (Precision, error) {
 	b, _ := d.Backend().(interface{ PreferBF16() bool })
 	half := b != nil && b.PreferBF16()
@@ -35,7 +35,7 @@ func NewPrecision(d *tensor.Device, dtype string) (Precision, error) {
 	switch kind {
 	case tensor.KindBF16:
 		p.Table = tensor.BF16
-	case tensor.KindI8:
+	case tensor.KindI8, tensor.KindI4, tensor.KindI4x32, tensor.KindI4x128:
 		p.Table, p.Edge = tensor.BF16, tensor.KindF32
 		if half {
 			p.Edge = tensor.KindBF16

@@ -26,6 +26,7 @@ func generic(name string, lanes, nr int) *Kernels {
 		}
 	}
 	k.Quantize = func(x, y, s unsafe.Pointer, nv uintptr) { quantize(floats(x, int(nv)*lanes), y, s) }
+	k.UnpackF32, k.UnpackBF16 = genericUnpack(nr, putWhole), genericUnpack(nr, putHalf)
 	k.Dot = func(x, y, s unsafe.Pointer, nv uintptr) {
 		xs, ys, sum := floats(x, int(nv)*lanes), floats(y, int(nv)*lanes), float32(0)
 		for i := range xs {
@@ -254,4 +255,26 @@ func rmsNorm(x, w []float32, y unsafe.Pointer, s []float32, put func(unsafe.Poin
 	for i, v := range x {
 		put(y, i, v*rstd*w[i])
 	}
+}
+
+// genericUnpack stores weight i of a column with put.
+func genericUnpack(nr int, put func(y unsafe.Pointer, nr, i, col int, v float32)) Unpack {
+	return func(q, s, y unsafe.Pointer, n uintptr) {
+		scales := floats(s, nr)
+		for r := range int(n) {
+			for j, w := range unsafe.Slice((*uint32)(unsafe.Add(q, 4*nr*r)), nr) {
+				for i := range 8 {
+					put(y, nr, 8*r+i, j, float32(int32(w>>(4*i)&15)-8)*scales[j])
+				}
+			}
+		}
+	}
+}
+
+func putWhole(y unsafe.Pointer, nr, i, col int, v float32) { putF32(y, i*nr+col, v) }
+
+// putHalf cuts off.
+func putHalf(y unsafe.Pointer, nr, i, col int, v float32) {
+	half := uint16(math.Float32bits(v) >> 16)
+	*(*uint16)(unsafe.Add(y, 4*(i/2*nr+col)+i%2*2)) = half
 }

@@ -42,6 +42,11 @@ type Widen struct {
 	FromF32, FromF16, FromBF16 func(x, y, s unsafe.Pointer, nv uintptr)
 }
 
+// Unpack turns n rows of NR words, eight 4-bit weights of a column each, times NR
+// scales into 8·n rows of float32 or 4·n rows of pairs of bf16: a part of a panel as
+// tiles multiply it.
+type Unpack func(q, s, y unsafe.Pointer, n uintptr)
+
 // Kernels is what one instruction set offers. Lanes is the number of float32 in
 // a register; elementwise kernels work on whole registers.
 type Kernels struct {
@@ -72,6 +77,8 @@ type Kernels struct {
 
 	// Pair interleaves n pairs of bf16 rows of NR columns; nil where the set has none.
 	Pair func(x, y unsafe.Pointer, ldx, n uintptr)
+
+	UnpackF32, UnpackBF16 Unpack
 
 	Dot func(x, y, s unsafe.Pointer, nv uintptr)
 

@@ -52,7 +52,7 @@ func avx2() *Kernels {
 	k := generic("avx2", 8, 16)
 	k.F32, k.F16, k.BF16, k.I8, k.WideI8 = tiles_f32_avx2, tiles_f16_avx2, nil, tiles_i16_avx2, true
 	k.ToF32 = Stored{finish_avx2, finishint_avx2, softmax_f32_avx2, layernorm_f32_avx2, rmsnorm_f32_avx2, scalerows_f32_avx2}
-	k.Quantize, k.Dot = quantize_i16_avx2, dot_f32_avx2
+	k.Quantize, k.Dot, k.UnpackF32 = quantize_i16_avx2, dot_f32_avx2, unpack_f32_avx2
 	k.Lists = Lists{codes_avx2, rows_f32_avx2}
 	k.Widen = Widen{widen_f32_avx2, widen_f16_avx2, widen_bf16_avx2}
 	return k
@@ -70,6 +70,7 @@ func avx512() *Kernels {
 	k.F32, k.F16, k.BF16, k.I8 = tiles_f32_avx512, tiles_f16_avx512, nil, nil
 	k.ToF32 = Stored{finish_avx512, finishint_avx512, softmax_f32_avx512, layernorm_f32_avx512, rmsnorm_f32_avx512, scalerows_f32_avx512}
 	k.Quantize, k.Dot, k.Transpose = quantize_u8_avx512, dot_f32_avx512, transpose_avx512
+	k.UnpackF32 = unpack_f32_avx512
 	k.Lists = Lists{codes_avx512, rows_f32_avx512}
 	k.Widen = Widen{widen_f32_avx512, widen_f16_avx512, widen_bf16_avx512}
 	return k
@@ -85,7 +86,7 @@ func avx512BF16() *Kernels {
 	k := avx512VNNI()
 	k.Name, k.BF16 = "avx512bf16", tiles_bf16_avx512bf16
 	k.ToBF16 = Stored{finish_avx512bf16, finishint_avx512bf16, softmax_bf16_avx512bf16, layernorm_bf16_avx512bf16, rmsnorm_bf16_avx512bf16, scalerows_bf16_avx512bf16}
-	k.Convert, k.QuantizeBF16, k.Pair = convert_bf16_avx512bf16, quantize_u8_avx512bf16, pair_avx512bf16
+	k.Convert, k.QuantizeBF16, k.Pair, k.UnpackBF16 = convert_bf16_avx512bf16, quantize_u8_avx512bf16, pair_avx512bf16, unpack_bf16_avx512bf16
 	vendor, family := processor()
 	k.FastBF16 = vendor == "AuthenticAMD" && family >= 0x19
 	return k

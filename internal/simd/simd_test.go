@@ -333,3 +333,41 @@ func TestWiden(t *testing.T) {
 		}
 	})
 }
+
+// TestUnpack compares 4-bit weights as tiles get them with the twin, bit for bit, and
+// the twin with the formula.
+func TestUnpack(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	each(t, func(t *testing.T, k, twin *Kernels) {
+		for _, rows := range []int{1, 3, 16} {
+			q, s := make([]uint32, rows*k.NR), random(r, k.NR)
+			for i := range q {
+				q[i] = r.Uint32()
+			}
+			got, want := make([]float32, 8*rows*k.NR+1), make([]float32, 8*rows*k.NR+1)
+			k.UnpackF32(ptr(q), ptr(s), ptr(got), uintptr(rows))
+			twin.UnpackF32(ptr(q), ptr(s), ptr(want), uintptr(rows))
+			if !slices.Equal(got, want) {
+				t.Errorf("%d rows of float32 differ from the twin's", rows)
+			}
+			for i, v := range want[:len(want)-1] {
+				col, at := i%k.NR, i/k.NR
+				if w := int32(q[at/8*k.NR+col]>>(at%8*4)&15) - 8; v != float32(w)*s[col] {
+					t.Fatalf("weight %d of column %d is %v, want %d times %v", at, col, v, w, s[col])
+				}
+			}
+			half, wanted := make([]uint16, len(got)), make([]uint16, len(got))
+			k.UnpackBF16(ptr(q), ptr(s), ptr(half), uintptr(rows))
+			twin.UnpackBF16(ptr(q), ptr(s), ptr(wanted), uintptr(rows))
+			if !slices.EqualFunc(half, wanted, func(a, b uint16) bool { return fromBF16(a) == fromBF16(b) }) { // zeros have signs
+				t.Errorf("%d rows of bf16 differ from the twin's", rows)
+			}
+			for i, v := range want[:len(want)-1] {
+				h := fromBF16(half[(i/k.NR/2*k.NR+i%k.NR)*2+i/k.NR%2])
+				if math.Abs(float64(h-v)) > math.Abs(float64(v))/128 {
+					t.Fatalf("weight %d as bf16 is %v, want %v", i, h, v)
+				}
+			}
+		}
+	})
+}

@@ -276,6 +276,11 @@ func rmsnorm_f32_avx512(x unsafe.Pointer, w unsafe.Pointer, y unsafe.Pointer, s 
 //go:noescape
 func scalerows_f32_avx512(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldy uintptr, rows uintptr, nv uintptr)
 
+// unpack_f32_avx512 unpacks n rows of eight 4-bit weights a column (see gen/unpack.go).
+//
+//go:noescape
+func unpack_f32_avx512(q unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, n uintptr)
+
 // dot_f32_avx512 writes s[0] = Σ x·y.
 //
 //go:noescape
@@ -500,6 +505,11 @@ func rmsnorm_bf16_avx512bf16(x unsafe.Pointer, w unsafe.Pointer, y unsafe.Pointe
 //
 //go:noescape
 func scalerows_bf16_avx512bf16(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldy uintptr, rows uintptr, nv uintptr)
+
+// unpack_bf16_avx512bf16 unpacks n rows of eight 4-bit weights a column (see gen/unpack.go).
+//
+//go:noescape
+func unpack_bf16_avx512bf16(q unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, n uintptr)
 
 // convert_bf16_avx512bf16 rounds f32 to bf16.
 //
@@ -832,6 +842,11 @@ func rmsnorm_f32_avx2(x unsafe.Pointer, w unsafe.Pointer, y unsafe.Pointer, s un
 //
 //go:noescape
 func scalerows_f32_avx2(c unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, ldc uintptr, ldy uintptr, rows uintptr, nv uintptr)
+
+// unpack_f32_avx2 unpacks n rows of eight 4-bit weights a column (see gen/unpack.go).
+//
+//go:noescape
+func unpack_f32_avx2(q unsafe.Pointer, s unsafe.Pointer, y unsafe.Pointer, n uintptr)
 
 // dot_f32_avx2 writes s[0] = Σ x·y.
 //

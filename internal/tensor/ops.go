@@ -32,7 +32,8 @@ func (o *Linear) Check() error {
 // Heads lie side by side in the columns. With KVHeads < Heads a group of
 // Heads/KVHeads query heads shares one key head. Causal: query i sees keys up to
 // i + Lk − Lq. Lens: the number of valid keys of each sequence; a query that
-// sees no key yields zeros.
+// sees no key yields zeros. Sizes: a key of size n counts as n equal ones
+// (proportional attention of ToMe, arXiv 2210.09461, equation 1); not with Pages.
 //
 // With Pages, K and V are a store of pages of P rows each, which sequences share
 // (PagedAttention, arXiv 2309.06180): key l of sequence b is row l mod P of page
@@ -48,6 +49,7 @@ type Attention struct {
 	Causal  bool
 	Lens    Tensor // (B) I32, or none
 	Pages   Tensor // (B, Lk/P) I32, or none
+	Sizes   Tensor // (B, Lk) F32, over 0, or none; Scale is over 0 then
 	Y       Tensor // (B, Lq, Heads·D) F32 or BF16
 }
 
@@ -79,6 +81,7 @@ func (o *Attention) Check() error {
 			"pages %v, lengths %v for q %v", o.Pages, o.Lens, o.Q),
 		must(!o.Causal || o.Keys() >= o.Q.Dim(1), "causal with %d queries over %d keys", o.Q.Dim(1), o.Keys()),
 		must(!o.Lens.Ok() || o.Lens.dtype == I32 && o.Lens.Len() == o.Q.Dim(0), "lengths %v for q %v", o.Lens, o.Q),
+		must(sizes(o.Sizes, o.K.Rows()) && (!o.Sizes.Ok() || o.Scale > 0 && !o.Pages.Ok()), "sizes %v for k %v, scale %v", o.Sizes, o.K, o.Scale),
 		must(sameShape(o.Y, o.Q), "y %v for q %v", o.Y, o.Q))
 }
 
@@ -258,12 +261,14 @@ func (o *Normalize) Check() error {
 }
 
 // MeanPool averages the rows of each sequence from Lead on: Y[b] = mean over
-// l in [Lead, Lens[b]) of X[b, l]; without Lens up to L.
+// l in [Lead, Lens[b]) of X[b, l]; without Lens up to L. A row of size n counts as n
+// equal ones.
 type MeanPool struct {
-	X    Tensor // (B, L, C) F32 or BF16
-	Lead int
-	Lens Tensor // (B) I32, or none
-	Y    Tensor // (B, C) F32
+	X     Tensor // (B, L, C) F32 or BF16
+	Lead  int
+	Lens  Tensor // (B) I32, or none
+	Sizes Tensor // (B, L) F32, over 0, or none
+	Y     Tensor // (B, C) F32
 }
 
 // Check implements Op.
@@ -274,5 +279,6 @@ func (o *MeanPool) Check() error {
 	return want("meanpool", must(floats(o.X) && o.Y.dtype == F32, "x %v, y %v", o.X, o.Y),
 		must(o.Lead >= 0 && o.Lead < o.X.Dim(1), "lead %d of x %v", o.Lead, o.X),
 		must(!o.Lens.Ok() || o.Lens.dtype == I32 && o.Lens.Len() == o.X.Dim(0), "lengths %v for x %v", o.Lens, o.X),
+		must(sizes(o.Sizes, o.X.Rows()), "sizes %v for x %v", o.Sizes, o.X),
 		must(o.Y.Cols() == o.X.Cols() && o.Y.Rows() == o.X.Dim(0), "y %v for x %v", o.Y, o.X))
 }

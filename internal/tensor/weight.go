@@ -6,13 +6,30 @@ import "fmt"
 type Kind uint8
 
 // The weight formats. KindI8 has a scale per output channel and multiplies
-// activations quantised per row on the fly.
+// activations quantised per row on the fly. The kinds of 4 bits have a scale per group
+// of input channels of one output channel, and multiply activations as they are.
 const (
 	KindF32 Kind = iota + 1
 	KindF16
 	KindBF16
 	KindI8
+	KindI4    // groups of 64
+	KindI4x32 // of 32
+	KindI4x128
 )
+
+// Group is how many weights share a scale in the kinds of 4 bits; 0 for others.
+func (k Kind) Group() int {
+	switch k {
+	case KindI4:
+		return 64
+	case KindI4x32:
+		return 32
+	case KindI4x128:
+		return 128
+	}
+	return 0
+}
 
 func (k Kind) String() string {
 	switch k {
@@ -24,6 +41,12 @@ func (k Kind) String() string {
 		return "bf16"
 	case KindI8:
 		return "int8"
+	case KindI4:
+		return "int4"
+	case KindI4x32:
+		return "int4-32"
+	case KindI4x128:
+		return "int4-128"
 	}
 	return "invalid"
 }
@@ -39,8 +62,14 @@ func ParseKind(s string) (Kind, error) {
 		return KindBF16, nil
 	case "int8", "i8":
 		return KindI8, nil
+	case "int4", "i4", "int4-64":
+		return KindI4, nil
+	case "int4-32":
+		return KindI4x32, nil
+	case "int4-128":
+		return KindI4x128, nil
 	}
-	return 0, fmt.Errorf("dtype %q is none of auto, f32, f16, bf16, int8", s)
+	return 0, fmt.Errorf("dtype %q is none of auto, f32, f16, bf16, int8, int4, int4-32, int4-128", s)
 }
 
 // Weight is a matrix (Out, In) in the layout of the backend that packed it.

@@ -21,6 +21,9 @@ func emitKernels(f, stubs *file, s isa) {
 	k.layerNorm()
 	k.rmsNorm()
 	k.scaleRows()
+	if s.lanes >= 8 {
+		k.unpack()
+	}
 	if s.bf16 {
 		k.convert()
 		k.quantize("u8")

@@ -30,6 +30,12 @@ func (b *Backend) attention(o *tensor.Attention) error {
 		h.pages = lens(o.Pages.Reshape(o.Pages.Len()))
 	}
 	h.choose()
+	if o.Sizes.Ok() {
+		h.more = make([]float32, o.Sizes.Len())
+		for i, n := range sizesOf(o.Sizes, 0, o.Sizes.Len()) {
+			h.more[i] = float32(math.Log(float64(n))) / o.Scale
+		}
+	}
 	group := o.Heads / h.kv
 	if o.Q.Dim(0)*h.kv < b.Workers() {
 		group = 1 // packing the keys more than once is better than idle cores
@@ -65,7 +71,8 @@ type heads struct {
 	kv        int // key heads
 	rows      int // queries at a time
 	d, lq, lk int
-	direct    bool // Q rows and V rows can be read in place
+	direct    bool      // Q rows and V rows can be read in place
+	more      []float32 // (B, Lk), what a key's size adds to its scores; nil: nothing
 	q, key, v rows
 	page      int     // keys that lie next to each other
 	pages     []int32 // where they do, for each sequence in turn; nil: one after the other
@@ -136,6 +143,9 @@ func (h *heads) run(worker, seq, head, group int) {
 	w := h.layout(worker)
 	kvHead := head / (h.o.Heads / h.kv)
 	t := task{work: w, valid: h.lk, last: h.lk}
+	if h.more != nil {
+		t.more = h.more[seq*h.lk:][:h.lk]
+	}
 	if h.o.Lens.Ok() {
 		t.valid = min(max(int(lens(h.o.Lens)[seq]), 0), h.lk)
 	}
@@ -161,8 +171,9 @@ func (h *heads) run(worker, seq, head, group int) {
 // task is what the queries of one sequence share.
 type task struct {
 	work
-	valid int // keys
-	last  int // keys up to the last query, where the mask is causal
+	more  []float32 // (Lk), what a key's size adds to its scores; nil: nothing
+	valid int       // keys
+	last  int       // keys up to the last query, where the mask is causal
 }
 
 // lens views a dense I32 vector.
@@ -281,7 +292,7 @@ func (h *heads) block(t task, q, y rows, r, n, step int) {
 	if last > 0 {
 		h.scores(t.work, q, r, n, last)
 		for i := range n {
-			h.softmax(t.work, i, h.visible(t, step*(r+i)), last)
+			h.softmax(t, i, h.visible(t, step*(r+i)), last)
 		}
 		h.sum(t.work, n, last, t.valid)
 	}
@@ -319,9 +330,13 @@ func (h *heads) queries(w work, q rows, r, n int) (unsafe.Pointer, int) {
 
 // softmax turns row i's scores into probabilities not yet divided by their sum.
 // Keys from seen on are masked; the row is computed up to last.
-func (h *heads) softmax(w work, i, seen, last int) {
+func (h *heads) softmax(t task, i, seen, last int) {
+	w := t.work
 	n := roundUp(last, h.k.NR)
 	row := unsafe.Slice((*float32)(unsafe.Add(w.s, i*w.lds)), n)
+	if t.more != nil {
+		add(row, t.more[:max(seen, 0)])
+	}
 	masked := float32(math.Inf(-1))
 	if h.o.Scale < 0 {
 		masked = -masked

@@ -70,7 +70,7 @@ func (b *Backend) PreferBF16() bool { return b.kern.FastBF16 }
 
 // Activations implements tensor.Backend.
 func (b *Backend) Activations(k tensor.Kind) tensor.DType {
-	if k == tensor.KindBF16 && b.kern.BF16 != nil || k == tensor.KindI8 && b.kern.QuantizeBF16 != nil {
+	if k == tensor.KindBF16 && b.kern.BF16 != nil || k == tensor.KindI8 && b.kern.QuantizeBF16 != nil || k.Group() > 0 && b.kern.FastBF16 {
 		return tensor.BF16
 	}
 	return tensor.F32
@@ -153,6 +153,10 @@ func (b *Backend) exec(op tensor.Op) error {
 		return b.normalize(o)
 	case *tensor.MeanPool:
 		return b.meanPool(o)
+	case *tensor.Merge:
+		return b.merge(o)
+	case *tensor.Prune:
+		return b.prune(o)
 	}
 	return fmt.Errorf("cpu: op %T is not implemented", op)
 }

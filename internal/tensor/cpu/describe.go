@@ -18,7 +18,9 @@ var products = [...]string{
 func (b *Backend) Describe(k tensor.Kind) string {
 	tiles, format := b.choose(k)
 	how := products[format]
-	if format == asF32 && k != tensor.KindF32 {
+	if g := k.Group(); g > 0 {
+		how = fmt.Sprintf("4-bit weights with a scale for %d, unpacked for %s", g, how)
+	} else if format == asF32 && k != tensor.KindF32 {
 		how = fmt.Sprintf("weights rounded to %v, f32 products", k)
 	}
 	return fmt.Sprintf("%s: %s, tiles of up to %d×%d", b.kern.Name, how, len(tiles), b.kern.NR)

@@ -93,12 +93,20 @@ type gemm struct {
 // panel computes rows lo to hi of panel i.
 func (g *gemm) panel(worker, i, lo, hi int) {
 	ldc := 4 * g.k.NR
-	c := g.b.scratch[worker].get((hi - lo) * ldc)
+	sums, wide := roundUp((hi-lo)*ldc, 64), 0
+	if g.p.narrow != nil {
+		wide = g.p.narrow.space(g.p, g.step(0))
+	}
+	c := g.b.scratch[worker].get(sums + wide)
 	for u := 0; u < g.p.units; {
-		units := g.step(u)
+		units, weights := g.step(u), g.p.panel(i, u)
+		if g.p.narrow != nil {
+			weights = unsafe.Add(c, sums)
+			g.p.narrow.part(g.p, i, u, units, weights)
+		}
 		next, ahead, part := g.prefetch(i, u, units, hi-lo)
 		eachTile(lo, hi, len(g.p.tiles), func(r, n int) {
-			g.p.tiles[n-1](unsafe.Add(g.a, r*g.lda+4*u), g.p.panel(i, u), unsafe.Add(c, (r-lo)*ldc),
+			g.p.tiles[n-1](unsafe.Add(g.a, r*g.lda+4*u), weights, unsafe.Add(c, (r-lo)*ldc),
 				uintptr(g.lda), uintptr(g.p.stride), uintptr(ldc), uintptr(units), uintptr(min(u, 1)), next, uintptr(ahead))
 			next = unsafe.Add(next, part)
 		})
@@ -112,16 +120,17 @@ func (g *gemm) panel(worker, i, lo, hi int) {
 // runs right ahead of itself, since it needs its weights sooner.
 func (g *gemm) prefetch(i, u, n, rows int) (next unsafe.Pointer, ahead, part int) {
 	turns := (rows + g.p.block - 1) / g.p.block
+	_, stride := g.p.stored()
 	if turns == 1 {
-		return unsafe.Add(g.p.panel(i, u), lead), g.p.stride, 0
+		return unsafe.Add(g.p.panel(i, u), lead), stride, 0
 	}
-	ahead = g.p.stride / min(turns, 8)
+	ahead = stride / min(turns, 8)
 	if u+n < g.p.units {
 		return g.p.panel(i, u+n), ahead, n * ahead
 	}
 	w, panel := g.p, i+g.b.Workers()
 	if panel >= g.panels { // the last ones fetch what the next layer begins with
-		if panel %= g.b.Workers(); w.follow.holds(panel, n*g.p.stride) {
+		if panel %= g.b.Workers(); w.follow.holds(panel, n*stride) {
 			w = w.follow
 		}
 	}
@@ -158,7 +167,7 @@ func (g *gemm) finish(c unsafe.Pointer, i, lo, hi int) {
 	for r := lo; r < hi; {
 		res, n := g.residual(r, hi, col)
 		sums := unsafe.Add(c, (r-lo)*4*nr)
-		if g.p.params != nil {
+		if g.p.format >= asU8 {
 			g.stored.FinishInt[g.o.Act](sums, bias, res, y.at(r), ldc, ldres, ldy, uintptr(n), g.p.param(i, nr), g.scale(r))
 		} else {
 			g.stored.Finish[g.o.Act](sums, bias, res, y.at(r), ldc, ldres, ldy, uintptr(n))
@@ -183,7 +192,7 @@ func (g *gemm) residual(r, hi, col int) (unsafe.Pointer, int) {
 // value.
 func (g *gemm) finishTail(c unsafe.Pointer, i, n, lo, hi int) {
 	nr, col := g.k.NR, i*g.k.NR
-	if ld := uintptr(4 * nr); g.p.params != nil {
+	if ld := uintptr(4 * nr); g.p.format >= asU8 {
 		g.k.ToF32.FinishInt[tensor.NoAct](c, g.b.zeros.ptr(), nil, c, ld, 0, ld, uintptr(hi-lo), g.p.param(i, nr), g.scale(lo))
 	}
 	bias, res := unsafe.Slice((*float32)(unsafe.Add(g.bias, 4*col)), n), make([]float32, n)

@@ -16,7 +16,8 @@ type panels struct {
 	block  int // rows that multiply with each reading of the weights
 	format format
 	units  int     // 4-byte units of an activation row along k
-	stride int     // bytes of b from one unit to the next
+	stride int     // bytes of b from one unit to the next, as tiles read it
+	narrow *narrow // 4 bits: tiles read what it makes of the memory; nil: the memory
 	params *memory // int8: per panel NR corrections (I32), then NR scales (F32)
 	follow *panels // what was multiplied after this one last time: worth prefetching
 }
@@ -47,6 +48,8 @@ func (b *Backend) choose(k tensor.Kind) ([]simd.Tile, format) {
 		return b.kern.I8, asI16
 	case k == tensor.KindI8 && b.kern.I8 != nil:
 		return b.kern.I8, asU8
+	case k.Group() > 0 && b.kern.FastBF16:
+		return b.kern.BF16, asBF16
 	}
 	return b.kern.F32, asF32
 }
@@ -65,6 +68,9 @@ func (b *Backend) Pack(kind tensor.Kind, out, in int, rows tensor.Rows) (tensor.
 	p.units = (in + g - 1) / g
 	p.stride = nr * map[format]int{asF32: 4, asF16: 2, asBF16: 4, asU8: 4, asI16: 2}[p.format]
 	count := (out + nr - 1) / nr
+	if kind.Group() > 0 {
+		p.narrow = b.newNarrow(p, kind.Group(), in)
+	}
 	if err := p.allocate(count, nr); err != nil {
 		return tensor.Weight{}, err
 	}
@@ -76,6 +82,9 @@ func (b *Backend) Pack(kind tensor.Kind, out, in int, rows tensor.Rows) (tensor.
 }
 
 func (p *panels) allocate(count, nr int) (err error) {
+	if p.narrow != nil {
+		return p.narrow.allocate(p, count)
+	}
 	if p.memory, err = allocate(count * p.units * p.stride); err != nil || p.format < asU8 {
 		return err
 	}
@@ -90,14 +99,27 @@ func (p *panels) bytes() int {
 	return p.size + p.params.size
 }
 
-// panel is the address of panel i's unit u.
+// panel is the address of panel i's unit u in memory.
 func (p *panels) panel(i, u int) unsafe.Pointer {
-	return unsafe.Add(p.ptr(), (i*p.units+u)*p.stride)
+	units, stride := p.stored()
+	return unsafe.Add(p.ptr(), (i*units+u)*stride)
+}
+
+// stored is how many units a panel has in memory, and the bytes from one to the next.
+func (p *panels) stored() (units, stride int) {
+	if n := p.narrow; n != nil {
+		return n.units, n.stride
+	}
+	return p.units, p.stride
 }
 
 // holds tells whether p is there, not freed, with so many bytes from panel i on.
 func (p *panels) holds(i, bytes int) bool {
-	return p != nil && p.data != nil && i*p.units*p.stride+bytes <= p.size
+	if p == nil || p.data == nil {
+		return false
+	}
+	units, stride := p.stored()
+	return i*units*stride+bytes <= p.size
 }
 
 // param is the address of panel i's corrections; its scales follow.

@@ -23,7 +23,7 @@ type packer struct {
 
 func newPacker(p *panels, kern *simd.Kernels, kind tensor.Kind, in int) *packer {
 	k := &packer{panels: p, kern: kern, kind: kind, in: in, nr: kern.NR, rows: make([]float32, kern.NR*in)}
-	if p.format != asF32 {
+	if p.format != asF32 && p.narrow == nil {
 		k.staged = make([]uint32, kern.NR*p.units)
 	}
 	return k
@@ -33,6 +33,10 @@ func newPacker(p *panels, kern *simd.Kernels, kind tensor.Kind, in int) *packer 
 func (k *packer) panel(i, n int, rows tensor.Rows) {
 	rows(i*k.nr, i*k.nr+n, k.rows[:n*k.in])
 	clear(k.rows[n*k.in:])
+	if k.narrow != nil {
+		k.narrow.fill(k.panels, i, k.rows, k.in)
+		return
+	}
 	base := k.panels.panel(i, 0)
 	switch k.format {
 	case asF32:

@@ -248,14 +248,30 @@ func (b *Backend) meanPool(o *tensor.MeanPool) error {
 			end = min(max(int(lens(o.Lens)[r]), 0), l)
 		}
 		clear(dst)
-		row := make([]float32, len(dst))
-		for i := o.Lead; i < end; i++ {
-			x.read(row, r*l+i)
-			add(dst, row)
+		row, total := make([]float32, len(dst)), float32(max(end-o.Lead, 1))
+		if sizes := sizesOf(o.Sizes, r, l); sizes != nil {
+			total = meanOfSizes(dst, row, x, r*l, sizes[:end], o.Lead)
+		} else {
+			for i := o.Lead; i < end; i++ {
+				x.read(row, r*l+i)
+				add(dst, row)
+			}
 		}
 		for i := range dst {
-			dst[i] /= float32(max(end-o.Lead, 1))
+			dst[i] /= total
 		}
 	})
 	return nil
+}
+
+// meanOfSizes adds rows, each times its size, to dst and returns the sizes' sum.
+func meanOfSizes(dst, row []float32, x rows, first int, sizes []float32, lead int) (total float32) {
+	for i := lead; i < len(sizes); i++ {
+		x.read(row, first+i)
+		for k, v := range row {
+			dst[k] += sizes[i] * v
+		}
+		total += sizes[i]
+	}
+	return max(total, 1)
 }

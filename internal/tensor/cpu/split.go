@@ -69,6 +69,9 @@ func splitAttention(o *tensor.Attention, budget int) []tensor.Op {
 		if o.Lens.Ok() {
 			part.Lens = o.Lens.Slice(lo, hi)
 		}
+		if o.Sizes.Ok() {
+			part.Sizes = o.Sizes.Slice(lo, hi)
+		}
 		parts = append(parts, &part)
 	}
 	return parts

@@ -37,6 +37,10 @@ func Cost(op tensor.Op) (Price, error) {
 		p = Price{o.X.Len(), o.X.Len() * o.Y.DType().Size()}
 	case *tensor.Rope: // a row of both tables for each position
 		p.Bytes += 2 * 4 * o.Cos.Cols() * min(o.Cos.Rows(), max(o.At.Len(), o.X.Dim(-2)))
+	case *tensor.Merge: // every even token with every odd one
+		p.FLOPs += o.X.Rows() * o.X.Dim(1) / 2 * (o.Keys.Cols() / o.Heads)
+	case *tensor.Prune:
+		p.FLOPs += 2 * o.K.Len()
 	case *tensor.Embed: // rows of the table, not all of it
 		p.Bytes += o.Y.Len() * o.Table.DType().Size()
 	}
@@ -72,7 +76,7 @@ func uses(op tensor.Op) (operands, error) {
 		if o.Pages.Ok() {
 			return operands{read: read(o.Q, o.Lens, o.Pages), gathered: read(o.K, o.V), written: o.Y}, nil
 		}
-		return operands{read: read(o.Q, o.K, o.V, o.Lens), written: o.Y}, nil
+		return operands{read: read(o.Q, o.K, o.V, o.Lens, o.Sizes), written: o.Y}, nil
 	case *tensor.LayerNorm:
 		return operands{read: read(o.X, o.W, o.B), written: o.Y}, nil
 	case *tensor.RMSNorm:
@@ -94,7 +98,11 @@ func uses(op tensor.Op) (operands, error) {
 	case *tensor.Normalize:
 		return operands{read: read(o.X), written: o.Y}, nil
 	case *tensor.MeanPool:
-		return operands{read: read(o.X, o.Lens), written: o.Y}, nil
+		return operands{read: read(o.X, o.Lens, o.Sizes), written: o.Y}, nil
+	case *tensor.Merge:
+		return operands{read: read(o.X, o.Keys, o.Sizes, o.YSizes), written: o.Y}, nil
+	case *tensor.Prune:
+		return operands{read: read(o.X, o.K), gathered: read(o.Q), written: o.Y}, nil
 	}
 	return operands{}, fmt.Errorf("dry: no rule for op %T; add one to its uses", op)
 }

@@ -79,15 +79,21 @@ func (b *Backend) transfer(what string, t tensor.Tensor, host []byte) error {
 }
 
 // Pack implements tensor.Backend. It reads no rows; the size is that of the
-// numbers themselves, and of a scale a row for int8.
+// numbers themselves, and of a scale a row for int8, a group for int4.
 func (b *Backend) Pack(kind tensor.Kind, out, in int, _ tensor.Rows) (tensor.Weight, error) {
-	size, ok := map[tensor.Kind]int{tensor.KindF32: 4, tensor.KindF16: 2, tensor.KindBF16: 2, tensor.KindI8: 1}[kind]
+	bits, ok := map[tensor.Kind]int{tensor.KindF32: 32, tensor.KindF16: 16, tensor.KindBF16: 16, tensor.KindI8: 8}[kind]
+	if kind.Group() > 0 {
+		bits, ok = 4, true
+	}
 	if !ok || out < 1 || in < 1 {
 		return tensor.Weight{}, fmt.Errorf("dry: pack a weight of %d by %d as %v", out, in, kind)
 	}
-	size *= out * in
+	size := (out*in*bits + 7) / 8
 	if kind == tensor.KindI8 {
 		size += 4 * out
+	}
+	if g := kind.Group(); g > 0 {
+		size += 4 * out * ((in + g - 1) / g)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,7 +111,7 @@ func (b *Backend) Unpack(w tensor.Weight) {
 
 // Activations implements tensor.Backend: those of a processor with bf16.
 func (b *Backend) Activations(k tensor.Kind) tensor.DType {
-	if k == tensor.KindBF16 {
+	if k == tensor.KindBF16 || k.Group() > 0 {
 		return tensor.BF16
 	}
 	return tensor.F32

@@ -45,6 +45,11 @@ func Oracle(op tensor.Op, v Values) []float64 {
 		return normalize(v.Tensor(o.X), o.X.Cols(), float64(o.Eps))
 	case *tensor.MeanPool:
 		return meanPool(o, v)
+	case *tensor.Merge:
+		y, _ := merge(o, v)
+		return y
+	case *tensor.Prune:
+		return prune(o, v)
 	}
 	panic(fmt.Sprintf("tensortest: no oracle for %T", op))
 }
@@ -97,7 +102,7 @@ func linear(o *tensor.Linear, v Values) []float64 {
 }
 
 func attention(o *tensor.Attention, v Values) []float64 {
-	q, k, val, ls := v.Tensor(o.Q), v.Tensor(o.K), v.Tensor(o.V), v.Tensor(o.Lens)
+	q, k, val, ls, sizes := v.Tensor(o.Q), v.Tensor(o.K), v.Tensor(o.V), v.Tensor(o.Lens), v.Tensor(o.Sizes)
 	kv := o.KVHeads
 	if kv == 0 {
 		kv = o.Heads
@@ -132,6 +137,9 @@ func attention(o *tensor.Attention, v Values) []float64 {
 						p[j] += q[(b*lq+i)*o.Heads*d+h*d+c] * k[row(b, j)*kv*d+kh*d+c]
 					}
 					p[j] *= float64(o.Scale)
+					if sizes != nil {
+						p[j] += math.Log(sizes[b*lk+j])
+					}
 					top = max(top, p[j])
 				}
 				for j := range p {
@@ -263,17 +271,20 @@ func normalize(x []float64, n int, eps float64) []float64 {
 }
 
 func meanPool(o *tensor.MeanPool, v Values) []float64 {
-	x, ls := v.Tensor(o.X), v.Tensor(o.Lens)
+	x, ls, sizes := v.Tensor(o.X), v.Tensor(o.Lens), v.Tensor(o.Sizes)
 	l, n := o.X.Dim(1), o.X.Cols()
 	y := make([]float64, o.X.Dim(0)*n)
 	for b := range o.X.Dim(0) {
-		end := l
+		end, total := l, 0.0
 		if ls != nil {
 			end = int(ls[b])
 		}
 		for i := o.Lead; i < end; i++ {
+			total += size(sizes, b*l+i)
+		}
+		for i := o.Lead; i < end; i++ {
 			for j := range n {
-				y[b*n+j] += x[(b*l+i)*n+j] / float64(end-o.Lead)
+				y[b*n+j] += x[(b*l+i)*n+j] * size(sizes, b*l+i) / total
 			}
 		}
 	}

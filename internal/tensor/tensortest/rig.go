@@ -99,6 +99,12 @@ func (g *rig) pack(k tensor.Kind, out, in int) tensor.Weight {
 		if k == tensor.KindF16 {
 			host[i] = float32(g.r.IntN(2048)-1024) / 512
 		}
+		if n := k.Group(); n > 0 { // steps of an eighth, the largest in each group -8 of them
+			host[i] = float32(g.r.IntN(16)-8) / 8
+			if i%in%n == 0 {
+				host[i] = -1
+			}
+		}
 		exact[i] = float64(host[i])
 	}
 	w, err := g.pool.Pack(k, out, in, tensor.RowsOf(host, in))
@@ -109,8 +115,11 @@ func (g *rig) pack(k tensor.Kind, out, in int) tensor.Weight {
 	return w
 }
 
-func (g *rig) oracle(op tensor.Op) []float64 {
-	return Oracle(op, Values{
+func (g *rig) oracle(op tensor.Op) []float64 { return Oracle(op, g.known()) }
+
+// known are the values of all operands.
+func (g *rig) known() Values {
+	return Values{
 		Tensor: func(t tensor.Tensor) []float64 {
 			if !t.Ok() {
 				return nil
@@ -118,7 +127,7 @@ func (g *rig) oracle(op tensor.Op) []float64 {
 			return g.values[at(t)]
 		},
 		Weight: func(w tensor.Weight) []float64 { return g.weight[w.Packed()] },
-	})
+	}
 }
 
 // run executes an op and reads y.

@@ -18,7 +18,7 @@ func Run(t *testing.T, b tensor.Backend) {
 	}{
 		{"linear", testLinear}, {"attention", testAttention}, {"paged attention", testPaged}, {"scatter", testScatter}, {"norm", testNorm},
 		{"rope", testRope}, {"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
-		{"pool", testPool},
+		{"pool", testPool}, {"shorten", testShorten},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newRig(t, b, 7)) })
 	}
@@ -47,7 +47,7 @@ func (g *rig) check(name string, op tensor.Op, y tensor.Tensor, tol float64) {
 }
 
 func testLinear(t *testing.T, g *rig) {
-	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8} {
+	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8, tensor.KindI4, tensor.KindI4x32, tensor.KindI4x128} {
 		for _, dims := range [][3]int{{1, 1, 1}, {1, 33, 7}, {3, 64, 64}, {13, 40, 50}, {29, 96, 130}, {261, 35, 12}, {5, 32, 1500}} {
 			g.soil()
 			for act := tensor.NoAct; act <= tensor.ReLU; act++ {
@@ -84,7 +84,7 @@ func (g *rig) linear(kind tensor.Kind, m, n, k int, act tensor.Act) {
 			}
 			tol := bound(dy, k)
 			switch kind {
-			case tensor.KindBF16: // six standard deviations of rounding x
+			case tensor.KindBF16, tensor.KindI4, tensor.KindI4x32, tensor.KindI4x128: // six standard deviations of rounding x
 				tol += math.Sqrt(float64(k)) / 128
 			case tensor.KindI8: // and of rounding x and w to 127 steps
 				tol += math.Sqrt(float64(k)) / 14
@@ -125,6 +125,9 @@ func (g *rig) attend(dt tensor.DType, b, lq, lk, heads, kv, d int, causal, withL
 		Heads: heads, KVHeads: kv, Scale: float32(1 / math.Sqrt(float64(d))), Causal: causal, Y: g.empty(dt, b, lq, heads*d)}
 	if withLens {
 		op.Lens = g.ints(b, lk+1)
+	}
+	if causal != withLens {
+		op.Sizes = g.sizes(b, lk)
 	}
 	tol := bound(dt, d)
 	if dt == tensor.BF16 {
@@ -277,5 +280,42 @@ func testPool(t *testing.T, g *rig) {
 		g.check("mean", &tensor.MeanPool{X: x, Y: y}, y, bound(tensor.F32, 7))
 		lens := g.fill(g.empty(tensor.I32, 3), func(i int) float64 { return float64(3 + 2*i) })
 		g.check("mean of a part", &tensor.MeanPool{X: x, Lead: 1, Lens: lens, Y: y}, y, bound(tensor.F32, 7))
+		g.check("mean by sizes", &tensor.MeanPool{X: x, Lead: 2, Sizes: g.sizes(3, 7), Y: y}, y, bound(tensor.F32, 7))
+	}
+}
+
+// sizes are dense: how many tokens each stands for.
+func (g *rig) sizes(b, l int) tensor.Tensor {
+	t, err := g.pool.New(tensor.F32, b, l)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return g.fill(t, func(int) float64 { return float64(1 + g.r.IntN(5)) })
+}
+
+func testShorten(t *testing.T, g *rig) {
+	for _, c := range []struct{ b, l, c, heads, d, lead, r int }{
+		{1, 2, 3, 1, 4, 0, 1}, {1, 3, 5, 1, 4, 1, 1}, {2, 50, 24, 3, 8, 1, 13}, {3, 49, 16, 2, 20, 0, 24}, {1, 26, 40, 2, 64, 2, 5},
+		{2, 70, 12, 3, 16, 5, 32}, {2, 9, 8, 1, 8, 1, 0},
+	} {
+		for _, d := range floats {
+			x, keys := g.tensor(tensor.F32, c.b, c.l, c.c), g.tensor(d, c.b, c.l, c.heads*c.d)
+			for _, sizes := range []tensor.Tensor{{}, g.sizes(c.b, c.l)} {
+				op := &tensor.Merge{X: x, Keys: keys, Heads: c.heads, Sizes: sizes, Lead: c.lead,
+					Y: g.empty(tensor.F32, c.b, c.l-c.r, c.c), YSizes: g.sizes(c.b, c.l-c.r)}
+				g.check(fmt.Sprintf("merge %+v", c), op, op.Y, bound(tensor.F32, 8))
+				_, want := merge(op, g.known())
+				for i, n := range g.read(op.YSizes) {
+					if n != want[i] {
+						t.Errorf("merge %+v: size %d is %v, want %v", c, i, n, want[i])
+					}
+				}
+			}
+			if c.lead > 0 && c.r > 0 {
+				op := &tensor.Prune{X: x, Q: g.tensor(d, c.b, c.l, c.heads*c.d), K: keys, Heads: c.heads, Scale: 0.3, Lead: c.lead,
+					Y: g.empty(tensor.F32, c.b, c.l-c.r, c.c)}
+				g.check(fmt.Sprintf("prune %+v", c), op, op.Y, bound(tensor.F32, c.l))
+			}
+		}
 	}
 }
