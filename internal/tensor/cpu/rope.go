@@ -23,7 +23,7 @@ func (b *Backend) rope(o *tensor.Rope) error {
 	}
 	d, x, cos, sin := o.X.Cols()/o.Heads, view(o.X), view(o.Cos), view(o.Sin)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		x.read(dst, r)
+		b.load(dst, x, r)
 		p := r % l
 		if at != nil {
 			p = int(at[r%len(at)])

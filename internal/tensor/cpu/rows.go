@@ -64,18 +64,40 @@ func (b *Backend) float32Row(x rows, r, worker int) unsafe.Pointer {
 }
 
 // mapRows writes each row of y as f makes it from row r; f gets a scratch row of
-// y's width.
+// y's width, with room for a register behind it.
 func (b *Backend) mapRows(y tensor.Tensor, f func(dst []float32, r int)) {
 	n, to := y.Cols(), view(y)
 	b.eachRow(y.Rows(), n, func(worker, r int) {
-		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*n+64)), n)
+		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*(n+spare))), n+spare)[:n]
 		f(row, r)
-		if to.dtype == tensor.BF16 && n%b.kern.Lanes == 0 {
-			b.kern.Convert(unsafe.Pointer(&row[0]), to.at(r), uintptr(n/b.kern.Lanes))
-			return
-		}
-		to.write(r, row)
+		b.store(to, r, row)
 	})
+}
+
+const spare = 16 // float32 in the widest register
+
+// store writes src as row r, whole registers by the kernel.
+func (b *Backend) store(to rows, r int, src []float32) {
+	n := 0
+	if to.dtype == tensor.BF16 {
+		n = len(src) / b.kern.Lanes * b.kern.Lanes
+	}
+	if n > 0 {
+		b.kern.Convert(unsafe.Pointer(&src[0]), to.at(r), uintptr(n/b.kern.Lanes))
+	}
+	to.from(n, len(src)-n).write(r, src[n:])
+}
+
+// load reads row r into dst, a row of mapRows, whole registers by the kernel.
+func (b *Backend) load(dst []float32, from rows, r int) {
+	n := 0
+	if from.dtype == tensor.BF16 && b.kern.FromBF16 != nil {
+		n = len(dst) / b.kern.Lanes * b.kern.Lanes
+	}
+	if n > 0 { // the largest number is of no use here
+		b.kern.FromBF16(from.at(r), unsafe.Pointer(&dst[0]), unsafe.Pointer(&dst[:len(dst)+1][len(dst)]), uintptr(n/b.kern.Lanes))
+	}
+	from.from(n, len(dst)-n).read(dst[n:], r)
 }
 
 func (b *Backend) embed(o *tensor.Embed) error {
@@ -166,7 +188,7 @@ func normalise(dst, src []float32, o *tensor.Patchify) {
 func (b *Backend) unary(o *tensor.Unary) error {
 	x := view(o.X)
 	b.mapRows(o.Y, func(dst []float32, r int) {
-		x.read(dst, r)
+		b.load(dst, x, r)
 		b.activate(o.Act, dst)
 	})
 	return nil
@@ -212,7 +234,7 @@ func multiply(dst, by []float32) {
 func (b *Backend) copy(o *tensor.Copy) error {
 	from, to := view(o.X), view(o.Y)
 	if from.dtype != to.dtype {
-		b.mapRows(o.Y, func(dst []float32, r int) { from.read(dst, r) })
+		b.mapRows(o.Y, func(dst []float32, r int) { b.load(dst, from, r) })
 		return nil
 	}
 	n := from.cols * from.dtype.Size()
