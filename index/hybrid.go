@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -78,6 +79,7 @@ type composer struct {
 	said   words.Query
 	pin    pin
 	window int // hits of each leg
+	wide   bool // no narrower look is enough
 
 	v      *view
 	s      Space    // of the vectors
@@ -97,7 +99,11 @@ func (c *composer) answer(ctx context.Context) (Found, error) {
 		if err != nil || enough {
 			return c.found, err
 		}
-		c.window *= 4
+		if c.narrow() {
+			c.wide = true
+		} else {
+			c.window *= 4
+		}
 	}
 }
 
@@ -122,6 +128,9 @@ func (c *composer) attempt(ctx context.Context) (enough bool, err error) {
 	list, more, err := c.fused(ctx, near)
 	if err != nil {
 		return false, err
+	}
+	if c.narrow() && slices.ContainsFunc(c.found.Legs, func(l LegReport) bool { return l.Leg == LegWords && l.Hits > 0 }) {
+		return false, nil
 	}
 	picked, err := c.refine(ctx, list)
 	if err == nil {
@@ -181,9 +190,23 @@ func (c *composer) space() (Space, error) {
 
 // nearby is what the vectors of a view gave.
 type nearby struct {
-	list   []scored
+	tiers  [][]scored // one unless the look is narrow
+	full   bool       // there may be more behind them
 	vector []float32
 	look   *lookup
+}
+
+// firstTier is how many of the nearest are looked at first, where it may be enough.
+const firstTier = 40
+
+// narrow says whether fewer of the nearest than the window may do: their ranking is the
+// answer's as long as no words were found, and nothing is done to it. Then they come in
+// tiers, each as large as all before it. A wider look may find what a narrower one
+// missed, and so that each page is cut out of the same order, that goes behind what
+// the narrower look found.
+func (c *composer) narrow() bool {
+	return !c.wide && c.q.looks() && c.window > firstTier && c.q.Collapse == 0 && c.q.Diversity == 0 && c.q.GroupBy == "" &&
+		(c.known == nil || cmp.Or(c.q.Fusion.Method, RRF) == RRF)
 }
 
 // vector asks the vector leg for the best of the view that the moment may have as the
@@ -203,8 +226,31 @@ func (c *composer) vector(ctx context.Context) (*nearby, error) {
 	if sub, err = near.look.present(c.v); err != nil {
 		return nil, err
 	}
-	near.list, c.found, err = c.ix.nearest(ctx, c.v, sub)
-	return near, err
+	return near, c.tiers(ctx, near, sub)
+}
+
+// tiers looks for as many of the nearest as are needed.
+func (c *composer) tiers(ctx context.Context, near *nearby, q Query) (err error) {
+	need := c.window
+	if q.Limit = need; c.narrow() {
+		need, q.Limit = min(need, int(c.pin.count())+c.q.Limit), firstTier
+	}
+	seen := map[uint32]bool{}
+	for ; ; q.Limit = min(2*q.Limit, c.window) {
+		var list []scored
+		if list, c.found, err = c.ix.nearest(ctx, c.v, q); err != nil {
+			return err
+		}
+		near.full = len(list) == q.Limit
+		list = slices.DeleteFunc(list, func(s scored) bool { return seen[s.ord] })
+		near.tiers = append(near.tiers, list)
+		if !near.full || q.Limit >= need {
+			return nil
+		}
+		for _, s := range list {
+			seen[s.ord] = true
+		}
+	}
 }
 
 // fused makes one ranking of the legs. more says that some leg has further hits.
@@ -215,7 +261,7 @@ func (c *composer) fused(ctx context.Context, near *nearby) (list []fused, more 
 	}
 	var legs []ranked
 	if near != nil {
-		more = len(near.list) == c.window && (c.q.Floor == 0 || near.list[len(near.list)-1].score >= c.q.Floor)
+		more = near.full && (c.q.Floor == 0 || near.worst() >= c.q.Floor)
 		l, err := c.nearLeg(ctx, near)
 		if err != nil {
 			return nil, false, err
@@ -232,7 +278,7 @@ func (c *composer) fused(ctx context.Context, near *nearby) (list []fused, more 
 	}
 	if len(legs) > 1 {
 		list, c.found.Legs = c.q.Fusion.fuse(legs)
-		return list, false, nil
+		return list, more && c.narrow() && len(legs[0].hits) < c.window, nil
 	}
 	// The scores of a single leg stay what they are.
 	for _, one := range legs {
@@ -277,21 +323,37 @@ func (c *composer) nearLeg(ctx context.Context, near *nearby) (ranked, error) {
 	if err != nil {
 		return ranked{}, err
 	}
-	list := slices.DeleteFunc(slices.Clone(near.list), func(f scored) bool { return !c.m.same(f.ord) })
-	for _, f := range judged {
-		if len(near.list) < c.window || better(f, near.list[len(near.list)-1]) <= 0 {
-			list = append(list, f)
-		}
-	}
-	slices.SortFunc(list, better)
 	l := ranked{leg: LegVector}
-	for _, f := range list {
-		if c.q.Floor == 0 || f.score >= c.q.Floor {
-			l.hits = append(l.hits, legHit{f.ord, float64(f.score)})
+	for i, tier := range near.tiers {
+		list := slices.DeleteFunc(slices.Clone(tier), func(f scored) bool { return !c.m.same(f.ord) })
+		last := i == len(near.tiers)-1 && !near.full
+		judged = slices.DeleteFunc(judged, func(f scored) bool {
+			fits := last || len(tier) > 0 && better(f, tier[len(tier)-1]) <= 0
+			if fits {
+				list = append(list, f)
+			}
+			return fits
+		})
+		slices.SortFunc(list, better)
+		for _, f := range list {
+			if c.q.Floor == 0 || f.score >= c.q.Floor {
+				l.hits = append(l.hits, legHit{f.ord, float64(f.score)})
+			}
 		}
 	}
 	l.total = len(l.hits)
 	return l, nil
+}
+
+// worst is the lowest score of all.
+func (n *nearby) worst() float32 {
+	worst := float32(math.Inf(1))
+	for _, tier := range n.tiers {
+		if len(tier) > 0 {
+			worst = min(worst, tier[len(tier)-1].score)
+		}
+	}
+	return worst
 }
 
 // wordsLeg asks the words leg.

@@ -15,7 +15,7 @@ import (
 
 // Options say how an index is opened. The zero value is right.
 type Options struct {
-	// CacheBytes bounds the memory for blocks of the store; 0 means 16 MiB.
+	// CacheBytes bounds the memory for blocks of the store; 0 means 64 MiB.
 	// Vectors have their own memory.
 	CacheBytes int64
 

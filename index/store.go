@@ -61,7 +61,7 @@ const retryGap = 100 * time.Millisecond
 func storeOptions(opts Options, listener *pebble.EventListener) *pebble.Options {
 	cacheBytes := opts.CacheBytes
 	if cacheBytes == 0 {
-		cacheBytes = 16 << 20
+		cacheBytes = 64 << 20
 	}
 	o := &pebble.Options{
 		FS:                 opts.fs,

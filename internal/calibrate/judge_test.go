@@ -143,3 +143,18 @@ func BenchmarkBackground(b *testing.B) {
 		NewBackground(sample, captions, 1_000_000)
 	}
 }
+
+// TestDots: whatever the length, the machine's kernels add what dot does.
+func TestDots(t *testing.T) {
+	for _, dim := range []int{1, 3, 8, 17, 64, 100, 512} {
+		rows := vectors(5, dim, uint64(dim))
+		for i, got := range dots(rows[0], rows) {
+			if want := dot(rows[0], rows[i]); math.Abs(got-want) > 1e-6 {
+				t.Errorf("%d dimensions, row %d: %v, want %v", dim, i, got, want)
+			}
+		}
+	}
+	if len(dots([]float32{1}, nil)) != 0 {
+		t.Error("no rows have sums")
+	}
+}

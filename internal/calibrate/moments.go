@@ -103,11 +103,3 @@ func dot(a, b []float32) float64 {
 	}
 	return sum
 }
-
-func dots(v []float32, rows [][]float32) []float64 {
-	out := make([]float64, len(rows))
-	for i, r := range rows {
-		out[i] = dot(v, r)
-	}
-	return out
-}

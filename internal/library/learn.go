@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/emblem-search/emblem/index"
 )
@@ -39,6 +40,25 @@ func (l *Library) learn(ctx context.Context, e Embedder) error {
 		return err
 	}
 	return l.ix.SetNote(noteLearned, []byte(e.Fingerprint()))
+}
+
+// learnBeside learns while searches go on, where a query of words was compared with
+// all pictures of a large library: one that nobody indexed, but filled.
+func (l *Library) learnBeside(e Embedder) {
+	print := e.Fingerprint()
+	if have := l.learning.Swap(&print); have != nil && *have == print {
+		return
+	}
+	l.goBeside(func(ctx context.Context) {
+		if l.learn(ctx, e) != nil {
+			l.learning.Store(nil) // another search may try again
+		}
+	})
+}
+
+// unlearned says whether a search took its time for want of learned words.
+func (l *Library) unlearned(q Query, how index.Found) bool {
+	return how.Plan == index.PlanExact && how.Visited >= l.learnFrom && slices.ContainsFunc(q.Terms, func(t Term) bool { return t.Text != "" })
 }
 
 // wordSamples are a few hundred queries as people write them.

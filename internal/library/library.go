@@ -29,16 +29,25 @@ type Library struct {
 
 	learnFrom int // pictures from which words are learned, see learn.go
 
+	learning atomic.Pointer[string] // the fingerprint of the model whose words were learned last, or are being
+
+	beside sync.WaitGroup // what goes on beside the calls, until life ends
+	life   context.Context
+	end    context.CancelFunc
+
 	migrating atomic.Bool // Migrate runs, also between its turns of indexing
 
 	groupingTurn chan struct{} // holds a token while duplicates are grouped
 	groupings    []*grouping   // the last ones; of who holds the token
 
-	mu         sync.Mutex
-	manifest   Manifest
-	captions   map[string][][]float32 // everyday captions by model, see probability.go
-	background background             // of the last search
-	maps       map[string]*linearMap  // of queries of a model to come, by its space
+	judging    sync.Mutex // held while a background is made
+	renewing   atomic.Bool
+	background atomic.Pointer[background] // of the last searches
+
+	mu       sync.Mutex
+	manifest Manifest
+	captions map[string][][]float32 // everyday captions by model, see probability.go
+	maps     map[string]*linearMap  // of queries of a model to come, by its space
 }
 
 // Manifest is what a library knows about itself.
@@ -94,6 +103,7 @@ func openLibrary(name, dir string, fatal func(error)) (*Library, error) {
 		return nil, fmt.Errorf("library %q: %w", name, err)
 	}
 	l := &Library{name: name, ix: ix, indexing: make(chan struct{}, 1), groupingTurn: make(chan struct{}, 1), learnFrom: learnFrom}
+	l.life, l.end = context.WithCancel(context.Background())
 	note, err := ix.Note(noteManifest)
 	if err == nil {
 		err = json.Unmarshal(note, &l.manifest)
@@ -105,7 +115,24 @@ func openLibrary(name, dir string, fatal func(error)) (*Library, error) {
 	return l, nil
 }
 
-func (l *Library) close() error { return l.ix.Close() }
+// goBeside runs f beside the calls, unless the library is about to close.
+func (l *Library) goBeside(f func(ctx context.Context)) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.life.Err() != nil {
+		return false
+	}
+	l.beside.Go(func() { f(l.life) })
+	return true
+}
+
+func (l *Library) close() error {
+	l.mu.Lock()
+	l.end()
+	l.mu.Unlock()
+	l.beside.Wait()
+	return l.ix.Close()
+}
 
 // Name returns the library's name.
 func (l *Library) Name() string { return l.name }

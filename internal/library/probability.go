@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/emblem-search/emblem/index"
 	"github.com/emblem-search/emblem/internal/calibrate"
@@ -71,17 +72,42 @@ type background struct {
 	*calibrate.Background
 	print, space string
 	seq          uint64
+	large        bool      // a few writes change little of it
+	until        time.Time // a large one stands for later writes until then
 }
 
-// backgroundOf returns the background of a space, and makes it anew after the
-// library was written to.
+// What a large background stands for later writes: at least for lasting, and for so
+// long that making it takes a small share of the time.
+const (
+	lasting     = 5 * time.Second
+	makingShare = 0.02
+)
+
+// backgroundOf returns the background of a space. After the library was written to
+// it is made anew: at once for a small library, in which a few pictures change what is
+// likely, beside the searches for a large one.
 func (l *Library) backgroundOf(ctx context.Context, e Embedder, space string, carry *linearMap, seq uint64) (*calibrate.Background, error) {
-	l.mu.Lock()
-	have := l.background
-	l.mu.Unlock()
-	if have.Background != nil && have.print == e.Fingerprint() && have.space == space && have.seq == seq {
+	have := l.background.Load()
+	if have == nil || have.print != e.Fingerprint() || have.space != space || have.seq != seq && !have.large {
+		return l.newBackground(ctx, e, space, carry, seq)
+	}
+	if have.seq != seq && time.Now().After(have.until) && l.renewing.CompareAndSwap(false, true) {
+		l.goBeside(func(ctx context.Context) {
+			defer l.renewing.Store(false)
+			l.newBackground(ctx, e, space, carry, seq) // if it fails, the old one stands
+		})
+	}
+	return have.Background, nil
+}
+
+// newBackground makes a background, once for all who wait for it.
+func (l *Library) newBackground(ctx context.Context, e Embedder, space string, carry *linearMap, seq uint64) (*calibrate.Background, error) {
+	l.judging.Lock()
+	defer l.judging.Unlock()
+	if have := l.background.Load(); have != nil && have.print == e.Fingerprint() && have.space == space && have.seq == seq {
 		return have.Background, nil
 	}
+	start := time.Now()
 	captions, err := l.everydayVectors(ctx, e)
 	if err != nil {
 		return nil, err
@@ -97,11 +123,11 @@ func (l *Library) backgroundOf(ctx context.Context, e Embedder, space string, ca
 	if err != nil {
 		return nil, err
 	}
-	have = background{calibrate.NewBackground(sample, captions, size), e.Fingerprint(), space, seq}
-	l.mu.Lock()
-	l.background = have
-	l.mu.Unlock()
-	return have.Background, nil
+	b := &background{Background: calibrate.NewBackground(sample, captions, size), print: e.Fingerprint(), space: space, seq: seq, large: len(sample) == calibrate.SampleSize}
+	took := time.Since(start)
+	b.until = time.Now().Add(max(lasting, time.Duration(float64(took)/makingShare)))
+	l.background.Store(b)
+	return b.Background, nil
 }
 
 // sample returns pictures of a space and how many there are.

@@ -69,6 +69,9 @@ func (l *Library) ranked(ctx context.Context, e Embedder, q Query, o SearchOptio
 	if err != nil {
 		return Answer{}, err
 	}
+	if carry == nil && l.unlearned(q, found) {
+		l.learnBeside(e)
+	}
 	for i := range hits {
 		hits[i].Mapped = carry != nil
 	}
@@ -83,7 +86,11 @@ func (l *Library) judged(ctx context.Context, x index.Query, o SearchOptions, ne
 	if x.Floor, x.AsOf, err = l.floor(ctx, x, o.MinProbability, newJudge); err != nil {
 		return index.Found{}, nil, err
 	}
-	for x.Limit = o.wanted() + min(o.wanted(), 16); ; x.Limit *= 2 {
+	x.Limit = o.wanted()
+	if o.MinProbability > 0 { // some will not do
+		x.Limit += min(o.wanted(), 16)
+	}
+	for ; ; x.Limit *= 2 {
 		found, err := l.ix.Search(ctx, x)
 		if err != nil {
 			return found, nil, err

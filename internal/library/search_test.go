@@ -140,6 +140,36 @@ func TestWordsAreLearnedOnce(t *testing.T) {
 	}
 }
 
+// TestWordsAreLearnedBySearching: a library that was filled, not indexed, learns words
+// when somebody searches for some.
+func TestWordsAreLearnedBySearching(t *testing.T) {
+	b := gallery(t)
+	l := b.lib()
+	l.learnFrom = 13
+	red := func() {
+		_, err := b.hits("red", SearchOptions{})
+		must(t, err)
+	}
+	red()
+	l.beside.Wait()
+	if _, err := l.ix.Note(noteLearned); !errors.Is(err, index.ErrNotFound) {
+		t.Fatalf("a small library has learned words: %v", err)
+	}
+	_, err := l.Put(context.Background(), index.Document{ID: "13th", Vectors: map[string][][]float32{l.Space(): {colourVector(1, 0, 0)}}})
+	must(t, err)
+	red()
+	l.beside.Wait()
+	if note, err := l.ix.Note(noteLearned); err != nil || string(note) != b.model.Fingerprint() {
+		t.Errorf("learned the words of %q: %v", note, err)
+	}
+	texts := b.model.texts
+	red()
+	l.beside.Wait()
+	if n := b.model.texts - texts; n != 1 {
+		t.Errorf("%d texts were embedded for one search", n)
+	}
+}
+
 // TestPages puts the pages of a query together, while others write: nothing comes
 // twice and nothing is left out.
 func TestPages(t *testing.T) {

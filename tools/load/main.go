@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -91,7 +92,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m := &maker{options: o, base: base}
+	m := &maker{options: o, base: base, spread: sync.OnceValue(func() *space { return newSpace(o.Dim) })}
 	m.count.Store(uint64(time.Now().UnixNano())) // so that another run is not known either
 	if o.Kind == "picture" || o.Kind == "mixed" {
 		if m.files, err = readJPEGs(o.Pictures); err != nil {

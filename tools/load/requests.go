@@ -18,6 +18,8 @@ type maker struct {
 	base  string
 	files [][]byte // JPEG
 	count atomic.Uint64
+
+	spread func() *space // of fill, made when it is asked for
 }
 
 // request is what is sent and what is expected.
@@ -95,15 +97,11 @@ func (m *maker) search() request {
 // fillBatch is how many documents a request of fill carries.
 const fillBatch = 200
 
-// documents have random vectors.
+// documents have vectors that are spread as those of pictures are.
 func (m *maker) documents(n uint64) request {
 	docs := make([]any, fillBatch)
 	for i := range docs {
-		v := make([]float32, m.Dim)
-		for k := range v {
-			v[k] = float32(int(1000*rand.NormFloat64())) / 1000
-		}
-		docs[i] = map[string]any{"id": fmt.Sprintf("load-%d-%d", n, i), "vectors": map[string]any{"image": []any{v}}}
+		docs[i] = map[string]any{"id": fmt.Sprintf("load-%d-%d", n, i), "vectors": map[string]any{"image": []any{m.spread().picture()}}}
 	}
 	return m.json("/v1/libraries/"+m.Library+"/documents", map[string]any{"documents": docs})
 }
