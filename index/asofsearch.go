@@ -17,6 +17,9 @@ type lookup struct {
 // Search returns the best documents, best first, equal scores by ordinal. Fewer than
 // Limit hits mean that there are no more.
 func (ix *Index) Search(ctx context.Context, q Query) (Found, error) {
+	if len(q.Vectors) > 0 {
+		return ix.late(ctx, q)
+	}
 	if q.composed() {
 		return ix.compose(ctx, q)
 	}

@@ -10,6 +10,11 @@ type Query struct {
 	Vector []float32 // Space.Dim long; of any length if the space is Cosine
 	Limit  int       // 0 means 10
 
+	// Vectors, in the place of Vector, ask for late interaction: a document's score is
+	// the sum, over these, of the best of its vectors in Space. Space, Filter, Keep,
+	// Exact, MinRecall, AtLeast and Limit count with it.
+	Vectors [][]float32
+
 	// MinRecall is the share of the true best documents that is to be expected among
 	// the hits, 0 to 1. 0 means all of them where comparing everything costs about a
 	// millisecond (some ten thousand vectors), else 0.99.
