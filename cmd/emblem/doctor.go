@@ -12,31 +12,46 @@ import (
 
 func newDoctorCmd(a *app) *cobra.Command {
 	var url, key string
+	var f modelFlags
 	var quick, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Say what emblem finds on this machine, or attack a server of your own",
-		Long: `Say what emblem finds on this machine, or attack a server of your own.
+		Use:   "doctor [MODEL]",
+		Short: "Say what emblem finds on this machine or of a model, or attack a server of your own",
+		Long: `Say what emblem finds on this machine or of a model, or attack a server of your own.
+
+MODEL gets a certificate: how far each part of its family is from the reference
+library on this machine, in every dtype; by which rules it prepares pictures and
+texts; and what can be seen of its folder: numbers that are none or too large,
+shapes, activations, tokens, and what its dtype takes from its vectors. Anything
+wrong is exit 1.
 
 --attack sends a running server what strangers on a network send: foreign hosts
 and origins, addresses to be fetched, picture bombs, broken and endless bodies,
 slow connections. It prints what the server made of each, and asks in between
 whether honest requests still get their answer.`,
 		Example: `  emblem doctor
+  emblem doctor openai/clip-vit-base-patch32 --dtype int8
   emblem doctor --attack http://127.0.0.1:3625`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if url == "" {
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) > 0 && url != "":
+				return usagef("--attack is for a server, %q for a model; give one of them", args[0])
+			case len(args) > 0:
+				f.model = args[0]
+				return a.certify(cmd.Context(), f, !quick, asJSON)
+			case url == "":
 				return a.diagnose(asJSON)
 			}
 			return a.attack(cmd.Context(), attack.Target{URL: url, Key: key, Quick: quick}, asJSON)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&url, "attack", "", "address of the server to attack, such as http://127.0.0.1:3625")
-	f.StringVar(&key, "key", "", "a key of that server, with the scope embed")
-	f.BoolVar(&quick, "quick", false, "leave out the slow connections")
-	f.BoolVar(&asJSON, "json", false, "one JSON object per finding")
+	f.addDType(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&url, "attack", "", "address of the server to attack, such as http://127.0.0.1:3625")
+	flags.StringVar(&key, "key", "", "a key of that server, with the scope embed")
+	flags.BoolVar(&quick, "quick", false, "leave out the slow connections; with MODEL, its weights")
+	flags.BoolVar(&asJSON, "json", false, "one JSON object, of an attack one per finding")
 	return cmd
 }
 

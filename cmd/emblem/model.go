@@ -16,9 +16,10 @@ import (
 
 // modelFlags are the flags of every command that runs a model.
 type modelFlags struct {
-	model  string
-	dtype  string
-	reduce string
+	model     string
+	dtype     string
+	reduce    string
+	unchecked bool // for looking at a model that its certificate would refuse
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
@@ -61,10 +62,11 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	if _, err := device.Open(a.device); err != nil {
 		return nil, refusef("device", "%w", err)
 	}
-	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases, Reduce: reduce})
+	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases, Reduce: reduce, Unchecked: f.unchecked})
 	if err != nil {
 		return nil, modelError(err)
 	}
+	warnOfDrift(a.log, m)
 	return m, nil
 }
 

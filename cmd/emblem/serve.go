@@ -324,6 +324,9 @@ func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedd
 	if x.host.first == (modelChoice{}) {
 		x.host.first = choice
 	}
+	if d, ok := e.(dual); ok {
+		warnOfDrift(x.log, d.Model)
+	}
 	return serviceOf(name, e)
 }
 

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// certificate is a pair of files that may be replaced while the server runs, as
+// keyPair is a pair of files that may be replaced while the server runs, as
 // those who renew certificates do.
-type certificate struct {
+type keyPair struct {
 	cert, key string
 
 	mu     sync.Mutex
@@ -18,16 +18,16 @@ type certificate struct {
 	pair   *tls.Certificate
 }
 
-// certificateAge is how long a certificate is used before its files are looked at
+// keyPairAge is how long a certificate is used before its files are looked at
 // again.
-const certificateAge = 5 * time.Second
+const keyPairAge = 5 * time.Second
 
 // tlsConfig says how the server encrypts; nil without a certificate.
 func tlsConfig(cert, key string) (*tls.Config, error) {
 	if cert == "" {
 		return nil, nil
 	}
-	c := &certificate{cert: cert, key: key}
+	c := &keyPair{cert: cert, key: key}
 	if _, err := c.get(nil); err != nil {
 		return nil, refusef("config", "the certificate cannot be used: %v", err)
 	}
@@ -36,10 +36,10 @@ func tlsConfig(cert, key string) (*tls.Config, error) {
 
 // get returns the certificate as it is now. Files that cannot be read, such as
 // ones that are just being replaced, leave the old one in use.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *keyPair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pair != nil && time.Since(c.looked) < certificateAge {
+	if c.pair != nil && time.Since(c.looked) < keyPairAge {
 		return c.pair, nil
 	}
 	c.looked = time.Now()

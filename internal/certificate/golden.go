@@ -27,6 +27,7 @@ type Golden struct {
 	Name   string
 	Family string            // what its folder says it is
 	files  map[string][]byte // of its folder, and the numbers
+	marks  []string          // what a model has to have to be judged by it
 	meta   meta
 	folder func() (fs.FS, error) // with weights, which are made once
 }
@@ -39,7 +40,9 @@ type meta struct {
 }
 
 // All are the goldens by name.
-var All = sync.OnceValues(func() ([]*Golden, error) {
+func All() ([]*Golden, error) { return all() }
+
+var all = sync.OnceValues(func() ([]*Golden, error) {
 	files, err := fs.Glob(goldens, "goldens/*.zip")
 	if err != nil {
 		return nil, err
@@ -55,15 +58,48 @@ var All = sync.OnceValues(func() ([]*Golden, error) {
 	return all, nil
 })
 
-// towers are families whose folders have towers that another family's golden stands
-// for.
-var towers = map[string]string{"open_clip": "timm"}
+// For are the goldens that a model is judged by, from its family and configuration.
+func For(conf weights.Config) ([]*Golden, error) {
+	all, err := all()
+	have := marksOf(conf)
+	return slices.DeleteFunc(slices.Clone(all), func(g *Golden) bool {
+		own := g.Family == conf.Family || g.Family == "timm" && slices.Contains(have, "timm_model_name")
+		return !own || slices.ContainsFunc(g.marks, func(m string) bool { return !slices.Contains(have, m) })
+	}), err
+}
 
-// For are the goldens that a family's models are judged by.
-func For(family string) ([]*Golden, error) {
-	all, err := All()
-	own := slices.DeleteFunc(slices.Clone(all), func(g *Golden) bool { return g.Family != family && g.Family != towers[family] })
-	return own, err
+// kinds are parts of the names of timm's towers, each a kind of its own.
+var kinds = []string{"siglip", "dinov2", "dinov3", "eva", "_pe_"}
+
+// marksOf names what is special about a model of open_clip or timm, which have many
+// kinds of tower in one family.
+func marksOf(conf weights.Config) (marks []string) {
+	var file struct {
+		Architecture string `json:"architecture"`
+		Model        struct {
+			Vision map[string]any `json:"vision_cfg"`
+			Text   map[string]any `json:"text_cfg"`
+		} `json:"model_cfg"`
+	}
+	if conf.Family != "open_clip" && conf.Family != "timm" || json.Unmarshal(conf.Raw, &file) != nil {
+		return nil
+	}
+	mark := func(cfg map[string]any, keys ...string) {
+		for _, key := range keys {
+			if v := cfg[key]; v != nil && v != false && v != "" {
+				marks = append(marks, key)
+			}
+		}
+	}
+	mark(file.Model.Vision, "attentional_pool", "timm_model_name", "no_ln_pre")
+	mark(file.Model.Text, "hf_model_name")
+	tower, _ := file.Model.Vision["timm_model_name"].(string)
+	for _, kind := range kinds {
+		if strings.Contains(file.Architecture+tower, kind) {
+			marks = append(marks, kind)
+		}
+	}
+	return marks
 }
 
 func readGolden(file string) (*Golden, error) {
@@ -89,7 +125,7 @@ func readGolden(file string) (*Golden, error) {
 		return nil, err
 	}
 	conf, err := weights.Folder{FS: folder}.Config()
-	g.Family, g.folder = conf.Family, sync.OnceValues(g.withWeights)
+	g.Family, g.marks, g.folder = conf.Family, marksOf(conf), sync.OnceValues(g.withWeights)
 	return g, err
 }
 
@@ -98,6 +134,15 @@ func (g *Golden) withWeights() (fs.FS, error) {
 	tensors := make([]safetensors.View, len(g.meta.Tensors))
 	for i, f := range g.meta.Tensors {
 		tensors[i] = f.view()
+	}
+	literal, err := safetensors.OpenBytes("golden.weights", g.files["golden.weights"])
+	if err != nil {
+		return nil, err
+	}
+	defer literal.Close()
+	for _, name := range literal.Names() {
+		v, _ := literal.Get(name)
+		tensors = append(tensors, v)
 	}
 	data, err := safetensors.Encode(tensors, nil)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 
 // Result is a golden run in a dtype.
 type Result struct {
-	Golden string `json:"golden"`
-	DType  string `json:"dtype"`
-	Parts  []Part `json:"parts"`
+	Golden string
+	DType  string
+	Parts  []Part
 }
 
 // Run sends the golden through the code and the kernels of a device.
@@ -41,15 +41,21 @@ func (g *Golden) Run(ctx context.Context, device, dtype string) (Result, error) 
 			return r, err
 		}
 	}
+	for i := range x.parts {
+		x.parts[i].Golden = g.Name
+	}
 	r.Parts = x.parts
 	return r, nil
 }
 
-// once are results by golden, device and dtype: neither changes in a process.
+// once are results by golden, device and dtype; kernels do not change in a process.
 var once sync.Map
 
-// Once is Run, done once a process.
-func (g *Golden) Once(device, dtype string) (Result, error) {
+// runOnce is Run, done once a process.
+func (g *Golden) runOnce(device, dtype string) (Result, error) {
+	if device == "" {
+		device = "auto"
+	}
 	do, _ := once.LoadOrStore([3]string{g.Name, device, dtype}, sync.OnceValues(func() (Result, error) {
 		r, err := g.Run(context.Background(), device, dtype)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/emblem-search/emblem/internal/builtin"
 	"github.com/emblem-search/emblem/internal/hub"
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // place is where a model is. It is comparable.
@@ -21,6 +22,9 @@ func (p place) files() fs.FS {
 	}
 	return nil
 }
+
+// folder is where the model's files are.
+func (p place) folder() weights.Folder { return weights.Folder{Dir: p.dir, FS: p.files()} }
 
 // note is what people should know of the model; mostly none.
 func (p place) note() string {

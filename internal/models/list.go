@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/internal/hub"
-	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // Entry is a model that can be opened by name.
@@ -65,7 +64,7 @@ func entry(name string, p place, note string) Entry {
 		e.Where = p.dir
 		files = os.DirFS(p.dir)
 	}
-	if c, err := (weights.Folder{Dir: p.dir, FS: p.files()}).Config(); err == nil {
+	if c, err := p.folder().Config(); err == nil {
 		e.Family = c.Family
 	}
 	fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {

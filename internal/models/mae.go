@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/emblem-search/emblem/internal/certificate"
 	"github.com/emblem-search/emblem/vit"
 )
 
@@ -23,6 +24,12 @@ func OpenMAE(ctx context.Context, name string, o Options) (MAE, error) {
 	m, err := vit.LoadMAE(ctx, p.dir, vit.Options{FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk})
 	if err != nil {
 		return MAE{}, fmt.Errorf("models: %s: %w", p.name, err)
+	}
+	if o.Device != "dry" {
+		if _, err := certificate.Goldens(p.name, p.folder(), o.Device, m.DType()); err != nil {
+			m.Close()
+			return MAE{}, err
+		}
 	}
 	return MAE{m, p.name}, nil
 }

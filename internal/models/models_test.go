@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/emblem-search/emblem/internal/hub"
@@ -162,5 +163,43 @@ func TestList(t *testing.T) {
 	defer m.Close()
 	if m.Name() != "tiny-clip" {
 		t.Errorf("its name is %q", m.Name())
+	}
+}
+
+// TestOpenChecks: a folder that cannot be right is refused in one sentence, unless it
+// is to be looked at, and what may be wrong with another is told.
+func TestOpenChecks(t *testing.T) {
+	edited := func(file, from, to string) string {
+		dir := filepath.Join(t.TempDir(), "clip")
+		if err := os.CopyFS(dir, os.DirFS("../../fusion/testdata/clip-odd-bf16")); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, file))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, file), []byte(strings.Replace(string(raw), from, to, 1)), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	ctx := context.Background()
+	foreign := edited("tokenizer.json", `"added_tokens": [`, `"added_tokens": [{"id": 700, "content": "cat", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": false},`)
+	if m, err := Open(ctx, foreign, Options{Lazy: true}); err == nil || !strings.Contains(err.Error(), "the two do not belong together") {
+		t.Errorf("%v, %v", m, err)
+	}
+	for dir, want := range map[string]bool{foreign: false, edited("config.json", `"eos_token_id": 633`, `"eos_token_id": 600`): true, "../../fusion/testdata/clip-odd-bf16": false} {
+		m, err := Open(ctx, dir, Options{Lazy: true, Unchecked: dir == foreign})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if got := m.Drift(); (len(got) > 0) != want {
+			t.Errorf("%s: %v", dir, got)
+		}
+		c, err := m.Certificate(ctx, true)
+		if err != nil || c.OK != (!want && dir != foreign) {
+			t.Errorf("%s: %+v, %v", dir, c, err)
+		}
 	}
 }

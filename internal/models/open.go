@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/certificate"
 	"github.com/emblem-search/emblem/vit"
 )
 
@@ -17,13 +18,16 @@ type Options struct {
 	Budget  *Budget           // nil: the weights stay in memory
 	Aliases map[string]string // short names, from the configuration
 	Reduce  vit.Reduce        // shorten the sequences of pictures on their way; none: exact
+
+	Unchecked bool // take also a model that its certificate would refuse, to look at it
 }
 
 // Model is an open dual encoder. Its methods that compute see to it that the
 // weights are in memory, and give way to others if it was opened so.
 type Model struct {
 	*fusion.DualEncoder
-	Note     string // what people should know of it; mostly none
+	Note     string                // what people should know of it; mostly none
+	Findings []certificate.Finding // what opening it has found out
 	key      key
 	resident *resident // nil without a Budget
 	bulk     bool
@@ -36,6 +40,7 @@ type key struct {
 	device, dtype string
 	budget        *Budget
 	reduce        vit.Reduce
+	unchecked     bool
 }
 
 // shared is an open model and the number of its users.
@@ -44,6 +49,7 @@ type shared struct {
 	users int
 	model *fusion.DualEncoder
 	stays *resident // nil without a budget
+	found []certificate.Finding
 	err   error
 }
 
@@ -59,7 +65,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := key{p, o.Device, o.DType, o.Budget, o.Reduce}
+	k := key{p, o.Device, o.DType, o.Budget, o.Reduce, o.Unchecked}
 	mu.Lock()
 	s, ok := open[k]
 	if !ok {
@@ -81,7 +87,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 		release(k)
 		return nil, s.err
 	}
-	return &Model{DualEncoder: s.model, Note: p.note(), key: k, resident: s.stays, bulk: o.Bulk}, nil
+	return &Model{DualEncoder: s.model, Note: p.note(), Findings: s.found, key: k, resident: s.stays, bulk: o.Bulk}, nil
 }
 
 // load opens the model for all who share it.
@@ -90,8 +96,20 @@ func (s *shared) load(ctx context.Context, p place, o Options) {
 	s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
 		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil, Reduce: o.Reduce,
 	})
+	if s.err == nil && o.Device != "dry" && !o.Unchecked { // dry computes nothing
+		s.certify(p, o)
+	}
 	if s.err == nil && o.Budget != nil {
 		s.stays = newResident(o.Budget, p, s.model)
+	}
+}
+
+// certify refuses a model that is computed wrongly here, or whose folder cannot be
+// right.
+func (s *shared) certify(p place, o Options) {
+	if s.found, s.err = certificate.Load(s.model, p.folder(), o.Device); s.err != nil {
+		s.model.Close()
+		s.model = nil
 	}
 }
 

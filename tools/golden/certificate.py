@@ -54,11 +54,18 @@ GOLDENS = {
     "vit_mae": ("mae", "mae"),
     "timm": ("timm", "timm-vit"),
     "timm-siglip": ("timm", "timm-siglip"),
+    "timm-dinov2": ("timm", "timm-dinov2"),
+    "timm-dinov3": ("timm", "timm-dinov3"),
+    "timm-eva02": ("timm", "timm-eva02"),
+    "timm-pe-core": ("timm", "timm-pe-core"),
+    "jina_clip": ("jina", "jina-clip"),
+    "imagebind": ("imagebind", "imagebind"),  # wants the checkouts of imagebind.py, as IMAGEBIND and PYTORCHVIDEO
 }
 
 # The last linear layers: what pooling makes goes through them into the space of pictures and texts.
 LAST = re.compile(
-    r"(visual_projection|text_projection|text\.text_projection|text_model\.head|visual\.head\.proj|text\.proj|text\.proj\.2|LinearTransformation)"
+    r"(visual_projection|text_projection|text\.text_projection|text_model\.head|visual\.head\.proj|text\.proj|text\.proj\.2"
+    r"|LinearTransformation|modality_heads\.(vision\.2|text\.proj\.1))"
     r"\.(weight|bias)|visual\.proj|text_projection|text\.text_projection"
 )
 ROWS = 6  # texts that are encoded; all are tokenized
@@ -98,13 +105,18 @@ class Formula:
         return dict(centre=0.0, bits=8, shift=round(np.log2(74 * fan**0.5 / 1.2)))
 
     def tensors(self, folder):
-        """How each tensor of a folder is made."""
-        rows = []
+        """How each tensor of a folder is made, and those that no formula makes."""
+        rows, rest = [], {}
         for path in sorted(glob.glob(os.path.join(folder, "*.safetensors"))):
             for name, p in safetensors.torch.load_file(path).items():
-                row = self.known[digest(p)]  # what is not a parameter has no place here
-                rows.append(dict(name=name, shape=list(p.shape), **row))
-        return sorted(rows, key=lambda r: r["name"])
+                if name.endswith(".mask"):  # ImageBind's, which is no parameter
+                    continue
+                row = self.known.get(digest(p))
+                if row is None:
+                    rest[name] = p.contiguous()
+                else:
+                    rows.append(dict(name=name, shape=list(p.shape), **row))
+        return sorted(rows, key=lambda r: r["name"]), rest
 
 
 def digest(p):
@@ -133,18 +145,22 @@ class Run:
             self.files = {os.path.relpath(f, folder): open(f, "rb").read() for f in sorted(glob.glob(folder + "/**", recursive=True)) if os.path.isfile(f)}
             self.files = {k: v for k, v in self.files.items() if ".safetensors" not in k}
             if not show:
-                self.tensors = self.formula.tensors(folder)
+                self.tensors, self.rest = self.formula.tensors(folder)
 
     def patch(self, module, case, root):
         towers.ROOT = vit.ROOT = root
         towers.randomise = vit.randomise = self.formula.fill
         towers.pictures = lambda: None
+        towers.PICTURES = os.path.join(root, "pictures")
+        os.makedirs(towers.PICTURES)
+        for name, size in PICTURES.items():
+            picture(*size).save(os.path.join(towers.PICTURES, name), "png")
         towers.open_pictures = lambda: (list(PICTURES), [picture(*size) for size in PICTURES.values()])
         towers.to_uint8 = self.to_uint8
         towers.write = lambda name, names, pixels, texts, ids, image, text, logits, meta={}, **more: self.write(
             texts=texts, ids=ids, image=image, text=text[:ROWS], scores=logits[:, :ROWS])
         vit.write = lambda name, names, pixels, labels=None, **arrays: self.write(labels=labels, **arrays)
-        for idle in ("timm_towers", "sizes"):
+        for idle in ("timm_towers", "sizes", "eva_shapes"):
             if hasattr(module, idle):
                 setattr(module, idle, lambda: None)
         if hasattr(module, "CASES"):
@@ -167,6 +183,8 @@ def load(name):
     if name == "vit":
         CASES[vit.__name__] = CASES.get(vit.__name__) or dict(vit.CASES)
         return vit
+    if name == "imagebind":
+        sys.argv[1:] = os.environ["IMAGEBIND"], os.environ["PYTORCHVIDEO"]
     spec = importlib.util.spec_from_file_location("golden_" + name, os.path.join(HERE, name + ".py"))
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -195,6 +213,7 @@ def golden(name, generator, case):
     for i, p in enumerate(run.pixels):
         arrays[f"pixels.{i}"] = p
     meta = dict(generator=f"{generator}.py", case=case, texts=f.get("texts", []), ids=f.get("ids", []), tensors=run.tensors)
+    run.files["golden.weights"] = safetensors.torch.save(run.rest)
     write(name, run.files, meta, {k: v.contiguous() if v.dtype == torch.uint8 else v.float().contiguous() for k, v in arrays.items()})
 
 
@@ -211,5 +230,5 @@ def write(name, files, meta, arrays):
 
 if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
-    for name in sys.argv[1:] or GOLDENS:
+    for name in list(sys.argv[1:] or GOLDENS):
         golden(name, *GOLDENS[name])
