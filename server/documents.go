@@ -8,12 +8,13 @@ import (
 	"github.com/emblem-search/emblem/internal/library"
 )
 
-// documentBody is one document of a request: a picture, a text, or vectors of
-// somebody's own.
+// documentBody is one document of a request: a picture, a sound, a text, or vectors
+// of somebody's own.
 type documentBody struct {
 	ID       string                     `json:"id"`
 	Image    *string                    `json:"image"` // a data URL
-	file     []byte                     // of a picture that came as a part of its own
+	Audio    *string                    `json:"audio"` // a data URL
+	file     []byte                     // of a picture or a sound that came as a part of its own
 	Text     *string                    `json:"text"`
 	Vectors  map[string]json.RawMessage `json:"vectors"`
 	Metadata anyObject                  `json:"metadata"`
@@ -117,17 +118,14 @@ func (s *Server) put(r *http.Request, l Library, list []documentBody) ([]Outcome
 
 // input is what a model has to embed of a document, nil if it brings vectors.
 func (b *documentBody) input(param string, d *Document) (*input, error) {
-	given := 0
-	for _, has := range []bool{b.Image != nil, b.file != nil, b.Text != nil, len(b.Vectors) > 0} {
-		if has {
-			given++
-		}
-	}
 	switch {
 	case b.ID == "":
 		return nil, badRequest(param+".id", "the document has no id")
-	case given != 1:
-		return nil, badRequest(param, "the document has to hold one of image, text and vectors")
+	case !one(b.Image != nil, b.Audio != nil, b.file != nil, b.Text != nil, len(b.Vectors) > 0):
+		return nil, badRequest(param, "the document has to hold one of image, audio, text and vectors")
+	case b.Audio != nil:
+		in, err := soundInput(param+".audio", *b.Audio)
+		return &in, err
 	case b.file != nil:
 		return &input{param: param + ".image", picture: b.file}, nil
 	case b.Image != nil:

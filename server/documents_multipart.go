@@ -25,7 +25,7 @@ func (s *Server) readDocuments(w http.ResponseWriter, r *http.Request) (*documen
 }
 
 // formDocuments reads a form: each part named document is a document in JSON, and
-// a part named image is the picture's file of the document before it.
+// a part named image or audio is the file of the document before it.
 func formDocuments(fields []field) (*documentsBody, error) {
 	var body documentsBody
 	for i, f := range fields {
@@ -37,10 +37,10 @@ func formDocuments(fields []field) (*documentsBody, error) {
 				return nil, err
 			}
 			body.Documents = append(body.Documents, d)
-		case f.name != "image":
-			return nil, badRequest(at("parts", i), "the part %q is neither document nor image", clip(f.name))
+		case f.name != "image" && f.name != "audio":
+			return nil, badRequest(at("parts", i), "the part %q is none of document, image and audio", clip(f.name))
 		case n == 0 || body.Documents[n-1].file != nil:
-			return nil, badRequest(at("parts", i), "an image has to follow its document: document={\"id\":…}, then image")
+			return nil, badRequest(at("parts", i), "%s has to follow its document: document={\"id\":…}, then %s", f.name, f.name)
 		default:
 			body.Documents[n-1].file = append([]byte{}, f.data...)
 		}

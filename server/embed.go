@@ -42,8 +42,8 @@ type embedding struct {
 	model     *encoder
 	vectors   [][]float32 // by input, nil where errs has one
 	errs      []error
-	tokens    int // of texts
-	pictures  int
+	tokens    int   // of texts
+	pictures  int   // not sounds
 	truncated []int // inputs whose end was dropped
 }
 
@@ -224,12 +224,14 @@ func (e *embedding) photos(ctx context.Context, r embedRequest) error {
 	for i, in := range r.inputs {
 		if in.isPicture() && e.errs[i] == nil {
 			files, from = append(files, in.picture), append(from, i)
+			if !isSound(in.picture) {
+				e.pictures++
+			}
 		}
 	}
 	if len(files) == 0 {
 		return nil
 	}
-	e.pictures = len(files)
 	found, err := e.model.embedPictures(ctx, files)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/batch"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/vit"
@@ -63,11 +65,12 @@ type encoder struct {
 }
 
 // photo is a picture that waits: its file until somebody has to decode it, then
-// the model's pixels.
+// the model's pixels. It may be a sound, for a model that hears.
 type photo struct {
 	key    batch.Key
 	file   []byte
 	pixels *vit.Pixels
+	signal *fusion.Signal // of a sound
 }
 
 const (
@@ -105,16 +108,29 @@ func tokensKey(ids []int32) batch.Key {
 // embedPhotos computes a batch of pictures. One whose result was known when it
 // came, and is not any more, is decoded here.
 func (c *encoder) embedPhotos(ctx context.Context, photos []*photo) ([][]float32, error) {
-	pixels := make([]vit.Pixels, len(photos))
+	var pixels []vit.Pixels
+	var at []int
 	for i, p := range photos {
-		if p.pixels == nil {
+		if p.file != nil {
 			if err := c.decode(ctx, p); err != nil {
 				return nil, err
 			}
 		}
-		pixels[i] = *p.pixels
+		if p.pixels != nil {
+			pixels, at = append(pixels, *p.pixels), append(at, i)
+		}
 	}
-	return c.EmbedPixels(ctx, pixels)
+	out := make([][]float32, len(photos))
+	if len(at) > 0 {
+		vectors, err := c.EmbedPixels(ctx, pixels)
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range at {
+			out[i] = vectors[k]
+		}
+	}
+	return out, c.embedSounds(ctx, photos, out)
 }
 
 // tryDecode is decode in a goroutine of its own, where a panic would end the
@@ -131,6 +147,9 @@ func (c *encoder) tryDecode(ctx context.Context, p *photo) (err error) {
 // decode brings a picture's file to pixels, when there is memory for it. What the
 // file holds is checked against the limits before anything is decoded.
 func (c *encoder) decode(ctx context.Context, p *photo) error {
+	if isSound(p.file) {
+		return c.listen(ctx, p)
+	}
 	o := picture.Options{} // exactly, as `embed` does
 	cost, err := decodeCost(p.file, o)
 	if err != nil {
@@ -154,6 +173,9 @@ func (c *encoder) decode(ctx context.Context, p *photo) error {
 // decodeCost is what decoding a picture takes in memory, or all there is. Decoders
 // keep about one more copy than the result.
 func decodeCost(file []byte, o picture.Options) (int64, error) {
+	if isSound(file) {
+		return soundMemory, nil
+	}
 	head, err := picture.ReadHeader(file, o)
 	return min(decodeBudget, 2*3*int64(head.W)*int64(head.H)+1), err
 }
@@ -218,8 +240,16 @@ func (c *encoder) embedGood(ctx context.Context, photos []*photo, bad []error) (
 	return out, nil
 }
 
-// pictureError turns a picture's error into one for the client.
+// pictureError turns a picture's or a sound's error into one for the client.
 func pictureError(param string, err error) error {
+	var heard *audio.Error
+	var deaf *fusion.SenseError
+	switch {
+	case errors.As(err, &heard):
+		return refuse(http.StatusBadRequest, "invalid_audio", param, "%s", heard.Message)
+	case errors.As(err, &deaf):
+		return refuse(http.StatusBadRequest, "unsupported_modality", param, "%s", deaf)
+	}
 	var own *picture.Error
 	if !errors.As(err, &own) {
 		return err

@@ -9,35 +9,39 @@ import (
 // of input are. Its routes have no prefix, and older ones are named after what
 // they take.
 
-// modalityInputs reads input as pictures.
+// modalityInputs reads input as pictures or sounds.
 func modalityInputs(modality string, raw json.RawMessage) ([]input, error) {
-	if modality != "image" {
-		return nil, refuse(http.StatusNotImplemented, "unsupported_modality", "modality", "modality %q is not served; text and image are", modality)
+	read, ok := map[string]func(param, s string) (input, error){"image": pictureInput, "audio": soundInput}[modality]
+	if !ok {
+		return nil, refuse(http.StatusNotImplemented, "unsupported_modality", "modality", "modality %q is not served; text, image and audio are", modality)
 	}
 	var list []string
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		in, err := pictureInput("input", one)
+		in, err := read("input", one)
 		return []input{in}, err
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, badRequest("input", "input has to be a picture as a data URL, or a list of them")
+		return nil, badRequest("input", "input has to be a picture or a sound as a data URL, or a list of them")
 	}
 	var r embedRequest
-	err := r.add("input", list, pictureInput)
+	err := r.add("input", list, read)
 	return r.inputs, err
 }
 
-// embeddingsImage answers Infinity's older POST /embeddings_image.
-func (s *Server) embeddingsImage(w http.ResponseWriter, r *http.Request) error {
-	var body embeddingsBody
-	release, err := s.readJSON(w, r, &body)
-	if err != nil {
-		return err
+// embeddingsOf answers Infinity's older POST /embeddings_image and
+// /embeddings_audio.
+func (s *Server) embeddingsOf(modality string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var body embeddingsBody
+		release, err := s.readJSON(w, r, &body)
+		if err != nil {
+			return err
+		}
+		defer release()
+		body.Modality = modality
+		return s.answerEmbeddings(w, r, &body)
 	}
-	defer release()
-	body.Modality = "image"
-	return s.answerEmbeddings(w, r, &body)
 }
 
 // infinityEntry is a model as Infinity lists it; its client demands the owner and
@@ -67,7 +71,11 @@ type infinityList struct {
 func (s *Server) infinityModels(w http.ResponseWriter, _ *http.Request) error {
 	list := []infinityEntry{}
 	for _, c := range s.encoders {
-		entry := infinityEntry{s.modelEntry(c), "emblem", []string{"embed", "image_embed", "rerank", "classify"}, c.busy()}
+		can := []string{"embed", "image_embed", "rerank", "classify"}
+		if _, hears := c.listener(); hears {
+			can = append(can, "audio_embed")
+		}
+		entry := infinityEntry{s.modelEntry(c), "emblem", can, c.busy()}
 		entry.OwnedBy = "infinity"
 		list = append(list, entry)
 	}

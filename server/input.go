@@ -7,7 +7,7 @@ import (
 )
 
 // input is one thing to be embedded: a text, the ids of one, the bytes of a
-// picture's file, or the address to fetch them from.
+// picture's or a sound's file, or the address to fetch them from.
 type input struct {
 	param   string // where it stood in the request, such as input[3]
 	text    string
@@ -78,6 +78,11 @@ func pictureInput(param, s string) (input, error) {
 	if isURL(s) {
 		return input{param: param, url: s}, nil
 	}
+	return fileInput(param, s, "picture")
+}
+
+// fileInput reads the file of a picture or a sound, which it is called.
+func fileInput(param, s, what string) (input, error) {
 	body := s
 	if isDataURL(s) {
 		head, rest, ok := strings.Cut(s, ",")
@@ -88,10 +93,10 @@ func pictureInput(param, s string) (input, error) {
 	}
 	data, err := decodeBase64(body)
 	if err != nil {
-		return input{}, badRequest(param, "the picture is not valid base64")
+		return input{}, badRequest(param, "the %s is not valid base64", what)
 	}
 	if len(data) == 0 {
-		return input{}, badRequest(param, "the picture is empty")
+		return input{}, badRequest(param, "the %s is empty", what)
 	}
 	return input{param: param, picture: data}, nil
 }

@@ -177,7 +177,7 @@ func oneInput(param string, raw json.RawMessage) (input, error) {
 	case '{':
 		return partInput(param, raw)
 	}
-	return input{}, badRequest(param, "%s has to be a string, a list of token ids, or an object with text or image", param)
+	return input{}, badRequest(param, "%s has to be a string, a list of token ids, or an object with text, image or audio", param)
 }
 
 // idsInput reads a text that comes as token ids.

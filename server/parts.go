@@ -4,38 +4,59 @@ import (
 	"encoding/json"
 )
 
-// part is an item that says itself what it is: Jina's {"text":…} or {"image":…},
-// and OpenAI's typed parts {"type":"text","text":…},
-// {"type":"image_url","image_url":{"url":…}}, {"type":"input_image","image_url":…}.
+// part is an item that says itself what it is: Jina's {"text":…}, {"image":…} or
+// {"audio":…}, and OpenAI's typed parts {"type":"text","text":…},
+// {"type":"image_url","image_url":{"url":…}}, {"type":"input_image","image_url":…},
+// {"type":"input_audio","input_audio":{"data":…,"format":"wav"}}.
 type part struct {
 	Type     string          `json:"type"`
 	Text     *string         `json:"text"`
 	Image    *string         `json:"image"`
+	Audio    *string         `json:"audio"`
 	ImageURL json.RawMessage `json:"image_url"`
+	Sound    *struct {
+		Data string `json:"data"`
+	} `json:"input_audio"`
 }
 
 func partInput(param string, raw json.RawMessage) (input, error) {
 	var p part
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return input{}, badRequest(param, "%s is an object that cannot be read; give {\"text\":…} or {\"image\":…}", param)
+		return input{}, badRequest(param, "%s is an object that cannot be read; give {\"text\":…}, {\"image\":…} or {\"audio\":…}", param)
 	}
 	return p.input(param)
 }
 
 func (p *part) input(param string) (input, error) {
+	if !one(p.Text != nil, p.Image != nil || len(p.ImageURL) > 0, p.Audio != nil, p.Sound != nil) {
+		return input{}, badRequest(param, "%s has to hold one of text, image and audio", param)
+	}
 	switch {
-	case p.Image != nil && p.Text == nil:
+	case p.Image != nil:
 		return pictureInput(param, *p.Image)
-	case len(p.ImageURL) > 0 && p.Text == nil:
-		url, err := p.url(param)
-		if err != nil {
-			return input{}, err
-		}
-		return pictureInput(param, url)
-	case p.Text != nil && p.Image == nil && len(p.ImageURL) == 0:
+	case p.Audio != nil:
+		return soundInput(param, *p.Audio)
+	case p.Sound != nil:
+		return soundInput(param+".input_audio", p.Sound.Data)
+	case p.Text != nil:
 		return textInput(param, *p.Text), nil
 	}
-	return input{}, badRequest(param, "%s has to hold either text or image", param)
+	url, err := p.url(param)
+	if err != nil {
+		return input{}, err
+	}
+	return pictureInput(param, url)
+}
+
+// one tells whether exactly one of the conditions holds.
+func one(list ...bool) bool {
+	n := 0
+	for _, holds := range list {
+		if holds {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // url reads image_url, which is an object with a url or the url itself.
@@ -101,7 +122,7 @@ func oneThing(all []input) ([]input, error) {
 	case len(pictures) == 1 && len(texts) == 0:
 		return pictures, nil
 	case len(pictures) > 0:
-		return nil, badRequest("messages", "the messages hold %d pictures and %d texts; this model embeds one picture or text a request", len(pictures), len(texts))
+		return nil, badRequest("messages", "the messages hold %d pictures or sounds and %d texts; this model embeds one of them a request", len(pictures), len(texts))
 	case len(texts) == 0:
 		return nil, badRequest("messages", "the messages hold nothing to embed")
 	}

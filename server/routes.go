@@ -24,11 +24,13 @@ func (s *Server) modelRoutes() []route {
 // clients speak.
 func (s *Server) vectorRoutes() []route {
 	embed := route{method: "POST", path: "/v1/embeddings", scope: ScopeEmbed, handle: s.embeddings, body: embeddingsBody{}, answer: embeddingsAnswer{},
-		doc: "Turn texts, token ids and pictures into vectors: OpenAI's request, with Infinity's modality, Jina's objects and vLLM's messages."}
+		doc: "Turn texts, token ids, pictures and sounds into vectors: OpenAI's request, with Infinity's modality, Jina's objects and vLLM's messages."}
 	plain := embed
 	plain.path, plain.doc = "/embeddings", "The same, at Infinity's path."
 	older := embed
-	older.path, older.handle, older.doc = "/embeddings_image", s.embeddingsImage, "Turn pictures into vectors, at Infinity's older path."
+	older.path, older.handle, older.doc = "/embeddings_image", s.embeddingsOf("image"), "Turn pictures into vectors, at Infinity's older path."
+	sounds := embed
+	sounds.path, sounds.handle, sounds.doc = "/embeddings_audio", s.embeddingsOf("audio"), "Turn sounds into vectors, at Infinity's older path."
 	rerank := route{method: "POST", path: "/v1/rerank", scope: ScopeEmbed, handle: s.rerank, body: rerankBody{},
 		doc: "Order documents by their cosine to a query: Cohere's and Jina's request, or TEI's with texts."}
 	rerankPlain := rerank
@@ -36,7 +38,7 @@ func (s *Server) vectorRoutes() []route {
 	classify := route{method: "POST", path: "/v1/classify", scope: ScopeEmbed, handle: s.classify, body: classifyBody{}, doc: "Say which of the labels each input is."}
 	classifyPlain := classify
 	classifyPlain.path, classifyPlain.doc = "/classify", "The same, at Infinity's path."
-	return []route{embed, plain, older, rerank, rerankPlain, classify, classifyPlain}
+	return []route{embed, plain, older, sounds, rerank, rerankPlain, classify, classifyPlain}
 }
 
 // otherRoutes are those of servers with shapes of their own.

@@ -33,10 +33,11 @@ type wishes struct {
 	Space          string   `json:"space"` // of vectors of one's own
 }
 
-// termBody is one of text, image, document and vector.
+// termBody is one of text, image, audio, document and vector.
 type termBody struct {
 	Text     *string   `json:"text"`
 	Image    *string   `json:"image"` // a data URL
+	Audio    *string   `json:"audio"` // the same
 	Document *string   `json:"document"`
 	Vector   []float32 `json:"vector"`
 	Weight   *float64  `json:"weight"`
@@ -185,24 +186,21 @@ func (f *Find) terms(list []termBody) (*Find, map[int]input, error) {
 		case b.Text != nil:
 			inputs[i] = textInput(param, *b.Text)
 		case b.Image != nil:
-			if inputs[i], err = pictureInput(param, *b.Image); err != nil {
-				return nil, nil, err
-			}
+			inputs[i], err = pictureInput(param, *b.Image)
+		case b.Audio != nil:
+			inputs[i], err = soundInput(param, *b.Audio)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	return f, inputs, nil
 }
 
 func (b *termBody) term(param string) (Term, error) {
-	t := Term{Weight: 1, Vector: b.Vector, Picture: b.Image != nil}
-	given := 0
-	for _, has := range []bool{b.Text != nil, b.Image != nil, b.Document != nil, len(b.Vector) > 0} {
-		if has {
-			given++
-		}
-	}
-	if given != 1 {
-		return t, badRequest(param, "%s has to hold one of text, image, document and vector", param)
+	t := Term{Weight: 1, Vector: b.Vector, Picture: b.Image != nil || b.Audio != nil}
+	if !one(b.Text != nil, b.Image != nil, b.Audio != nil, b.Document != nil, len(b.Vector) > 0) {
+		return t, badRequest(param, "%s has to hold one of text, image, audio, document and vector", param)
 	}
 	if b.Text != nil {
 		t.Text = *b.Text

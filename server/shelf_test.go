@@ -87,7 +87,7 @@ func (s *shelf) Entry(context.Context) (LibraryEntry, error) {
 }
 
 func (s *shelf) Search(_ context.Context, f Find) (*Found, error) {
-	query := make([]float64, fakeDim)
+	var query []float64
 	shown := map[string]bool{}
 	for _, t := range f.Terms {
 		v := t.Vector
@@ -98,6 +98,7 @@ func (s *shelf) Search(_ context.Context, f Find) (*Found, error) {
 			}
 			v, shown[t.Document] = d.Vectors[spaceImage][0], true
 		}
+		query = append(query, make([]float64, max(0, len(v)-len(query)))...)
 		for k, x := range v {
 			query[k] += t.Weight * float64(x)
 		}

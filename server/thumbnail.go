@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/batch"
 	"github.com/emblem-search/emblem/internal/picture"
 )
@@ -99,6 +100,18 @@ func thumbnailSide(s string) (int, error) {
 	return thumbnailSides[len(thumbnailSides)-1], nil
 }
 
+// showable is what a file looks like: a picture as it is, a sound as its waveform.
+func showable(file []byte, o picture.Options, side int) (*picture.RGB, error) {
+	if !isSound(file) {
+		return picture.Decode(file, o)
+	}
+	s, err := audio.Decode(file)
+	if err != nil {
+		return nil, err
+	}
+	return waveform(s, side, side/2), nil
+}
+
 // render makes one thumbnail, when there is memory for it.
 func (t *thumbnails) render(ctx context.Context, file []byte, side int) ([]byte, error) {
 	o := picture.Options{Local: true, MinSide: side / 2, Limits: picture.LocalLimits(0)}
@@ -110,7 +123,7 @@ func (t *thumbnails) render(ctx context.Context, file []byte, side int) ([]byte,
 		return nil, err
 	}
 	defer t.memory.Release(cost)
-	im, err := picture.Decode(file, o)
+	im, err := showable(file, o, side)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,7 @@ func TestHostile(t *testing.T) {
 		{"a short format", []byte("RIFF\x00\x00\x00\x00WAVEfmt \x04\x00\x00\x00abcd"), "in 4 bytes, want at least 16"},
 		{"0 Hz", header(1, 1, 0, 2, 16, 4, make([]byte, 4)), "0 samples a second, want 1000 to 768000"},
 		{"4 GHz", header(1, 1, math.MaxUint32, 2, 16, 4, make([]byte, 4)), "4294967295 samples a second"},
+		{"1000 channels", header(1, 1000, 16000, 2000, 16, 2000, make([]byte, 2000)), "1000 channels is not read here, 64 are at most"},
 		{"no channels", header(1, 0, 16000, 0, 16, 4, make([]byte, 4)), "0 channels of 16 bits take 0 bytes"},
 		{"another alignment", header(1, 2, 16000, 2, 16, 4, make([]byte, 4)), "2 channels of 16 bits take 2 bytes"},
 		{"12 bits", header(1, 1, 16000, 2, 12, 4, make([]byte, 4)), "format 0x1 with 12 bits is not read"},

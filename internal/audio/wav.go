@@ -16,6 +16,9 @@ const (
 // waveGUID is how the GUIDs of extensible formats go on.
 const waveGUID = "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
 
+// mostChannels bounds the work for a file whose header makes it up.
+const mostChannels = 64
+
 // pcm is what the chunk "fmt " says.
 type pcm struct {
 	tag, channels, rate, align, bits int
@@ -88,6 +91,8 @@ func readFormat(b []byte) (pcm, error) {
 	switch {
 	case !known:
 		return f, fail(Unsupported, "a wav file of format %#x with %d bits is not read here; save it as PCM of 16 bits", f.tag, f.bits)
+	case f.channels > mostChannels:
+		return f, fail(Unsupported, "a wav file of %d channels is not read here, %d are at most; mix it down", f.channels, mostChannels)
 	case f.channels < 1 || f.align != f.channels*f.bits/8:
 		return f, fail(Corrupt, "the wav file says that %d channels of %d bits take %d bytes; save it again", f.channels, f.bits, f.align)
 	}
