@@ -14,7 +14,7 @@ const decoders = "../../text/decoder/testdata/"
 // TestComplete: the reference's greedy tokens as JSON and as a stream, a stop string,
 // the number of tokens, seeds and probabilities.
 func TestComplete(t *testing.T) {
-	for _, model := range []string{"gpt2", "llama-gqa", "qwen2"} {
+	for _, model := range []string{"gpt2", "llama-gqa", "qwen2", "bart-plain"} {
 		var meta struct {
 			Runs []struct {
 				Prompt string

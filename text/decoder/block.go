@@ -6,12 +6,17 @@ import (
 	"github.com/emblem-search/emblem/internal/weights"
 )
 
-// block is a layer: attention to what came before, then an MLP, each after a norm.
+// block is a layer: attention to what came before, in an encoder-decoder then to the
+// source, then an MLP; each after a norm, or before it.
 type block struct {
-	Norm1 norm      `weight:"norm1"`
-	Attn  attention `weight:"attn"`
-	Norm2 norm      `weight:"norm2"`
-	MLP   nn.MLP    `weight:"mlp"`
+	Norm1     norm           `weight:"norm1"`
+	Attn      attention      `weight:"attn"`
+	NormCross norm           `weight:"norm_cross"`
+	Cross     crossAttention `weight:"cross"`
+	Norm2     norm           `weight:"norm2"`
+	MLP       nn.MLP         `weight:"mlp"`
+
+	post bool
 }
 
 func newBlock(c config, layer int, p nn.Precision) block {
@@ -28,23 +33,41 @@ func newBlock(c config, layer int, p nn.Precision) block {
 	if c.byLayer {
 		a.scale /= float32(layer + 1)
 	}
-	return block{
-		Norm1: newNorm(c), Attn: a, Norm2: newNorm(c),
+	b := block{
+		Norm1: newNorm(c), Attn: a, Cross: newCrossAttention(c, p), Norm2: newNorm(c), post: c.post,
 		MLP: nn.MLP{
 			FC1: nn.NewLinear(c.width, first, c.mlpBias, p.Block), FC2: nn.NewLinear(c.hidden, c.width, c.mlpBias, p.Block),
 			Act: c.act, Gated: c.gated,
 		},
 	}
+	if c.encoder != nil {
+		b.NormCross = newNorm(c)
+	}
+	return b
 }
 
 // forward updates the residual stream x (T, C), F32.
 func (b *block) forward(s *tensor.Stream, x tensor.Tensor, in inputs, store tensor.Tensor) {
 	defer s.Release(s.Mark())
 	h := s.New(s.Activations(b.MLP.FC1.Weight.Kind), x.Shape()...) // (T, C)
-	b.Norm1.forward(s, x, h)
-	b.Attn.forward(s, h, in, store, x)
-	b.Norm2.forward(s, x, h)
-	b.MLP.Forward(s, h, x)
+	b.part(s, x, h, &b.Norm1, func() { b.Attn.forward(s, h, in, store, x) })
+	if b.NormCross.ok() {
+		b.part(s, x, h, &b.NormCross, func() { b.Cross.forward(s, h, in, store, x) })
+	}
+	b.part(s, x, h, &b.Norm2, func() { b.MLP.Forward(s, h, x) })
+}
+
+// part runs what adds to x (T, C) something of h, which is the norm of x, or x itself
+// where the norm comes after.
+func (b *block) part(s *tensor.Stream, x, h tensor.Tensor, n *norm, add func()) {
+	if !b.post {
+		n.forward(s, x, h)
+		add()
+		return
+	}
+	s.Do(&tensor.Copy{X: x, Y: h})
+	add()
+	n.forward(s, x, x)
 }
 
 // attention is causal self-attention over a store of keys and values.
@@ -70,12 +93,9 @@ func (a *attention) forward(s *tensor.Stream, h tensor.Tensor, in inputs, store,
 	s.Do(&tensor.Scatter{X: qkv.ColSlice(q, q+2*kv), At: in.rows, Y: store})
 	y := s.New(h.DType(), t, q) // (T, H·D)
 	for _, g := range in.groups {
-		part := func(x tensor.Tensor) tensor.Tensor { // (B, Lq, H·D)
-			return x.Slice(g.first, g.first+g.b*g.lq).Reshape(g.b, g.lq, q)
-		}
 		s.Do(&tensor.Attention{
-			Q: part(qkv.ColSlice(0, q)), K: store.ColSlice(0, kv), V: store.ColSlice(kv, 2*kv),
-			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Y: part(y),
+			Q: g.part(qkv.ColSlice(0, q)), K: store.ColSlice(0, kv), V: store.ColSlice(kv, 2*kv),
+			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Y: g.part(y),
 		})
 	}
 	a.Proj.Forward(s, y, tensor.NoAct, x, x)
@@ -98,6 +118,19 @@ func newNorm(c config) norm {
 	}
 	return n
 }
+
+// newEmbedNorm is the norm after the embedding. Where that is to be magnified, it is
+// the norm's epsilon that becomes smaller.
+func newEmbedNorm(c config) norm {
+	n := newNorm(c)
+	if c.magnify != 0 {
+		n.eps /= float32(c.magnify * c.magnify)
+	}
+	return n
+}
+
+// ok tells whether the norm is part of the model.
+func (n *norm) ok() bool { return n.Weight.Shape != nil }
 
 // forward writes the norm of x to y, which may be x.
 func (n *norm) forward(s *tensor.Stream, x, y tensor.Tensor) {

@@ -24,13 +24,23 @@ type config struct {
 	eps       float32
 	scale     float32 // of the scores
 	byLayer   bool    // layer i's scores are also divided by i + 1
+	post      bool    // norms come after the sums, and after the embedding: BART
+	before    int     // rows of a learned table of positions before position 0
+	magnify   float64 // of the embedding before positions are added; 0: 1
 	rope      rope    // zero: positions are a learned table
 	qkvBias   bool
 	projBias  bool
 	mlpBias   bool
 	tied      bool // the head may be the table of tokens
+	headBias  bool
 	eos       tokenIDs
+	forced    forced
+	encoder   *encoderConfig // nil: the prompt is the beginning of the text
+	start     int32          // the token that the decoder of an encoder-decoder begins with
 }
+
+// forced are tokens that come first and last whatever the logits are; nil: none.
+type forced struct{ first, last *int32 }
 
 // family says how a folder describes a decoder.
 type family struct {
@@ -43,6 +53,7 @@ var families = map[string]family{
 	"gpt2":  {readGPT2, gpt2Layout},
 	"llama": {readLlama, llamaLayout},
 	"qwen2": {readQwen2, llamaLayout},
+	"bart":  {readBART, bartLayout},
 }
 
 // Knows tells whether a folder that says it is of this family has a decoder.
@@ -89,6 +100,14 @@ func (t *tokenIDs) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	return json.Unmarshal(raw, (*[]int32)(t))
+}
+
+// first is the first of the ids, nil if there is none.
+func (t tokenIDs) first() *int32 {
+	if len(t) == 0 {
+		return nil
+	}
+	return &t[0]
 }
 
 // refuse names a key whose value is not implemented.

@@ -50,7 +50,7 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 	}
 	fam, ok := families[conf.Family]
 	if !ok {
-		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; gpt2, llama and qwen2 are", conf.Family)
+		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama and qwen2 are", conf.Family)
 	}
 	c, err := fam.read(conf.Raw)
 	if err != nil {
@@ -92,7 +92,11 @@ func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family) e
 		return err
 	}
 	defer set.Close()
-	plan, err := weights.Match(set, fam.layout(set, d.net.config), d.net)
+	c := &d.net.config
+	if _, ok := set.Get("final_logits_bias"); c.headBias && !ok {
+		c.headBias, d.net.Head.Bias.Shape = false, nil // older folders have none
+	}
+	plan, err := weights.Match(set, fam.layout(set, *c), d.net)
 	if err != nil {
 		return err
 	}
@@ -100,7 +104,10 @@ func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family) e
 	for _, b := range plan.Bindings() {
 		d.bindings = append(d.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
-	return plan.Load(d.pool)
+	if err := plan.Load(d.pool); err != nil {
+		return err
+	}
+	return d.net.fold(d.pool)
 }
 
 // mostCache bounds the cache where nobody says how large it is to be.
@@ -140,7 +147,11 @@ func (d *Decoder) Close() {
 // Positions is the longest sequence, in tokens: what the model was made for, and
 // what the cache holds.
 func (d *Decoder) Positions() int {
-	return min(d.net.config.positions, len(d.pages.all)*pageSize)
+	room := len(d.pages.all)
+	if d.net.config.encoder != nil {
+		room /= 2 // the source needs as much
+	}
+	return min(d.net.config.positions, room*pageSize)
 }
 
 // Vocabulary is the number of tokens that the model tells apart.

@@ -17,6 +17,7 @@ import (
 type run struct {
 	Prompt string
 	IDs    []int32
+	Begin  []int32 // what an encoder-decoder's logits are of; IDs is its source
 	New    []int32 // greedy
 	Text   *string // of New, where that can be told alone
 }
@@ -53,7 +54,11 @@ func TestLogits(t *testing.T) {
 	cases(t, func(t *testing.T, path string, g *golden.File, runs []run) {
 		d := open(t, path, Options{DType: "f32"})
 		for i, r := range runs {
-			got := d.logits(t, r.IDs, len(r.IDs))
+			source, ids := []int32(nil), r.IDs
+			if r.Begin != nil {
+				source, ids = r.IDs, r.Begin
+			}
+			got := d.logits(t, source, ids, len(ids))
 			want := g.Rows(fmt.Sprintf("logits.%d", i))
 			if shown := got[len(got)-1:]; i > 0 {
 				golden.Within(t, r.Prompt, 1e-3, want, shown)
@@ -65,7 +70,7 @@ func TestLogits(t *testing.T) {
 				golden.Within(t, r.Prompt, 1e-3, want, fourth)
 			}
 			for _, part := range []int{1, 7, 16} {
-				if diff := golden.MaxDiff(got, d.logits(t, r.IDs, part)); diff != 0 {
+				if diff := golden.MaxDiff(got, d.logits(t, source, ids, part)); diff != 0 {
 					t.Errorf("%q in parts of %d tokens differs by %g", r.Prompt, part, diff)
 				}
 			}
@@ -75,17 +80,18 @@ func TestLogits(t *testing.T) {
 
 // logits computes those after each of ids, part tokens at a time, with a cache that
 // nobody else sees.
-func (d *Decoder) logits(t *testing.T, ids []int32, part int) (out [][]float32) {
+func (d *Decoder) logits(t *testing.T, source, ids []int32, part int) (out [][]float32) {
 	t.Helper()
-	q := &sequence{ctx: context.Background(), ids: ids, prompt: len(ids)}
-	for range pagesFor(len(ids)) {
-		page, ok := d.pages.take()
-		if !ok {
-			t.Fatal("no page")
-		}
-		q.pages = append(q.pages, page)
+	q := &sequence{ctx: context.Background(), source: source, ids: ids, prompt: len(ids)}
+	if !d.turns.reserve(q, len(ids)) {
+		t.Fatal("no page")
 	}
-	defer func() { d.pages.drop(q.pages) }()
+	defer d.turns.free(q)
+	if source != nil {
+		if err := d.encode(q.ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for q.pending() > 0 {
 		n := min(part, q.pending())
 		p := d.turns.pass([]share{{q, n}})
@@ -151,7 +157,7 @@ func (d *Decoder) checkRun(t *testing.T, r run) {
 // with room for all and with so little that sequences have to begin anew, in every
 // dtype.
 func TestCompany(t *testing.T) {
-	for _, name := range []string{"gpt2", "llama-gqa", "llama-dynamic"} {
+	for _, name := range []string{"gpt2", "llama-gqa", "llama-dynamic", "bart"} {
 		for _, dtype := range []string{"f32", "bf16", "int8"} {
 			t.Run(name+"-"+dtype, func(t *testing.T) {
 				alone := open(t, "testdata/"+name, Options{DType: dtype, CacheTokens: 4096})

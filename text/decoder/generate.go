@@ -23,9 +23,15 @@ type Usage struct {
 }
 
 // A TooLongError says that a prompt leaves no room to generate anything.
-type TooLongError struct{ Tokens, Limit int }
+type TooLongError struct {
+	Tokens, Limit int
+	Apart         bool // what is generated does not count: an encoder-decoder
+}
 
 func (e *TooLongError) Error() string {
+	if e.Apart {
+		return fmt.Sprintf("the prompt has %d tokens and the model reads %d; shorten it", e.Tokens, e.Limit)
+	}
 	return fmt.Sprintf("the prompt has %d tokens and the model reads %d, of which one at least must be left to generate; shorten it", e.Tokens, e.Limit)
 }
 
@@ -83,8 +89,9 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 	if len(prompt) == 0 {
 		return nil, wrong("prompt", "the prompt is empty and the model has no token to begin with; write something")
 	}
-	if len(prompt) >= d.Positions() {
-		return nil, &TooLongError{len(prompt), d.Positions()}
+	apart := d.net.config.encoder != nil
+	if len(prompt) > d.Positions() || len(prompt) == d.Positions() && !apart {
+		return nil, &TooLongError{len(prompt), d.Positions(), apart}
 	}
 	for i, id := range prompt {
 		if id < 0 || int(id) >= d.Vocabulary() {
@@ -107,9 +114,15 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 		}
 	}
 	q := &sequence{
-		ids: append([]int32(nil), prompt...), prompt: len(prompt), most: min(most, d.Positions()-len(prompt)),
-		eos: d.generation.eos, sampling: r.Sampling, tops: -1, out: newMailbox(),
+		ids: append([]int32(nil), prompt...), eos: d.generation.eos, forced: d.generation.forced, limits: d.generation.limits, sampling: r.Sampling, tops: -1, out: newMailbox(),
 	}
+	if apart {
+		q.source, q.ids = q.ids, []int32{d.generation.start}
+		q.origin = key{}.next(q.source, make([]int32, len(q.source)))
+		q.last = q.origin
+	}
+	q.prompt = len(q.ids)
+	q.most = min(most, d.Positions()-q.prompt)
 	if r.LogProbs {
 		q.tops = r.Tops
 	}

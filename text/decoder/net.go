@@ -8,29 +8,62 @@ import (
 
 // net is a decoder with its weights.
 type net struct {
-	Tokens weights.Table    `weight:"token_embed"` // (V, C)
-	Pos    weights.Constant `weight:"pos_embed"`   // (positions, C): GPT-2
-	Blocks []block          `weight:"blocks"`
-	Norm   norm             `weight:"norm"`
-	Head   nn.Linear        `weight:"head"` // (V, C)
+	Tokens  weights.Table `weight:"token_embed"` // (V, C)
+	Pos     weights.Host  `weight:"pos_embed"`   // (positions, C): GPT-2, BART
+	PreNorm norm          `weight:"norm_embed"`  // BART
+	Encoder encoder       `weight:"encoder"`
+	Blocks  []block       `weight:"blocks"`
+	Norm    norm          `weight:"norm"`
+	Head    nn.Linear     `weight:"head"` // (V, C)
 
 	config config
+	places tensor.Tensor // (positions, C), or none
 }
 
 func newNet(c config, p nn.Precision) *net {
 	n := &net{
-		Tokens: weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
-		Norm:   newNorm(c),
-		Head:   nn.NewLinear(c.width, c.vocab, false, p.Block),
-		config: c,
+		Tokens:  weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
+		Encoder: newEncoder(c, p),
+		Head:    nn.NewLinear(c.width, c.vocab, c.headBias, p.Block),
+		config:  c,
+	}
+	if c.post {
+		n.PreNorm = newEmbedNorm(c)
+	} else {
+		n.Norm = newNorm(c)
 	}
 	if !c.rope.ok() {
-		n.Pos.Shape = []int{c.positions, c.width}
+		n.Pos.Shape = []int{c.before + c.positions, c.width}
 	}
 	for i := range c.layers {
 		n.Blocks = append(n.Blocks, newBlock(c, i, p))
 	}
 	return n
+}
+
+// fold makes the tables of positions. Where the embedding is magnified they are
+// divided by as much instead, which the norm after it does not see.
+func (n *net) fold(p *tensor.Pool) error {
+	for _, t := range []struct {
+		from *weights.Host
+		to   *tensor.Tensor
+	}{{&n.Pos, &n.places}, {&n.Encoder.Pos, &n.Encoder.places}} {
+		if t.from.Data == nil {
+			continue
+		}
+		rows := t.from.Data[n.config.before*n.config.width:]
+		if m := n.config.magnify; m != 0 {
+			for i := range rows {
+				rows[i] = float32(float64(rows[i]) / m)
+			}
+		}
+		var err error
+		if *t.to, err = p.Constant(rows, len(rows)/n.config.width, n.config.width); err != nil {
+			return err
+		}
+		t.from.Data = nil
+	}
+	return nil
 }
 
 // pass is what one forward pass computes: the next tokens of some sequences, side by
@@ -49,6 +82,13 @@ type group struct {
 	first, b, lq int
 	pages        []int32 // (B, N) of the store
 	lens         []int32 // (B) keys, the new ones included
+	crossPages   []int32 // (B, N) of the sources, for an encoder-decoder
+	crossLens    []int32 // (B)
+}
+
+// part are a group's rows of x (T, C) as (B, Lq, C).
+func (g group) part(x tensor.Tensor) tensor.Tensor {
+	return x.Slice(g.first, g.first+g.b*g.lq).Reshape(g.b, g.lq, x.Cols())
 }
 
 // inputs are a pass's numbers on the device.
@@ -61,7 +101,8 @@ type inputs struct {
 // attended is a group's.
 type attended struct {
 	group
-	pages, lens tensor.Tensor // (B, N), (B) I32
+	pages, lens           tensor.Tensor // (B, N), (B) I32
+	crossPages, crossLens tensor.Tensor
 }
 
 // upload brings a pass to the device.
@@ -79,7 +120,11 @@ func (n *net) upload(s *tensor.Stream, p pass) inputs {
 		tensor.Put(s, in.sin, sin)
 	}
 	for _, g := range p.groups {
-		in.groups = append(in.groups, attended{g, ints(g.pages, g.b, len(g.pages)/g.b), ints(g.lens, g.b)})
+		a := attended{group: g, pages: ints(g.pages, g.b, len(g.pages)/g.b), lens: ints(g.lens, g.b)}
+		if g.crossLens != nil {
+			a.crossPages, a.crossLens = ints(g.crossPages, g.b, len(g.crossPages)/g.b), ints(g.crossLens, g.b)
+		}
+		in.groups = append(in.groups, a)
 	}
 	return in
 }
@@ -90,7 +135,7 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	defer s.Release(s.Mark())
 	in := n.upload(s, p)
 	x := s.New(tensor.F32, len(p.ids), n.config.width) // (T, C), the residual stream
-	n.embed(s, p, x)
+	embed(s, n.Tokens.T, p.ids, n.places, p.at, &n.PreNorm, x)
 	for i := range n.Blocks {
 		n.Blocks[i].forward(s, x, in, store[i])
 	}
@@ -99,21 +144,26 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	}
 	f := s.New(tensor.F32, len(p.want), n.config.width) // (R, C)
 	nn.Gather(s, x, p.want, f)
-	n.Norm.forward(s, f, f)
+	if n.Norm.ok() {
+		n.Norm.forward(s, f, f)
+	}
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
 }
 
-// embed writes tokens, at their places where these are learned, to x (T, C).
-func (n *net) embed(s *tensor.Stream, p pass, x tensor.Tensor) {
+// embed writes tokens, at their places where these are learned, to x (…, C), F32.
+func embed(s *tensor.Stream, table tensor.Tensor, ids []int32, places tensor.Tensor, at []int32, after *norm, x tensor.Tensor) {
 	defer s.Release(s.Mark())
-	ids := s.NewDense(tensor.I32, len(p.ids)) // (T)
-	tensor.Put(s, ids, p.ids)
-	op := &tensor.Embed{Table: n.Tokens.T, IDs: ids, Y: x}
-	if n.Pos.T.Ok() {
-		at := s.NewDense(tensor.I32, len(p.at)) // (T)
-		tensor.Put(s, at, p.at)
-		op.Add = s.New(tensor.F32, x.Shape()...) // (T, C)
-		s.Do(&tensor.Embed{Table: n.Pos.T, IDs: at, Y: op.Add})
+	tokens := s.NewDense(tensor.I32, len(ids)) // (T)
+	tensor.Put(s, tokens, ids)
+	op := &tensor.Embed{Table: table, IDs: tokens, Y: x}
+	if places.Ok() {
+		rows := s.NewDense(tensor.I32, len(at)) // (T)
+		tensor.Put(s, rows, at)
+		op.Add = s.New(tensor.F32, len(at), x.Cols()) // (T, C)
+		s.Do(&tensor.Embed{Table: places, IDs: rows, Y: op.Add})
 	}
 	s.Do(op)
+	if after.ok() {
+		after.forward(s, x, x)
+	}
 }

@@ -11,10 +11,13 @@ import (
 // goroutine that takes the turns.
 type sequence struct {
 	ctx      context.Context
+	source   []int32 // what the encoder of an encoder-decoder reads
 	ids      []int32 // the prompt and what follows
 	prompt   int     // tokens of it
 	most     int     // tokens that may follow
 	eos      []int32 // end it
+	forced   forced
+	limits   limits
 	sampling Sampling
 	tops     int // alternatives to report with each token; below 0: no probabilities
 
@@ -23,6 +26,10 @@ type sequence struct {
 	named  int     // pages of them that have a name
 	last   key     // the name of the last of these
 	reused int     // tokens of the prompt that another sequence had left in pages
+	origin key     // of the first page's name: what the source is
+
+	crossPages []int32 // of the source's keys and values
+	encoded    bool    // that they hold
 
 	out mailbox
 }
@@ -60,15 +67,25 @@ func (q *sequence) advance(c config, logits []float32) (finished bool) {
 	if q.tops >= 0 {
 		raw = slices.Clone(logits) // the choice overwrites them
 	}
-	t.ID = q.sampling.choose(logits, q.ids)
+	made := len(q.ids) - q.prompt + 1 // with this one
+	last := made >= q.most || len(q.ids)+1 >= c.positions
+	switch {
+	case made == 1 && q.forced.first != nil:
+		t.ID = *q.forced.first
+	case last && q.forced.last != nil:
+		t.ID = *q.forced.last
+	default:
+		q.limits.apply(logits, q.ids, q.prompt, q.eos)
+		t.ID = q.sampling.choose(logits, q.ids)
+	}
 	if q.tops >= 0 {
 		t.LogProb = float32(float64(raw[t.ID]) - t.norm)
 	}
 	q.ids = append(q.ids, t.ID)
-	switch made := len(q.ids) - q.prompt; {
+	switch {
 	case slices.Contains(q.eos, t.ID):
 		t.Finish = Stop
-	case made >= q.most || len(q.ids) >= c.positions:
+	case last:
 		t.Finish = Length
 	}
 	q.out.send(t)

@@ -106,9 +106,15 @@ func (t *turns) collect() bool {
 func (t *turns) finish(q *sequence, err error) {
 	same := func(other *sequence) bool { return other == q }
 	t.running, t.waiting = slices.DeleteFunc(t.running, same), slices.DeleteFunc(t.waiting, same)
-	t.d.pages.drop(q.pages)
-	q.pages = nil
+	t.free(q)
 	q.out.fail(err)
+}
+
+// free takes a sequence's pages.
+func (t *turns) free(q *sequence) {
+	t.d.pages.drop(q.pages)
+	t.d.pages.drop(q.crossPages)
+	q.pages, q.crossPages, q.encoded = nil, nil, false
 }
 
 // share is the part of a sequence that a turn computes: its next n tokens.
@@ -141,7 +147,7 @@ func (t *turns) plan() []share {
 func (t *turns) admit() {
 	for len(t.waiting) > 0 && len(t.running) < mostRunning {
 		q := t.waiting[0]
-		if len(t.running) > 0 && t.d.pages.idle() < pagesFor(len(q.ids)+1) {
+		if len(t.running) > 0 && t.d.pages.idle() < pagesFor(len(q.ids)+1)+pagesFor(len(q.source)) {
 			return
 		}
 		t.waiting = t.waiting[1:]
@@ -168,14 +174,18 @@ func (t *turns) reuse(q *sequence) {
 	q.reused = min(q.done, q.prompt)
 }
 
-// reserve gives a sequence pages for so many tokens. Where there are none, the
-// youngest sequence has to give up its own and begin anew later, with the same
-// result.
+// reserve gives a sequence pages for so many tokens, and for its source.
 func (t *turns) reserve(q *sequence, tokens int) bool {
-	for len(q.pages) < pagesFor(tokens) {
+	return t.grow(q, &q.crossPages, len(q.source)) && t.grow(q, &q.pages, tokens)
+}
+
+// grow gives a sequence pages. Where there are none, the youngest sequence has to give
+// up its own and begin anew later, with the same result.
+func (t *turns) grow(q *sequence, pages *[]int32, tokens int) bool {
+	for len(*pages) < pagesFor(tokens) {
 		page, ok := t.d.pages.take()
 		if ok {
-			q.pages = append(q.pages, page)
+			*pages = append(*pages, page)
 			continue
 		}
 		youngest := t.running[len(t.running)-1]
@@ -191,8 +201,8 @@ func (t *turns) reserve(q *sequence, tokens int) bool {
 func (t *turns) suspend(q *sequence) {
 	t.running = slices.DeleteFunc(t.running, func(other *sequence) bool { return other == q })
 	t.waiting = slices.Insert(t.waiting, 0, q)
-	t.d.pages.drop(q.pages)
-	q.pages, q.done, q.named, q.last = nil, 0, 0, key{}
+	t.free(q)
+	q.done, q.named, q.last = 0, 0, q.origin
 }
 
 // compute runs one forward pass and lets the sequences go on whose tokens are all
@@ -204,6 +214,13 @@ func (t *turns) compute(batch []share) error {
 	ctx := context.Background()
 	if len(batch) == 1 {
 		ctx = batch[0].ctx
+	}
+	for _, s := range batch {
+		if s.source != nil && !s.encoded {
+			if err := t.d.encode(ctx, s.sequence); err != nil {
+				return err
+			}
+		}
 	}
 	if err := t.d.run(ctx, p, t.logits); err != nil {
 		return err
@@ -265,9 +282,9 @@ func (t *turns) pass(batch []share) pass {
 // add appends a group of sequences with equally many tokens.
 func (p *pass) add(c config, batch []share) {
 	g := group{first: len(p.ids), b: len(batch), lq: batch[0].n}
-	width := 0
+	width, crossWidth := 0, 0
 	for _, s := range batch {
-		width = max(width, pagesFor(s.done+s.n))
+		width, crossWidth = max(width, pagesFor(s.done+s.n)), max(crossWidth, len(s.crossPages))
 	}
 	for _, s := range batch {
 		for at := s.done; at < s.done+s.n; at++ {
@@ -276,13 +293,21 @@ func (p *pass) add(c config, batch []share) {
 		}
 		p.spans = append(p.spans, s.spans(c, s.done, s.done+s.n)...)
 		g.lens = append(g.lens, int32(s.done+s.n))
-		used := s.pages[:pagesFor(s.done+s.n)]
-		g.pages = append(append(g.pages, used...), make([]int32, width-len(used))...)
+		g.pages = appendRow(g.pages, s.pages[:pagesFor(s.done+s.n)], width)
+		if s.source != nil {
+			g.crossLens = append(g.crossLens, int32(len(s.source)))
+			g.crossPages = appendRow(g.crossPages, s.crossPages, crossWidth)
+		}
 		if s.n == s.pending() {
 			p.want = append(p.want, int32(len(p.ids)-1))
 		}
 	}
 	p.groups = append(p.groups, g)
+}
+
+// appendRow appends pages, filled up to n.
+func appendRow(to, pages []int32, n int) []int32 {
+	return append(append(to, pages...), make([]int32, n-len(pages))...)
 }
 
 // leave fails the sequences of a turn that could not be computed. One that was alone

@@ -1,4 +1,5 @@
-"""Goldens of text decoders as transformers saves them (GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM): python decoder.py
+"""Goldens of text decoders as transformers saves them (GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM,
+BartForConditionalGeneration): python decoder.py
 
 A case is a model's folder, text/decoder/testdata/NAME/, and beside it NAME.json (prompts, their ids, what greedy search
 and decoding make of them) and NAME.safetensors (the logits of every fourth position of the first prompt, and of the last
@@ -16,8 +17,8 @@ sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safet
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, GPT2Config, LlamaConfig, Qwen2Config
-from transformers import GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, BartConfig, GenerationConfig, GPT2Config, LlamaConfig, Qwen2Config
+from transformers import BartForConditionalGeneration, GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM
 from transformers.generation import logits_process as lp
 
 import towers
@@ -73,6 +74,10 @@ def write_tokenizer(folder, kind):
     elif kind == "smollm":
         tok = byte_bpe(297, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], digits=True)
         config |= {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "unk_token": "<|endoftext|>"}
+    elif kind == "bart":
+        tok = byte_bpe(310, ["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+        tok.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+        config |= {"tokenizer_class": "BartTokenizer", "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}
     elif kind == "qwen2":
         tok = byte_bpe(305, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
         config |= {"tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
@@ -98,6 +103,12 @@ def llama(kind=LlamaConfig, **more):
     return lambda vocab: kind(**(c | more | {"vocab_size": vocab}))
 
 
+def bart(**more):
+    c = dict(d_model=36, encoder_layers=2, decoder_layers=3, encoder_attention_heads=3, decoder_attention_heads=2, encoder_ffn_dim=51, decoder_ffn_dim=43,
+             max_position_embeddings=48)
+    return lambda vocab: BartConfig(**(c | more | {"vocab_size": vocab}))
+
+
 CASES = {
     # name: config, tokenizer, more vocabulary rows than tokens, dtype, shard size, seed
     "gpt2": (gpt2(n_embd=24), "gpt2", 0, torch.float32, None, 1),
@@ -117,7 +128,12 @@ CASES = {
               "qwen2", 6, torch.bfloat16, None, 10),
 }
 
-MODELS = {GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
+CASES |= {
+    "bart": (bart(scale_embedding=True, forced_bos_token_id=0), "bart", 3, torch.bfloat16, None, 11),
+    "bart-plain": (bart(activation_function="relu", forced_eos_token_id=None, tie_word_embeddings=False), "bart", 0, torch.float16, "60KB", 12),
+}
+
+MODELS = {BartConfig: BartForConditionalGeneration, GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
 
 
 def age(name, folder):
@@ -156,6 +172,12 @@ def age(name, folder):
 
         towers.edit(folder, "config.json", sparse)
         os.remove(os.path.join(folder, "generation_config.json"))
+    if name == "bart-plain":
+
+        def limits(d):
+            d["no_repeat_ngram_size"], d["min_length"] = 3, 9
+
+        towers.edit(folder, "generation_config.json", limits)
     if name == "smollm2":
         with open(os.path.join(folder, "generation_config.json"), "w") as f:
             json.dump({"eos_token_id": [2, 0], "bos_token_id": 1, "repetition_penalty": 1.3, "max_new_tokens": 24}, f)
@@ -163,6 +185,11 @@ def age(name, folder):
 
 def generate(model, tokenizer, prompt, n):
     ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
+    if model.config.is_encoder_decoder:
+        out = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=n)
+        full = model(ids, decoder_input_ids=out).logits[0]
+        new = out[0, 1:].tolist()
+        return {"prompt": prompt, "ids": ids[0].tolist(), "begin": out[0].tolist(), "new": new, "text": tokenizer.decode(new, skip_special_tokens=True)}, full
     full = model(ids).logits[0]
     out = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=n)[0]
     new = out[ids.shape[1]:].tolist()
@@ -180,6 +207,8 @@ def case(name, build, kind, extra, dtype, shard, seed):
     config = build(vocab)
     model = MODELS[type(config)](config).eval()
     towers.randomise(model, seed)
+    if config.is_encoder_decoder:
+        model.final_logits_bias.copy_(torch.randn(model.final_logits_bias.shape, generator=torch.Generator().manual_seed(seed)))
     model.tie_weights()
     model = model.to(dtype)
     model.generation_config = GenerationConfig.from_model_config(config)
@@ -190,7 +219,8 @@ def case(name, build, kind, extra, dtype, shard, seed):
     n = 28 if name == "gpt2-untied" else 40  # some go past what they were trained for, none past what they hold
     runs, logits = [], {}
     for i, prompt in enumerate(PROMPTS):
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()  # dynamic RoPE keeps state
+        auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()  # dynamic RoPE keeps state
         with torch.no_grad():
             room = config.max_position_embeddings - len(tokenizer(prompt)["input_ids"])
             run, full = generate(model, tokenizer, prompt, min(n, room) if "gpt2" in name else n)
