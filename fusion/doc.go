@@ -7,6 +7,8 @@
 // pictures only (ViT, DeiT, DINOv2, MAE, timm) are opened the same way: pictures
 // find pictures, and a text is a [PicturesOnlyError]. M-CLIP knows texts only, but
 // for the pictures of the CLIP that it was made for, if that lies in its folder.
+// ImageBind also reads sounds, videos, depth, heat and motion: each is brought to a
+// [Signal], which EmbedSignals encodes into the same space.
 //
 // Caveat: vectors of two models, or of one model's two [DualEncoder.Fingerprint]s,
 // do not belong into one index.

@@ -249,15 +249,15 @@ func TestSenseless(t *testing.T) {
 // the file as it was published with what to do and what its licence says.
 func TestHostileImageBind(t *testing.T) {
 	for want, edit := range map[string]func(dir string) error{
-		"audio_stride is 8, only 10":   func(dir string) error { return change(dir, `"audio_stride": 8`) },
-		"imu_num_heads is 0":           func(dir string) error { return change(dir, `"imu_num_heads": 0`) },
-		"not a multiple of 7 heads":    func(dir string) error { return change(dir, `"depth_num_heads": 7`) },
-		"kernel_size [2 14 7]":         func(dir string) error { return change(dir, `"kernel_size": [2, 14, 7]`) },
-		"blocks.1.attn.bias_k":         func(dir string) error { return change(dir, `"audio_num_blocks": 1`) },
-		"thermal.blocks.1.attn.bias":   func(dir string) error { return change(dir, `"thermal_num_blocks": 2`) },
-		"has no tokenizer":             func(dir string) error { return os.Remove(filepath.Join(dir, "bpe_simple_vocab_16e6.txt.gz")) },
-		"they may not be used commer":  published,
-		"'imagebind_huge.safetensors'": published,
+		"audio_stride is 8, only 10":      func(dir string) error { return change(dir, `"audio_stride": 8`) },
+		"imu_num_heads is 0":              func(dir string) error { return change(dir, `"imu_num_heads": 0`) },
+		"not a multiple of 7 heads":       func(dir string) error { return change(dir, `"depth_num_heads": 7`) },
+		"kernel_size [2 14 7]":            func(dir string) error { return change(dir, `"kernel_size": [2, 14, 7]`) },
+		"blocks.1.attn.bias_k":            func(dir string) error { return change(dir, `"audio_num_blocks": 1`) },
+		"thermal.blocks.1.attn.bias":      func(dir string) error { return change(dir, `"thermal_num_blocks": 2`) },
+		"or bpe_simple_vocab_16e6.txt.gz": func(dir string) error { return os.Remove(filepath.Join(dir, "bpe_simple_vocab_16e6.txt.gz")) },
+		"they may not be used commer":     published,
+		"'imagebind_huge.safetensors'":    published,
 	} {
 		dir := t.TempDir()
 		if err := os.CopyFS(dir, os.DirFS(bound)); err != nil {

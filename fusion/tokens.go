@@ -67,6 +67,9 @@ func loadTokenizer(folder weights.Folder, conf weights.Config, o Options) (*Toke
 		files = os.DirFS(folder.Dir)
 	}
 	if t.Tokenizer, err = text.LoadTokenizerFS(files, text.TokenizerOptions{Clean: how.clean}); err != nil {
+		if conf.Family == "imagebind" { // it was published without one
+			err = fmt.Errorf("%w, or bpe_simple_vocab_16e6.txt.gz, which lies in ImageBind's repository as imagebind/bpe/", err)
+		}
 		return nil, err
 	}
 	if id, ok := t.PAD(); ok && how.ownPad {

@@ -19,6 +19,7 @@ type service struct {
 
 var (
 	_ server.Heater   = service{}
+	_ server.Listener = service{}
 	_ server.Resident = service{}
 	_ server.Wordless = service{}
 )
@@ -57,6 +58,12 @@ func (s service) EmbedTokens(ctx context.Context, ids [][]int32) ([][]float32, e
 // EmbedPixels implements server.Embedder.
 func (s service) EmbedPixels(ctx context.Context, px []vit.Pixels) ([][]float32, error) {
 	v, err := s.dual.EmbedPixels(ctx, px)
+	return v, residencyError(err)
+}
+
+// EmbedSignals implements server.Listener.
+func (s service) EmbedSignals(ctx context.Context, signals []fusion.Signal) ([][]float32, error) {
+	v, err := s.dual.EmbedSignals(ctx, signals)
 	return v, residencyError(err)
 }
 
