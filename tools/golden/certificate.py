@@ -102,6 +102,7 @@ class Formula:
         if p.ndim < 2:
             return dict(centre=0.0, bits=8, shift=8)
         fan = p[0].numel() if not name.endswith(("proj", "text_projection")) else p.shape[0]
+        fan = p.shape[-1] if "lora" in name else fan  # one adapter of several
         return dict(centre=0.0, bits=8, shift=round(np.log2(74 * fan**0.5 / 1.2)))
 
     def tensors(self, folder):

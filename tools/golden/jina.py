@@ -80,38 +80,65 @@ def vision_names(model, v):
     return out
 
 
-def text_names(model, c, g):
-    """The tensors of transformers by the names of the authors, each weight as a sum of an original and adapters."""
-    at, state, out, layers = "text_model.transformer.roberta.", model.state_dict(), {}, c["base"]["num_hidden_layers"]
-    n, rank = len(c["tasks"]), c["rank"]
-    chosen = c["tasks"].index(c["task"]) if c["task"] else None
+AT = "text_model.transformer.roberta."
 
-    def adapted(name, weight, embedding=False):
-        rows, cols = weight.shape
-        left, right = torch.randn(n, rows, rank, generator=g) * 0.3, torch.randn(n, rank, cols, generator=g) * 0.3 / rank
-        left, right, weight = left.to(c["dtype"]), right.to(c["dtype"]), weight.to(c["dtype"])
-        out[f"{at}{name}.parametrizations.weight.original"] = weight
-        out[f"{at}{name}.parametrizations.weight.0.lora_A"] = left if embedding else right
-        out[f"{at}{name}.parametrizations.weight.0.lora_B"] = right if embedding else left
+
+def text_tower(model, c):
+    """A module with the parameters of the authors' tower, of the sizes of one of transformers."""
+    out, n, rank = torch.nn.Module(), len(c["tasks"]), c["rank"]
+
+    def add(name, *shape):
+        *path, leaf = (AT + name).split(".")
+        at = out
+        for part in path:
+            if not hasattr(at, part):
+                at.add_module(part, torch.nn.Module())
+            at = getattr(at, part)
+        at.register_parameter(leaf, torch.nn.Parameter(torch.empty(shape)))
+
+    def adapted(name, rows, cols, embedding=False):
+        left, right = ("lora_A", "lora_B") if embedding else ("lora_B", "lora_A")
+        add(f"{name}.parametrizations.weight.original", rows, cols)
+        add(f"{name}.parametrizations.weight.0.{left}", n, rows, rank)
+        add(f"{name}.parametrizations.weight.0.{right}", n, rank, cols)
+
+    width, hidden = model.config.hidden_size, model.config.intermediate_size
+    for e, rows in (("word_embeddings", model.config.vocab_size), ("token_type_embeddings", model.config.type_vocab_size)):
+        adapted("embeddings." + e, rows, width, embedding=True)
+    norms = ["emb_ln"]
+    for i in range(model.config.num_hidden_layers):
+        b = f"encoder.layers.{i}."
+        for name, rows, cols in (("mixer.Wqkv", 3 * width, width), ("mixer.out_proj", width, width), ("mlp.fc1", hidden, width), ("mlp.fc2", width, hidden)):
+            adapted(b + name, rows, cols)
+            add(b + name + ".bias", rows)
+        norms += [b + "norm1", b + "norm2"]
+    for name in norms:
+        add(name + ".weight", width), add(name + ".bias", width)
+    return out
+
+
+def merged(tensors, c):
+    """The state of transformers' model: each weight with the adapter of the chosen task."""
+    chosen, out = c["tasks"].index(c["task"]) if c["task"] else None, {}
+    get = lambda name: tensors[AT + name].to(c["dtype"]).float()
+
+    def weight(name, embedding=False):
+        w, a, b = (get(f"{name}.parametrizations.weight.{x}") for x in ("original", "0.lora_A", "0.lora_B"))
         if chosen is None:
-            return weight.float()
-        return weight.float() + left[chosen].float() @ right[chosen].float() * (c["alpha"] / rank)
+            return w
+        return w + (a[chosen] @ b[chosen] if embedding else b[chosen] @ a[chosen]) * (c["alpha"] / c["rank"])
 
     def linear(name, *parts):
-        merged = adapted(name, torch.cat([state[p + ".weight"] for p in parts])).chunk(len(parts))
-        bias = out[at + name + ".bias"] = torch.cat([state[p + ".bias"] for p in parts]).to(c["dtype"])
-        for p, w, b in zip(parts, merged, bias.float().chunk(len(parts))):
-            state[p + ".weight"], state[p + ".bias"] = w, b
+        for p, w, b in zip(parts, weight(name).chunk(len(parts)), get(name + ".bias").chunk(len(parts))):
+            out[p + ".weight"], out[p + ".bias"] = w, b
 
     def norm(name, part):
-        for k in (".weight", ".bias"):
-            out[at + name + k] = state[part + k].to(c["dtype"])
-            state[part + k] = out[at + name + k].float()
+        out[part + ".weight"], out[part + ".bias"] = get(name + ".weight"), get(name + ".bias")
 
     for e in ("word_embeddings", "token_type_embeddings"):
-        state[f"embeddings.{e}.weight"] = adapted("embeddings." + e, state[f"embeddings.{e}.weight"], embedding=True)
+        out[f"embeddings.{e}.weight"] = weight("embeddings." + e, embedding=True)
     norm("emb_ln", "embeddings.LayerNorm")
-    for i in range(layers):
+    for i in range(c["base"]["num_hidden_layers"]):
         a, b = f"encoder.layers.{i}.", f"layers.{i}."
         linear(a + "mixer.Wqkv", *(b + f"self_attn.{x}_proj" for x in "qkv"))
         linear(a + "mixer.out_proj", b + "self_attn.o_proj")
@@ -119,7 +146,19 @@ def text_names(model, c, g):
         linear(a + "mlp.fc2", b + "mlp.fc2")
         norm(a + "norm1", b + "post_attention_layernorm")
         norm(a + "norm2", b + "post_mlp_layernorm")
-    model.load_state_dict(state)
+    return out
+
+
+def heads(c):
+    """A module with what is in neither tower: the scale, and the projections that a case has."""
+    out, width, to = torch.nn.Module(), c["base"]["hidden_size"], c["top"].get("projection_dim", c["text"]["embed_dim"])
+    out.logit_scale = torch.nn.Parameter(torch.empty(()))
+    if c["text"].get("proj_type"):
+        out.text_model = torch.nn.Module()
+        out.text_model.proj = torch.nn.Linear(width, to)
+    if c["top"]:
+        out.text_projection = torch.nn.Linear(width, to, bias=False)
+        out.visual_projection = torch.nn.Linear(c["vision"]["width"], to, bias=False)
     return out
 
 
@@ -146,23 +185,19 @@ def main():
     towers.pictures()
     names, images = towers.open_pictures()
     for name, c in CASES.items():
-        folder, g = towers.fresh(name), torch.Generator().manual_seed(c["seed"])
+        folder = towers.fresh(name)
         c["base"] = dict(c["base"], vocab_size=xlmr.vocabulary(folder))
         known = {k: v for k, v in c["base"].items() if k != "rotary_emb_base"}
         text = JinaEmbeddingsV3Model(JinaEmbeddingsV3Config(**known, rope_parameters=dict(rope_type="default", rope_theta=c["theta"])), add_pooling_layer=False).eval()
         vision = eva(c["vision"]).eval()
-        towers.randomise(text, c["seed"])
-        vit.randomise(vision, c["seed"] + 1)
-        half = lambda x: x.to(c["dtype"]).float()
-        vision.load_state_dict({k: half(v) for k, v in vision.state_dict().items()})
-        tensors = {**text_names(text, c, g), **vision_names(vision, c["vision"]), "logit_scale": torch.tensor(3.0)}
-        heads, linear = {}, lambda o, i, *bias: [half(torch.randn(o, i, generator=g) / i**0.5)] + [half(torch.randn(o, generator=g) * 0.2)] * len(bias)
-        width, out = c["base"]["hidden_size"], c["top"].get("projection_dim", c["text"]["embed_dim"])
-        if c["text"].get("proj_type"):
-            heads["text"] = tensors["text_model.proj.weight"], tensors["text_model.proj.bias"] = linear(out, width, True)
-        if c["top"]:
-            heads["text"] = (tensors["text_projection.weight"],) = linear(out, width)
-            heads["image"] = (tensors["visual_projection.weight"],) = linear(out, c["vision"]["width"])
+        tower, projections = text_tower(text, c), heads(c)
+        for i, (module, randomise) in enumerate(((tower, towers.randomise), (vision, vit.randomise), (projections, towers.randomise))):
+            randomise(module, 10 * c["seed"] + i)
+        tensors = {**tower.state_dict(), **vision_names(vision, c["vision"]), **projections.state_dict()}
+        half = lambda state: {k: v.to(c["dtype"]).float() for k, v in state.items()}
+        text.load_state_dict(merged(tensors, c))
+        vision.load_state_dict(half(vision.state_dict()))
+        projections.load_state_dict(half(projections.state_dict()))
         write_folder(folder, c, tensors)
 
         tokenizer, limit = AutoTokenizer.from_pretrained(folder), c["base"]["max_position_embeddings"] - 2
@@ -174,11 +209,11 @@ def main():
         with torch.no_grad():
             states = text(input_ids=enc, attention_mask=mask).last_hidden_state
             pooled = states[:, 0] if c["text"]["pooler_type"] == "cls_pooler" else (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            t = torch.nn.functional.linear(pooled, *heads["text"]) if "text" in heads else pooled
-            i = vision(px)
-            i = torch.nn.functional.linear(i, *heads["image"]) if "image" in heads else i
+            own = projections.text_model.proj if c["text"].get("proj_type") else torch.nn.Identity()
+            t = getattr(projections, "text_projection", own)(pooled)
+            i = getattr(projections, "visual_projection", torch.nn.Identity())(vision(px))
             unit = [x / x.norm(dim=-1, keepdim=True) for x in (i, t)]
-            logits = torch.tensor(3.0).exp() * unit[0] @ unit[1].T
+            logits = projections.logit_scale.exp() * unit[0] @ unit[1].T
         ids = [tokenizer(s, truncation=True, max_length=limit)["input_ids"] for s in TEXTS]
         towers.write(name, names, None, TEXTS, ids, i, t, logits, meta=towers.digests(towers.to_uint8(px, openclip.MEAN, openclip.STD)))
 

@@ -59,6 +59,7 @@ def randomise(model, seed):
                 p.copy_(0.4 * n)
             else:
                 fan = p[0].numel() if not name.endswith(("proj", "text_projection")) else p.shape[0]
+                fan = p.shape[-1] if "lora" in name else fan  # one adapter of several
                 p.copy_(n * (1.2 / fan**0.5))
 
 
