@@ -83,7 +83,7 @@ const (
 func newEncoder(e Embedder, queue int, wait time.Duration, t tracing) *encoder {
 	texts, pictures := queue, queue
 	if queue == 0 {
-		texts, pictures = 2*maxInputs, 1024 // a whole request has to fit; pictures wait as pixels
+		texts, pictures = 2*maxInputs, 2*maxPictures // a whole request has to fit beside others; pictures wait as pixels
 	}
 	c := &encoder{Embedder: e, decoding: semaphore.NewWeighted(decodeBudget), canary: canary{model: e}}
 	c.texts = batch.New(forward(e.EmbedTokens), batch.Options[[]int32]{Key: tokensKey, Size: textBatch, Wait: wait, Queue: texts, Cache: cachedVectors, Shared: blameless, Begin: t.batchBegin(e.Name(), "text")})

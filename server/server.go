@@ -41,7 +41,7 @@ type Options struct {
 
 	MaxBody  int64         // bytes of a request; 0 means 32 MiB
 	MaxBusy  int64         // bytes that all requests' bodies may take together, read and unpacked; 0 means 512 MiB
-	Queue    int           // inputs that may wait before a model; 0 means 4096 texts, 1024 pictures
+	Queue    int           // inputs that may wait before a model; 0 means 4096 texts, 512 pictures
 	Wait     time.Duration // how long a batch waits for company; 0 means not at all
 	Drain    time.Duration // how long running requests may take to end; 0 means 30 seconds
 	MaxConns int           // connections at once; 0 means 1024

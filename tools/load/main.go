@@ -34,7 +34,7 @@ type options struct {
 
 // Bounds of a run.
 const (
-	mostClients  = 512
+	mostClients  = 2048
 	mostRequests = 200_000
 	mostSeconds  = 600
 )
