@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
@@ -17,9 +18,10 @@ func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, 
 		case "json":
 			lines.Encode(struct {
 				library.Hit
-				Library string `json:"library"`
-				Model   string `json:"model"`
-			}{hit, lib, model})
+				Probability *float64 `json:"probability"`
+				Library     string   `json:"library"`
+				Model       string   `json:"model"`
+			}{hit, known(hit.Probability), lib, model})
 		case "nul":
 			fmt.Fprintf(out, "%s\x00", hit.Path)
 		case "paths":
@@ -30,12 +32,24 @@ func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, 
 				fmt.Fprintf(out, "%3d  %s\n", hit.Rank, visible(hit.Path))
 				continue
 			}
-			fmt.Fprintf(out, "%3d  %.4f  %3.0f%%  %s%s\n", hit.Rank, hit.Score, 100*hit.Probability, visible(hit.Path), alike(hit))
+			chance := "   ?"
+			if known(hit.Probability) != nil {
+				chance = fmt.Sprintf("%3.0f%%", 100*hit.Probability)
+			}
+			fmt.Fprintf(out, "%3d  %.4f  %s  %s%s\n", hit.Rank, hit.Score, chance, visible(hit.Path), alike(hit))
 			if o.Explain && len(hit.Legs) > 0 {
 				fmt.Fprintf(out, "     %s\n", legs(hit))
 			}
 		}
 	}
+}
+
+// known is a probability, or nil where nobody knows it.
+func known(p float64) *float64 {
+	if math.IsNaN(p) {
+		return nil
+	}
+	return &p
 }
 
 // alike says how many near duplicates a hit stands for.

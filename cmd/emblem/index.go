@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type indexOptions struct {
 	Model         string // "" means the library's, or the default
 	DType         string
 	Reduce        string
+	Late          int
 	Paths         pathList
 	Exclude       []string
 	MaxMegapixels int
@@ -72,6 +74,8 @@ on, until they are indexed without.`,
 	f.StringVar(&o.Model, "model", "", "a folder, builtin/search, an alias, or ORG/NAME in the Hugging Face cache; default: the library's, else builtin/search")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	addReduce(cmd, &o.Reduce)
+	f.IntVar(&o.Late, "late", 0, "also keep vectors for the parts of each picture, at most so many, for search --late; a library that has them goes on so")
+	f.Lookup("late").NoOptDefVal = strconv.Itoa(defaultParts)
 	f.StringArrayVar(&o.Exclude, "exclude", nil, "leave out files and folders that match; *, ?, [a-z], {a,b}, ** (repeatable)")
 	f.IntVar(&o.MaxMegapixels, "max-megapixels", 250, "skip pictures with more")
 	f.BoolVar(&o.ExactDecode, "exact-decode", false, "never decode large JPEGs at a smaller scale")
@@ -82,6 +86,9 @@ on, until they are indexed without.`,
 	f.BoolVar(&o.JSON, "json", false, "one JSON object per changed file, and one for the whole")
 	return cmd
 }
+
+// defaultParts is how many parts a picture has if nobody says.
+const defaultParts = 64
 
 func absolute(paths []string) ([]string, error) {
 	out := make([]string, len(paths))
@@ -178,7 +185,7 @@ func newIndexRun(ctx context.Context, h *host, s *session, o indexOptions) (*ind
 	x.options = library.Options{
 		Roots: o.Paths, Exclude: o.Exclude, Inside: o.inside,
 		Ref: ref, Named: o.Model != "", IllustrationsOnly: illustrationsOnly(ref),
-		Prune: o.Prune, Verify: o.Verify, MaxMegapixels: o.MaxMegapixels, ExactDecode: o.ExactDecode,
+		Parts: o.Late, Prune: o.Prune, Verify: o.Verify, MaxMegapixels: o.MaxMegapixels, ExactDecode: o.ExactDecode,
 		Log: s.logger(x.meter), Progress: x.meter.update,
 	}
 	if o.JSON {

@@ -34,6 +34,7 @@ type searchOptions struct {
 	MinProbability float64
 	By             library.By
 	Fold           bool
+	Late           bool
 	Explain        bool
 	Format         string // "", "json", "paths", "nul"
 }
@@ -44,7 +45,7 @@ const cacheLibrary = "paths"
 func newSearchCmd(a *app) *cobra.Command {
 	var o searchOptions
 	var images []string
-	var filter, by string
+	var filter, by, region string
 	var onlyPaths, nul, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "search [QUERY] [PATH...]",
@@ -82,6 +83,9 @@ first; --filter help lists the fields.`,
 			if o.By = library.By(by); !slices.Contains([]library.By{library.ByMeaning, library.ByWords, library.ByBoth}, o.By) {
 				return usagef("--by %q is none of meaning, words and both", by)
 			}
+			if err := o.readParts(region, cmd.Flags().Changed("min-probability")); err != nil {
+				return err
+			}
 			o.Format = outputFormat(onlyPaths, nul, asJSON)
 			dir, err := a.searchDir(&o, cmd.Flags().Changed("library"))
 			if err != nil {
@@ -100,6 +104,8 @@ first; --filter help lists the fields.`,
 	f.Float64Var(&o.MinProbability, "min-probability", calibrate.Cut, "leave out hits below, 0 to 1; 0 shows all")
 	f.StringVar(&by, "by", "both", "what words are compared with: meaning (what pictures show), words (names, folders, captions, tags), both")
 	f.BoolVar(&o.Fold, "fold", false, "of near duplicates, only the best")
+	f.BoolVar(&o.Late, "late", false, "compare with the parts of pictures, in a library that was indexed with --late; hits have no probability")
+	f.StringVar(&region, "region", "", "the part of the picture to search by, as X,Y,WIDTH,HEIGHT in fractions of it, from the upper left")
 	f.BoolVar(&o.Explain, "explain", false, "say how each hit was found")
 	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
 	f.BoolVarP(&nul, "null", "0", false, "print paths only, each ended by a NUL byte")
@@ -256,7 +262,7 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 		}
 		name = model.Name()
 	}
-	found, err := lib.Find(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths, By: o.By, Fold: o.Fold})
+	found, err := lib.Find(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths, By: o.By, Fold: o.Fold, Late: o.Late})
 	if err != nil {
 		return err
 	}
@@ -315,7 +321,7 @@ func (o searchOptions) nearest(ctx context.Context, lib *library.Library, model 
 // indexFirst brings a cached library up to date. One that another model or
 // another version of a model made is made anew: it is only a cache.
 func (o searchOptions) indexFirst(ctx context.Context, h *host, s *session) error {
-	x := indexOptions{Library: o.Library, Model: o.Model, DType: o.DType, Paths: o.Paths,
+	x := indexOptions{Library: o.Library, Model: o.Model, DType: o.DType, Late: o.parts(), Paths: o.Paths,
 		search: "emblem search" + quoted(append([]string{o.Said}, o.Paths...))}
 	err := quietIndex(ctx, h, s, x)
 	var own *library.Error

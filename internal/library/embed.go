@@ -55,6 +55,10 @@ func (p *pipeline) embedBatch(ctx context.Context, batch []ready) error {
 		}
 	}
 	err := inputs.embed(ctx, p.model, vectors)
+	var parts [][][]float32
+	if err == nil {
+		parts, err = p.embedParts(ctx, batch, inputs.images, inputs.imageAt, vectors)
+	}
 	for i := range batch {
 		p.budget.give(batch[i].bytes)
 		batch[i].image, batch[i].sound = nil, nil
@@ -64,6 +68,9 @@ func (p *pipeline) embedBatch(ctx context.Context, batch []ready) error {
 	}
 	for i, r := range batch {
 		o := outcome{file: r.file, hash: r.hash, vectors: map[string][][]float32{p.space: {vectors[i]}}, item: Item{Path: r.path, Status: "added"}}
+		if parts != nil {
+			o.vectors[p.partsSpace] = parts[i]
+		}
 		if r.again {
 			o.item.Status = "updated"
 		}

@@ -15,15 +15,18 @@ import (
 // indexing is one run of Index.
 type indexing struct {
 	Options
-	lib    *Library
-	model  Embedder
-	space  string // of the model's vectors
-	fill   bool   // only vectors are added, to documents that are known: see Migrate
-	pics   pictures
-	table  *table
-	start  time.Time
-	jobs   []job // new and changed files
-	walked *walk
+	lib   *Library
+	model Embedder
+	space string // of the model's vectors
+	parts int    // vectors for the parts of each picture; 0: none
+	fill  bool   // only vectors are added, to documents that are known: see Migrate
+	pics  pictures
+
+	partsSpace string // of the vectors of parts
+	table      *table
+	start      time.Time
+	jobs       []job // new and changed files
+	walked     *walk
 
 	mu     sync.Mutex // guards what workers change, and the calls to the user
 	report Report
@@ -57,6 +60,7 @@ func (l *Library) Index(ctx context.Context, e Embedder, o Options) (Report, err
 	}
 	x.pics = newPictures(o.MaxMegapixels, minSide)
 	for _, step := range []func(context.Context) error{
+		x.beginParts,
 		x.load,
 		x.walk,
 		x.guardPhotos,
@@ -95,7 +99,10 @@ func (x *indexing) loadTable() (err error) {
 	gaps := x.lib.Manifest().Gaps
 	var has func(string) (bool, error)
 	if gaps {
-		has = func(id string) (bool, error) { return x.lib.hasVector(id, x.space) }
+		has = func(id string) (bool, error) {
+			spaces, err := x.lib.vectorSpaces(id)
+			return slices.Contains(spaces, x.space) && (x.parts == 0 || slices.Contains(spaces, x.partsSpace)), err
+		}
 	}
 	if x.table, err = loadTable(x.lib.ix, x.pics.name(), has); err != nil || !gaps || x.table.bare() > 0 {
 		return err

@@ -61,6 +61,8 @@ type Manifest struct {
 	// Carried is what the map from Next's queries to Encoder's vectors is worth; nil
 	// before it is fitted.
 	Carried *Recall `json:"carried,omitempty"`
+	// Parts is how many vectors a picture has for its parts; 0: none are kept.
+	Parts int `json:"parts,omitempty"`
 	// Gaps says that documents without a vector of Encoder may be visible: Index
 	// looks for them.
 	Gaps bool `json:"gaps,omitempty"`

@@ -25,6 +25,8 @@ type Options struct {
 	MaxMegapixels int  // 0 means 250
 	ExactDecode   bool // never decode a JPEG at a smaller scale
 
+	Parts int // keep so many vectors for the parts of each picture, from now on; 0: as before
+
 	BatchSize   int   // pictures embedded at once; 0 means 16
 	MemoryBytes int64 // for decoded pictures; 0 means 512 MiB
 

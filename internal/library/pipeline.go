@@ -233,7 +233,7 @@ func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest, data [
 // version read is read again.
 func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data []byte) (found bool, err error) {
 	d, err := p.lib.ix.Get(source)
-	if errors.Is(err, index.ErrNotFound) || err == nil && len(d.Vectors[p.space]) == 0 {
+	if errors.Is(err, index.ErrNotFound) || err == nil && (len(d.Vectors[p.space]) == 0 || p.parts > 0 && len(d.Vectors[p.partsSpace]) == 0) {
 		return false, nil
 	}
 	if err != nil {

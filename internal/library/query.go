@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // A Query is a sum of words and pictures.
@@ -33,7 +34,13 @@ type Term struct {
 	// with a Vector and nothing else is a picture.
 	Vector []float32 `json:",omitempty"`
 
-	stored []float32 // of a document
+	// Region, if not nil, is the part of the picture that is looked for, in fractions of
+	// its width and height. File is a picture's file, in the place of Image.
+	Region *vit.Window `json:",omitempty"`
+	File   []byte      `json:",omitempty"`
+
+	stored []float32   // of a document
+	parts  [][]float32 // of a document: all that it has in the space
 }
 
 const (

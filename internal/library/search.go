@@ -30,6 +30,7 @@ type SearchOptions struct {
 	MinProbability float64  // hits below are left out, but for those that have the words
 	Paths          []string // only these files and what lies in these folders; none means all
 	By             By       // "" means ByMeaning
+	Late           bool     // compare with the parts of pictures, see Options.Parts
 	Fold           bool     // near duplicates go into the best of them
 	GroupBy        string   // a field of which each value is found once: its best picture
 	Diversity      float64  // 0 to 1: how much hits should differ from those before them
@@ -107,6 +108,8 @@ func (l *Library) Find(ctx context.Context, e Embedder, q Query, o SearchOptions
 		return Answer{}, errorf(KindQuery, "groups and diversity are of a ranking; say what to look for too")
 	case len(q.Terms) == 0:
 		return l.findListed(ctx, q, o)
+	case o.Late:
+		return l.lateRanked(ctx, e, q, o)
 	case o.Pages:
 		return l.page(ctx, e, q, o)
 	}
@@ -219,6 +222,12 @@ func (q Query) embed(ctx context.Context, e Embedder, carry *linearMap) ([][]flo
 		switch {
 		case t.stored != nil:
 			out[i] = t.stored
+		case t.Region != nil:
+			v, err := t.regionOf(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = v
 		case t.Vector != nil:
 			out[i] = t.Vector
 		case t.Image == "":
@@ -273,11 +282,17 @@ func (l *Library) withDocuments(q Query, space string, keep func(uint32) bool) (
 		if err != nil {
 			return q, nil, err
 		}
-		if len(d.Vectors[space]) == 0 {
+		shown[d.Ordinal] = true
+		switch {
+		case t.Region != nil && !l.Holds(t.Document):
+			return q, nil, errorf(KindQuery, "the document %q has no picture's file to look at", t.Document)
+		case t.Region != nil:
+			terms[i].Image = t.Document
+			continue
+		case len(d.Vectors[space]) == 0:
 			return q, nil, errorf(KindQuery, "the document %q has no vector to search with", t.Document)
 		}
-		terms[i].stored = d.Vectors[space][0]
-		shown[d.Ordinal] = true
+		terms[i].stored, terms[i].parts = d.Vectors[space][0], d.Vectors[space]
 	}
 	q.Terms = terms
 	if len(shown) == 0 {

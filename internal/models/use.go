@@ -74,6 +74,15 @@ func (m *Model) Heat(ctx context.Context, px vit.Pixels, text []float32) (w, h i
 	return w, h, heat, err
 }
 
+// EmbedParts encodes what the parts of pictures show; see [fusion.DualEncoder.EmbedParts].
+func (m *Model) EmbedParts(ctx context.Context, pictures []image.Image, region *vit.Window, most int) (all [][][]float32, err error) {
+	err = m.with(ctx, func(ctx context.Context, d *fusion.DualEncoder) (err error) {
+		all, err = d.EmbedParts(ctx, pictures, region, most)
+		return err
+	})
+	return all, err
+}
+
 // Wake brings the weights into memory, if they are not there.
 func (m *Model) Wake(ctx context.Context) error {
 	return m.with(ctx, func(_ context.Context, d *fusion.DualEncoder) error { return d.Ready() })
