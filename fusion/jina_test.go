@@ -46,6 +46,7 @@ func TestJinaRefusals(t *testing.T) {
 		{"jina-clip", `"intp_freq": true`, `"intp_freq": false`, "pt_hw_seq_len 16 does not fit 3 rows"},
 		{"jina-clip", `"head_width": 16`, `"head_width": 0`, "head_width 0"},
 		{"jina-clip", `"layers": 2`, `"layers": 2, "post_norm": true`, "vision_config.post_norm"},
+		{"jina-clip", `"truncate_dim": null`, `"truncate_dim": 16`, "truncate_dim 16"},
 		{"jina-clip", `"add_projections": false`, `"add_projections": true`, "missing: text_projection.weight, visual_projection.weight"},
 		{"jina-clip-linear", `"add_projections": false`, `"add_projections": true`, "add_projections"},
 		{"jina-clip-linear", `"proj_type": "linear",

@@ -301,6 +301,8 @@ func (c config) check(where string) error {
 		return fmt.Errorf("vit: %s: width %d is not a multiple of %d heads", where, c.width, c.heads)
 	case c.patch > c.side:
 		return fmt.Errorf("vit: %s: patches of %d pixels in a picture of %d", where, c.patch, c.side)
+	case c.noPos && c.patches() > maxTokens: // no table in the file bounds them
+		return fmt.Errorf("vit: %s: %d patches of %d pixels, want at most %d", where, c.patches(), c.patch, maxTokens)
 	case c.layers > 1024 || c.side > 8192:
 		return fmt.Errorf("vit: %s: %d layers, %d pixels a side: out of range", where, c.layers, c.side)
 	}

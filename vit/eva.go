@@ -95,6 +95,9 @@ func (a *evaArgs) config(where string) (config, error) {
 	if err := c.check(where); err != nil {
 		return c, err
 	}
+	if c.pool == attention && (c.poolHidden < 1 || c.poolHidden > limit) {
+		return c, fmt.Errorf("vit: %s.attn_pool_mlp_ratio %v is not supported", where, a.PoolRatio)
+	}
 	return c, c.checkRope(where)
 }
 

@@ -13,14 +13,15 @@ import (
 // whose sizes are out of range.
 func FuzzConfig(f *testing.F) {
 	for _, name := range []string{"clip-legacy/config.json", "siglip-sparse/config.json", "siglip2-naflex/config.json", "openclip-longest-avg/open_clip_config.json",
-		"openclip-coca/open_clip_config.json", "openclip-mobileclip2/open_clip_config.json"} {
+		"openclip-coca/open_clip_config.json", "openclip-mobileclip2/open_clip_config.json", "openclip-eva02/open_clip_config.json",
+		"openclip-pe-core/open_clip_config.json", "jina-clip/config.json", "jina-clip-linear/config.json"} {
 		raw, err := os.ReadFile(goldens + "/" + name)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(raw)
 	}
-	for _, name := range []string{"vit", "dinov2-registers", "timm-gap", "timm-dynamic"} {
+	for _, name := range []string{"vit", "dinov2-registers", "timm-gap", "timm-dynamic", "timm-eva02", "timm-pe-core", "timm-dinov3"} {
 		raw, err := os.ReadFile("testdata/" + name + "/config.json")
 		if err != nil {
 			f.Fatal(err)
@@ -33,7 +34,7 @@ func FuzzConfig(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if c.check("fuzz") != nil || c.patches() < 1 || c.turn(c.patches()) < 1 || c.dim() < 1 {
+			if c.check("fuzz") != nil || c.patches() < 1 || c.turn(c.patches()) < 1 || c.dim() < 1 || c.poolHeads > 0 && c.poolHidden < 1 {
 				t.Errorf("accepted %+v", c)
 			}
 		}
@@ -43,7 +44,7 @@ func FuzzConfig(f *testing.F) {
 // FuzzPreprocess: whatever the files say is refused or makes pixels of the
 // model's size.
 func FuzzPreprocess(f *testing.F) {
-	for _, name := range []string{"clip-legacy/preprocessor_config.json", "siglip-sparse/preprocessor_config.json", "openclip-longest-avg/open_clip_config.json"} {
+	for _, name := range []string{"clip-legacy/preprocessor_config.json", "siglip-sparse/preprocessor_config.json", "openclip-longest-avg/open_clip_config.json", "jina-clip/preprocessor_config.json"} {
 		raw, err := os.ReadFile(goldens + "/" + name)
 		if err != nil {
 			f.Fatal(err)

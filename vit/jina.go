@@ -35,9 +35,13 @@ func readJina(raw []byte) (config, error) {
 		Vision     jinaVision `json:"vision_config"`
 		Project    bool       `json:"add_projections"`
 		Projection int        `json:"projection_dim"`
-	}{jinaVision{Embed: 768, Width: 768, Side: 224, Patch: 16, Layers: 12, HeadWidth: 64, Ratio: 4, QKVBias: true, Ref: 16}, false, 768}
+		Truncate   int        `json:"truncate_dim"`
+	}{jinaVision{Embed: 768, Width: 768, Side: 224, Patch: 16, Layers: 12, HeadWidth: 64, Ratio: 4, QKVBias: true, Ref: 16}, false, 768, 0}
 	if err := weights.Decode("config.json", raw, &file); err != nil {
 		return config{}, err
+	}
+	if file.Truncate != 0 {
+		return config{}, fmt.Errorf("vit: config.json: truncate_dim %d is not supported; ask for shorter vectors where they are used (--dimensions)", file.Truncate)
 	}
 	v := &file.Vision
 	if err := v.supported(file.Project); err != nil {
