@@ -70,6 +70,7 @@ func (s *Server) putDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	stamp(w, l.Fingerprint())
 	writeJSON(w, http.StatusOK, outcomesAnswer{results})
 	return nil
 }

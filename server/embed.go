@@ -271,10 +271,20 @@ func cut(v []float32, n int) []float32 {
 // headers of some thousand bytes.
 const truncatedListed = 200
 
+// headerFingerprint names the space of the vectors that an answer has, or was made of.
+const headerFingerprint = "X-Emblem-Fingerprint"
+
+// stamp sets it, if there is a model.
+func stamp(w http.ResponseWriter, fingerprint string) {
+	if fingerprint != "" {
+		w.Header().Set(headerFingerprint, fingerprint)
+	}
+}
+
 // header says which model answers and lists inputs whose end was dropped, so that
 // nobody is cut without being told.
 func (e *embedding) header(w http.ResponseWriter) {
-	w.Header().Set("X-Emblem-Fingerprint", e.model.Fingerprint())
+	stamp(w, e.model.Fingerprint())
 	list := e.truncated
 	if len(list) == 0 {
 		return

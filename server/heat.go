@@ -33,7 +33,7 @@ type heatAnswer struct {
 
 // heatRoutes say why a picture was found.
 func (s *Server) heatRoutes() []route {
-	return []route{{method: "GET", path: "/v1/libraries/:library/heat", scope: ScopeSearch, handle: s.heat, query: []string{"id", "text"}, answer: heatAnswer{},
+	return []route{{method: "GET", path: "/v1/libraries/:library/heat", scope: ScopeSearch, stamps: true, handle: s.heat, query: []string{"id", "text"}, answer: heatAnswer{},
 		doc: "Say where in a document's picture a text is seen: a value from 0 to 1 for each patch."}}
 }
 
@@ -59,6 +59,7 @@ func (s *Server) heat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return pictureError("id", err)
 	}
+	stamp(w, c.Fingerprint())
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

@@ -45,12 +45,17 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// getModel answers GET /v1/models/{model}; a name may have one slash.
-func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("model")
+// modelName is the model that a path names; a name may have one slash.
+func modelName(r *http.Request) string {
 	if org := r.PathValue("org"); org != "" {
-		name = org + "/" + name
+		return org + "/" + r.PathValue("model")
 	}
+	return r.PathValue("model")
+}
+
+// getModel answers GET /v1/models/{model}.
+func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
+	name := modelName(r)
 	for _, c := range s.completers {
 		if names(c.Name(), name) {
 			writeJSON(w, http.StatusOK, s.completerEntry(c))
@@ -61,6 +66,7 @@ func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	stamp(w, c.Fingerprint())
 	writeJSON(w, http.StatusOK, s.modelEntry(c))
 	return nil
 }

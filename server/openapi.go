@@ -62,6 +62,9 @@ func (rt route) operation() map[string]any {
 	if rt.answer != nil {
 		answer["content"] = map[string]any{"application/json": map[string]any{"schema": schemaOf(reflect.TypeOf(rt.answer))}}
 	}
+	if rt.stamps {
+		answer["headers"] = map[string]any{headerFingerprint: map[string]any{"description": "The fingerprint of the model: vectors of two are not comparable.", "schema": stringSchema}}
+	}
 	failure := map[string]any{"description": "An error."}
 	if rt.shape == nil {
 		failure["content"] = map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/Error"}}}

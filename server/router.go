@@ -25,6 +25,7 @@ type route struct {
 	body   any      // a value of the request's type
 	answer any      // and of the answer's
 	query  []string // parameters
+	stamps bool     // the answer says which model it is of, by its fingerprint in a header
 }
 
 // newRouter builds the routes. This is the only file that knows echo: a handler

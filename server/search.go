@@ -58,6 +58,8 @@ type searchAnswer struct {
 	Hits       []Hit   `json:"hits"`
 	Facets     []Facet `json:"facets,omitempty"`
 	NextCursor *string `json:"next_cursor"`
+
+	Fingerprint string `json:"fingerprint,omitempty"` // of the model
 }
 
 // searchLibrary answers POST /v1/libraries/{l}/search.
@@ -72,6 +74,7 @@ func (s *Server) searchLibrary(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	stamp(w, answer.Fingerprint)
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
@@ -98,7 +101,7 @@ func answerOf(ctx context.Context, l Library, find *Find) (*searchAnswer, error)
 	if err != nil {
 		return nil, err
 	}
-	return &searchAnswer{model, l.Name(), append([]Hit{}, found.Hits...), found.Facets, some(found.Next)}, nil
+	return &searchAnswer{model, l.Name(), append([]Hit{}, found.Hits...), found.Facets, some(found.Next), l.Fingerprint()}, nil
 }
 
 // find checks a request. inputs are the terms that a model has to embed, by their

@@ -35,6 +35,7 @@ func (s *Server) similarDocuments(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	stamp(w, answer.Fingerprint)
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,4 +59,59 @@ func TestDoctorModel(t *testing.T) {
 			t.Errorf("%q: exit %d, %s%s", args, code, out, errs)
 		}
 	}
+}
+
+// TestServeParity: a server says of its model what doctor says, in the words of its
+// description.
+func TestServeParity(t *testing.T) {
+	base, _, stop, _ := startServe(t, newDesk(t), "--data", "none", "--dtype", "bf16", "--model", "../../fusion/testdata/siglip2-naflex")
+	defer stop()
+	raw := get(t, base+"/v1/models/siglip2-naflex/parity")
+	var c certificate.Certificate
+	if err := json.Unmarshal([]byte(raw), &c); err != nil || !c.OK || c.DType != "bf16" || c.Goldens[0] != "siglip2" || !strings.Contains(c.Rules.Texts.Padding, "up to 20 tokens") {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	var answer, doc any
+	if err := errors.Join(json.Unmarshal([]byte(raw), &answer), json.Unmarshal([]byte(get(t, base+"/openapi.json")), &doc)); err != nil {
+		t.Fatal(err)
+	}
+	schema := doc.(map[string]any)["paths"].(map[string]any)["/v1/models/{model}/parity"].(map[string]any)["get"]
+	for _, key := range []string{"responses", "200", "content", "application/json", "schema"} {
+		schema = schema.(map[string]any)[key]
+	}
+	for _, key := range undescribed(answer, schema.(map[string]any), "") {
+		t.Errorf("%s is not described", key)
+	}
+	var models struct {
+		Data []struct{ Fingerprint string }
+	}
+	if err := json.Unmarshal([]byte(get(t, base+"/v1/models")), &models); err != nil || models.Data[0].Fingerprint != c.Fingerprint {
+		t.Errorf("%+v, %v", models, err)
+	}
+}
+
+// undescribed lists the keys of a JSON value that its schema does not have; a schema
+// without properties describes anything.
+func undescribed(v any, schema map[string]any, at string) (keys []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		properties, _ := schema["properties"].(map[string]any)
+		if properties == nil {
+			return nil
+		}
+		for k, x := range v {
+			inner, ok := properties[k].(map[string]any)
+			if !ok {
+				keys = append(keys, at+"."+k)
+				continue
+			}
+			keys = append(keys, undescribed(x, inner, at+"."+k)...)
+		}
+	case []any:
+		items, _ := schema["items"].(map[string]any)
+		for _, x := range v {
+			keys = append(keys, undescribed(x, items, at)...)
+		}
+	}
+	return keys
 }

@@ -18,10 +18,11 @@ type service struct {
 }
 
 var (
-	_ server.Heater   = service{}
-	_ server.Listener = service{}
-	_ server.Resident = service{}
-	_ server.Wordless = service{}
+	_ server.Certified = service{}
+	_ server.Heater    = service{}
+	_ server.Listener  = service{}
+	_ server.Resident  = service{}
+	_ server.Wordless  = service{}
 )
 
 // serviceOf makes a model one for the server, under a name of its own or of the
@@ -95,3 +96,6 @@ func residencyError(err error) error {
 	}
 	return err
 }
+
+// Parity implements server.Certified.
+func (s service) Parity(ctx context.Context) (any, error) { return s.dual.Certificate(ctx, false) }
