@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/emblem-search/emblem/index"
+	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/server"
@@ -145,8 +146,8 @@ func parseFilter(s string) (*index.Filter, error) {
 	return index.ParseFilter(s)
 }
 
-// Picture implements server.Library. Only pictures that the library knows, in
-// folders that were indexed, are opened: an id may be anybody's words.
+// Picture implements server.Library. Only pictures and sounds that the library knows,
+// in folders that were indexed, are opened: an id may be anybody's words.
 func (s shelf) Picture(_ context.Context, id string) (io.ReadCloser, error) {
 	if _, err := s.lib.Document(id); err != nil {
 		return nil, clientError(err)
@@ -161,7 +162,8 @@ func (s shelf) Picture(_ context.Context, id string) (io.ReadCloser, error) {
 	}
 	head := make([]byte, 64)
 	n, _ := io.ReadFull(f, head)
-	if _, ok := picture.Sniff(head[:n]); !ok {
+	_, isPicture := picture.Sniff(head[:n])
+	if _, isSound := audio.Sniff(head[:n]); !isPicture && !isSound {
 		f.Close()
 		return nil, none
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/emblem-search/emblem/internal/library"
 )
 
 // TestSoundsLibrary indexes pictures and sounds with ImageBind and searches them by
@@ -34,6 +36,41 @@ func TestSoundsLibrary(t *testing.T) {
 	code, out, stderr = runCLI(t, "", "search", "--data", data, "--paths", "--filter", "not kind:wav", "--image", senseFiles+"audio/short.wav")
 	if hits := strings.Fields(out); code != 0 || len(hits) != 7 || strings.Contains(out, "wav") {
 		t.Errorf("exit %d, %s%s", code, out, stderr)
+	}
+}
+
+// TestSoundFiles: the server gives out the files of sounds that a library knows, for
+// their thumbnails, and no others.
+func TestSoundFiles(t *testing.T) {
+	dir, data := t.TempDir(), t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(senseFiles+"audio")); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, stderr := runCLI(t, "", "index", "--data", data, "--model", boundModel, dir); code != 0 {
+		t.Fatal(out, stderr)
+	}
+	store, err := library.OpenStore(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	lib, err := store.Open("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := shelf{shelves{host: &host{store: store}}, lib}
+	f, err := s.Picture(t.Context(), filepath.Join(dir, "long.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := os.WriteFile(filepath.Join(dir, "long.wav"), []byte("a secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{filepath.Join(dir, "long.wav"), filepath.Join(dir, "other.wav")} {
+		if _, err := s.Picture(t.Context(), id); err == nil {
+			t.Errorf("%s is given out", id)
+		}
 	}
 }
 
