@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // fingerprint is computed when it is first asked for: it reads every byte of
@@ -38,12 +40,12 @@ func (d *DualEncoder) fingerprint() (string, error) {
 		return "", err
 	}
 	defer set.Close()
-	weights, err := set.Hash()
+	hash, err := weights.CacheAt(d.options.Cache).Hash(set)
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "weights %s\nfamily %s\nconfiguration %x\n", weights, d.conf.Family, sha256.Sum256(d.conf.Raw))
+	fmt.Fprintf(sum, "weights %s\nfamily %s\nconfiguration %x\n", hash, d.conf.Family, sha256.Sum256(d.conf.Raw))
 	if d.picturesConf.Family != "" {
 		if err := d.hashPictures(sum); err != nil {
 			return "", err
@@ -71,8 +73,8 @@ func (d *DualEncoder) hashPictures(w io.Writer) error {
 		return err
 	}
 	defer set.Close()
-	weights, err := set.Hash()
-	fmt.Fprintf(w, "pictures %s %s %x\n", d.picturesConf.Family, weights, sha256.Sum256(d.picturesConf.Raw))
+	hash, err := weights.CacheAt(d.options.Cache).Hash(set)
+	fmt.Fprintf(w, "pictures %s %s %x\n", d.picturesConf.Family, hash, sha256.Sum256(d.picturesConf.Raw))
 	return err
 }
 

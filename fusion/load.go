@@ -21,6 +21,7 @@ type Options struct {
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read each tower's weights when they are first used
+	Cache  string // a folder that packed weights and hashes are kept in, for the next process; none: they are not
 
 	Reduce vit.Reduce // shorten the sequences of pictures on their way; none: exact
 }

@@ -218,7 +218,7 @@ func (d *DualEncoder) openSenses(ctx context.Context) error {
 	d.senses = map[imagebind.Modality]*imagebind.Encoder{}
 	var errs []error
 	for _, m := range imagebind.Modalities {
-		e, err := imagebind.Load(ctx, d.folder, d.conf, m, imagebind.Options{Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy})
+		e, err := imagebind.Load(ctx, d.folder, d.conf, m, imagebind.Options{Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Cache: o.Cache})
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -40,7 +40,7 @@ func (d *DualEncoder) openVision(ctx context.Context) error {
 	}
 	o := d.options
 	var err error
-	d.vision, err = vit.Load(ctx, f.Dir, vit.Options{FS: f.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Reduce: o.Reduce})
+	d.vision, err = vit.Load(ctx, f.Dir, vit.Options{FS: f.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Reduce: o.Reduce, Cache: o.Cache})
 	return err
 }
 
@@ -62,7 +62,7 @@ func (d *DualEncoder) openText(ctx context.Context) (err error) {
 		return nil
 	}
 	o := d.options
-	d.text, err = text.LoadEncoder(ctx, d.folder.Dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Pad: d.pad})
+	d.text, err = text.LoadEncoder(ctx, d.folder.Dir, text.EncoderOptions{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Lazy: o.Lazy, Cache: o.Cache, Pad: d.pad})
 	return err
 }
 

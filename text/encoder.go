@@ -22,6 +22,7 @@ type EncoderOptions struct {
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
+	Cache  string // a folder that packed weights are kept in, for the next process; none: they are not
 	Pad    *int32 // the id that fills a text up where padding counts; nil: the configuration's
 }
 
@@ -60,7 +61,7 @@ func LoadEncoder(ctx context.Context, dir string, o EncoderOptions) (*Encoder, e
 		return nil, err
 	}
 	e.net = newNet(c, e.precision)
-	err = e.bind(folder, conf, fam.layouts)
+	err = e.bind(folder, conf, fam.layouts, weights.CacheAt(o.Cache))
 	if err == nil && !o.Lazy {
 		err = e.load()
 	}
@@ -100,7 +101,7 @@ func Positions(dir string, o EncoderOptions) (int, error) {
 }
 
 // bind finds the net's tensors in the folder; load reads them.
-func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout) error {
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []weights.Layout, cache *weights.Cache) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
@@ -116,7 +117,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 	}
 	e.load = sync.OnceValue(func() error {
 		defer set.Close()
-		if err := plan.Load(e.pool); err != nil {
+		if err := plan.LoadCached(e.pool, cache); err != nil {
 			return err
 		}
 		return e.net.fold(e.pool)

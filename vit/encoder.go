@@ -38,6 +38,7 @@ type Options struct {
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
 	Reduce Reduce // shorten sequences on their way; none: exact
+	Cache  string // a folder that packed weights are kept in, for the next process; none: they are not
 }
 
 // Encoder turns pixels into vectors. It is safe for concurrent use.
@@ -94,7 +95,7 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 		return nil, err
 	}
 	e.pool = dev.NewPool()
-	err = e.bind(folder, conf, fam, c, o.Reduce)
+	err = e.bind(folder, conf, fam, c, o.Reduce, weights.CacheAt(o.Cache))
 	if err == nil && !o.Lazy {
 		err = e.load()
 	}
@@ -107,7 +108,7 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 
 // bind makes the net that a configuration describes and finds its tensors in the
 // folder; load reads them.
-func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c config, r Reduce) error {
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c config, r Reduce, cache *weights.Cache) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
@@ -128,7 +129,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c
 	}
 	e.load = sync.OnceValue(func() error {
 		defer set.Close()
-		if err := plan.Load(e.pool); err != nil {
+		if err := plan.LoadCached(e.pool, cache); err != nil {
 			return err
 		}
 		return e.net.fold(e.pool)

@@ -37,6 +37,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		wrong.add(a.fill(f, section, k))
 	}
 	wrong.add(a.startLog())
+	a.useCache()
 	if check := a.checks[cmd]; check != nil {
 		wrong = append(wrong, check(true)...)
 	}

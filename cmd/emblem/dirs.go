@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // configDir is where the configuration file lives, or "".
@@ -41,6 +43,21 @@ func (a *app) dataDir() (string, error) {
 	}
 	return filepath.Join(home, ".local", "share", "emblem"), nil
 }
+
+// useCache says where to keep what can be made again of models. Without a cache
+// directory it is made again each time.
+func (a *app) useCache() {
+	dir, err := a.cacheDir()
+	if a.noCache || err != nil {
+		return
+	}
+	a.wiring.cache = filepath.Join(dir, "models")
+	weights.CacheAt(a.wiring.cache).Limit(keptFrom, int64(a.cacheSize))
+}
+
+// keptFrom is how many bytes make a model's weights worth keeping: smaller ones are
+// packed in a few milliseconds.
+const keptFrom = 16 << 20
 
 // cacheDir is the user's cache directory for what can be made again.
 func (a *app) cacheDir() (string, error) {

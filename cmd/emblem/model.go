@@ -62,7 +62,7 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	if _, err := device.Open(a.device); err != nil {
 		return nil, refusef("device", "%w", err)
 	}
-	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Aliases: a.wiring.aliases, Reduce: reduce, Unchecked: f.unchecked})
+	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Cache: a.wiring.cache, Aliases: a.wiring.aliases, Reduce: reduce, Unchecked: f.unchecked})
 	if err != nil {
 		return nil, modelError(err)
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/emblem-search/emblem/internal/weights"
 )
 
 // app carries what all commands share. The fields of globals are final when a
@@ -48,6 +50,8 @@ type globals struct {
 	logLevel  string
 	logFormat string
 	noColor   bool
+	noCache   bool
+	cacheSize size // of packed weights
 }
 
 // commands is the list of all commands.
@@ -115,6 +119,9 @@ func addGlobals(root *cobra.Command, g *globals) {
 	f.StringVar(&g.device, "device", "auto", "where models run: auto, cpu, cuda, cuda:N")
 	f.StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&g.noCache, "no-cache", false, "keep no packed weights and hashes of models in the cache directory")
+	g.cacheSize = 16e9
+	f.Var(&g.cacheSize, "cache-size", "what packed weights may take of the disk; those used least recently go")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours and no thumbnails")
 }
 
@@ -152,6 +159,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root := newRootCmd(a)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	weights.CacheAt(a.wiring.cache).Wait(ctx)
 	if err == nil {
 		return exitOK
 	}

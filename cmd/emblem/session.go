@@ -88,7 +88,7 @@ func (a *app) newHost(dir string) (*host, error) {
 
 // model opens a model once.
 func (h *host) model(ctx context.Context, c modelChoice) (embedder, error) {
-	c.Device, c.Budget = h.device, h.budget
+	c.Device, c.Budget, c.Cache = h.device, h.budget, h.wiring.cache
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	if e := h.models[c]; e != nil {

@@ -22,6 +22,8 @@ type wiring struct {
 	openModel func(context.Context, modelChoice) (embedder, error)
 	// aliases are short names for models, from the configuration file.
 	aliases map[string]string
+	// cache is the folder of what can be made again of models; "" keeps nothing.
+	cache string
 }
 
 // embedder is a library's model that can be given up.
@@ -38,6 +40,7 @@ type modelChoice struct {
 	Bulk   bool // give way to interactive work
 	Budget *models.Budget
 	Reduce vit.Reduce
+	Cache  string
 }
 
 const (
@@ -62,7 +65,7 @@ func kernelNames() string {
 }
 
 func openModel(ctx context.Context, c modelChoice) (embedder, error) {
-	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk, Budget: c.Budget, Reduce: c.Reduce})
+	m, err := models.Open(ctx, c.Ref, models.Options{Device: c.Device, DType: c.DType, Bulk: c.Bulk, Budget: c.Budget, Reduce: c.Reduce, Cache: c.Cache})
 	if err != nil {
 		return nil, modelError(err)
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	DType  string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk   bool   // give way to interactive work on the same device
 	Lazy   bool   // read the weights when they are first used; what does not fit is an error of Load all the same
+	Cache  string // a folder that packed weights are kept in, for the next process; none: they are not
 }
 
 // Encoder turns signals of one modality into vectors. It is safe for concurrent
@@ -58,7 +59,7 @@ func Load(ctx context.Context, folder weights.Folder, conf weights.Config, m Mod
 		return nil, err
 	}
 	e.net = newNet(c, e.precision)
-	err = e.bind(folder, conf, c.layout(m))
+	err = e.bind(folder, conf, c.layout(m), weights.CacheAt(o.Cache))
 	if err == nil && !o.Lazy {
 		err = e.load()
 	}
@@ -70,7 +71,7 @@ func Load(ctx context.Context, folder weights.Folder, conf weights.Config, m Mod
 }
 
 // bind finds the net's tensors in the folder; load reads them.
-func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layout weights.Layout) error {
+func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layout weights.Layout, cache *weights.Cache) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layout weight
 	}
 	e.load = sync.OnceValue(func() error {
 		defer set.Close()
-		if err := plan.Load(e.pool); err != nil {
+		if err := plan.LoadCached(e.pool, cache); err != nil {
 			return err
 		}
 		return e.net.fold(e.pool)

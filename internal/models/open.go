@@ -14,6 +14,7 @@ type Options struct {
 	Device  string            // "auto" (or none), "cpu", "dry"
 	DType   string            // "auto" (or none), "f32", "f16", "bf16", "int8", "int4"
 	Bulk    bool              // give way to interactive work on the same device
+	Cache   string            // a folder for what can be made again of a model; none: it is not kept
 	Lazy    bool              // read weights when they are first used; with a Budget they always are
 	Budget  *Budget           // nil: the weights stay in memory
 	Aliases map[string]string // short names, from the configuration
@@ -94,7 +95,7 @@ func Open(ctx context.Context, name string, o Options) (*Model, error) {
 func (s *shared) load(ctx context.Context, p place, o Options) {
 	defer close(s.ready)
 	s.model, s.err = fusion.Load(ctx, p.dir, fusion.Options{
-		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil, Reduce: o.Reduce,
+		Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Lazy: o.Lazy || o.Budget != nil, Reduce: o.Reduce, Cache: o.Cache,
 	})
 	if s.err == nil && o.Device != "dry" && !o.Unchecked { // dry computes nothing
 		s.certify(p, o)

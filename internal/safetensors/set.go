@@ -190,7 +190,7 @@ func (s *Set) Bytes() int64 {
 // SHA-256 of sha256sum's output over them in the order of their names. It reads
 // every byte once, past the mapping, so that resident memory does not grow.
 func (s *Set) Hash() (string, error) {
-	var lines strings.Builder
+	var names, hashes []string
 	for _, sh := range s.shards {
 		sum := sha256.New()
 		n, err := io.Copy(sum, sh.reader())
@@ -200,14 +200,42 @@ func (s *Set) Hash() (string, error) {
 		if n != int64(len(sh.mem)) {
 			return "", fmt.Errorf("safetensors: %s: it had %d bytes when it was opened, now %d", sh.name, len(sh.mem), n)
 		}
-		hash := hex.EncodeToString(sum.Sum(nil))
-		if len(s.shards) == 1 {
-			return hash, nil
-		}
-		fmt.Fprintf(&lines, "%s  %s\n", hash, sh.name)
+		names, hashes = append(names, sh.name), append(hashes, hex.EncodeToString(sum.Sum(nil)))
+	}
+	return JoinHashes(names, hashes), nil
+}
+
+// JoinHashes is the [Set.Hash] of files by their names and SHA-256.
+func JoinHashes(names, hashes []string) string {
+	if len(hashes) == 1 {
+		return hashes[0]
+	}
+	var lines strings.Builder
+	for i, hash := range hashes {
+		fmt.Fprintf(&lines, "%s  %s\n", hash, names[i])
 	}
 	sum := sha256.Sum256([]byte(lines.String()))
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
+}
+
+// A File is one that a set was opened from, as it was then.
+type File struct {
+	Path string
+	Info os.FileInfo
+}
+
+// Files lists the set's files in the order of their names; none if it is in memory.
+func (s *Set) Files() []File {
+	var all []File
+	for _, sh := range s.shards {
+		if sh.file == nil {
+			continue
+		}
+		if info, err := sh.file.Stat(); err == nil {
+			all = append(all, File{sh.file.Name(), info})
+		}
+	}
+	return all
 }
 
 // Want tells the system that a tensor will be read soon, so that its bytes come

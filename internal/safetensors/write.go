@@ -21,11 +21,22 @@ import (
 // (largest element first, then by name), metadata is sorted. The file appears
 // whole or not at all: it is written beside path, synced and renamed.
 func Write(path string, tensors []View, metadata map[string]string) error {
-	order, head, err := layOut(tensors, metadata)
+	return writeFile(path, tensors, metadata, 8, (*os.File).Sync)
+}
+
+// WriteAligned is Write for files that are mapped and can be made again: tensors
+// whose sizes are multiples of align, all of one dtype, start at multiples of it, and
+// the file is not synced.
+func WriteAligned(path string, tensors []View, metadata map[string]string, align int) error {
+	return writeFile(path, tensors, metadata, align, func(*os.File) error { return nil })
+}
+
+func writeFile(path string, tensors []View, metadata map[string]string, align int, sync func(*os.File) error) error {
+	order, head, err := layOut(tensors, metadata, align)
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)
 	}
-	if err := replaceFile(path, func(f *os.File) error { return writeAll(f, head, order) }); err != nil {
+	if err := replaceFile(path, func(f *os.File) error { return errors.Join(writeAll(f, head, order), sync(f)) }); err != nil {
 		return fileError(path, err)
 	}
 	return nil
@@ -33,7 +44,7 @@ func Write(path string, tensors []View, metadata map[string]string) error {
 
 // Encode returns what Write writes.
 func Encode(tensors []View, metadata map[string]string) ([]byte, error) {
-	order, out, err := layOut(tensors, metadata)
+	order, out, err := layOut(tensors, metadata, 8)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
@@ -44,17 +55,17 @@ func Encode(tensors []View, metadata map[string]string) ([]byte, error) {
 }
 
 // layOut puts tensors in their order in a file and makes what comes before them.
-func layOut(tensors []View, metadata map[string]string) (order []View, head []byte, err error) {
+func layOut(tensors []View, metadata map[string]string, align int) (order []View, head []byte, err error) {
 	order = slices.Clone(tensors)
 	slices.SortStableFunc(order, func(a, b View) int {
 		return cmp.Or(cmp.Compare(b.DType.rank(), a.DType.rank()), cmp.Compare(a.Name, b.Name))
 	})
-	head, err = marshal(order, metadata)
+	head, err = marshal(order, metadata, align)
 	return order, head, err
 }
 
-// marshal makes the length and the header, padded to a multiple of 8.
-func marshal(order []View, metadata map[string]string) ([]byte, error) {
+// marshal makes the length and the header, padded to a multiple of align.
+func marshal(order []View, metadata map[string]string, align int) ([]byte, error) {
 	if err := checkOrder(order, metadata); err != nil {
 		return nil, err
 	}
@@ -75,7 +86,7 @@ func marshal(order []View, metadata map[string]string) ([]byte, error) {
 		sep = ","
 	}
 	b = append(b, '}')
-	for len(b)%8 != 0 {
+	for len(b)%align != 0 {
 		b = append(b, ' ')
 	}
 	if len(b)-8 > maxHeader {
@@ -174,7 +185,7 @@ func writeAll(f *os.File, head []byte, order []View) error {
 			return err
 		}
 	}
-	return f.Sync()
+	return nil
 }
 
 // replaceFile fills a new file beside path and renames it into place. It is not

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"io"
 	"sync"
 )
 
@@ -13,6 +14,9 @@ type Pool struct {
 	buffers []Buffer
 	weights []Weight
 	bytes   int
+	owned   []io.Closer // of memory that was adopted
+	holds   int
+	closed  bool
 }
 
 // NewPool starts an empty pool.
@@ -29,11 +33,21 @@ func (p *Pool) New(d DType, shape ...int) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, fmt.Errorf("tensor: %v of %v: %w", d, shape, err)
 	}
+	p.addBuffer(b, bytes)
+	t.buf = b
+	return t, nil
+}
+
+func (p *Pool) addBuffer(b Buffer, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.buffers, p.bytes = append(p.buffers, b), p.bytes+bytes
-	t.buf = b
-	return t, nil
+}
+
+func (p *Pool) addWeight(w Weight) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.weights, p.bytes = append(p.weights, w), p.bytes+w.bytes
 }
 
 // Constant allocates an F32 tensor and fills it.
@@ -54,9 +68,7 @@ func (p *Pool) Pack(kind Kind, out, in int, rows Rows) (Weight, error) {
 	if err != nil {
 		return w, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.weights, p.bytes = append(p.weights, w), p.bytes+w.bytes
+	p.addWeight(w)
 	return w, nil
 }
 
@@ -67,15 +79,28 @@ func (p *Pool) Bytes() int {
 	return p.bytes
 }
 
-// Close frees everything. Tensors and weights of the pool must not be used again.
+// Close frees everything, or sees to it that the last holder does. Tensors and
+// weights of the pool must not be used again.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = true
+	p.free()
+}
+
+// free frees everything that nobody holds.
+func (p *Pool) free() {
+	if p.holds > 0 {
+		return
+	}
 	for _, b := range p.buffers {
 		p.device.backend.Free(b)
 	}
 	for _, w := range p.weights {
 		p.device.backend.Unpack(w)
 	}
-	p.buffers, p.weights, p.bytes = nil, nil, 0
+	for _, c := range p.owned {
+		c.Close()
+	}
+	p.buffers, p.weights, p.owned, p.bytes = nil, nil, nil, 0
 }

@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/emblem-search/emblem/internal/simd"
@@ -41,6 +43,12 @@ type leaf interface {
 	load(p *tensor.Pool, m matrix) error
 	// stores is the dtype that numbers are stored in, and what they have to be below.
 	stores() (dtype string, limit float64)
+	// packs is what of the field, besides its shape, decides how it is kept.
+	packs() string
+	// kept is the loaded field's memory, padded to 64 bytes, or a copy of what the
+	// module will change; adopt fills the field from it.
+	kept(tensor.Keeper) []byte
+	adopt(*tensor.Pool, tensor.Keeper, []byte) error
 }
 
 func (w *Matrix) wants() []int   { return nonzero(w.Out, w.In) }
@@ -107,6 +115,44 @@ func (t *Table) load(p *tensor.Pool, m matrix) (err error) {
 func (h *Host) load(_ *tensor.Pool, m matrix) error {
 	h.Data = make([]float32, m.rows*m.cols)
 	m.readAll(h.Data)
+	return nil
+}
+
+func (w *Matrix) packs() string   { return w.Kind.String() }
+func (c *Constant) packs() string { return "f32" }
+func (t *Table) packs() string    { return t.DType.String() }
+func (h *Host) packs() string     { return "host" }
+
+func (w *Matrix) kept(k tensor.Keeper) []byte   { return k.Kept(w.W) }
+func (c *Constant) kept(k tensor.Keeper) []byte { return k.KeptBuffer(c.T.Buffer()) }
+func (t *Table) kept(k tensor.Keeper) []byte    { return k.KeptBuffer(t.T.Buffer()) }
+
+func (h *Host) kept(tensor.Keeper) []byte {
+	b := bytesOf(h.Data)
+	return append(slices.Clone(b), make([]byte, -len(b)&63)...)
+}
+
+func (w *Matrix) adopt(p *tensor.Pool, k tensor.Keeper, mem []byte) (err error) {
+	w.W, err = p.Adopt(k, w.Kind, w.Out, w.In, mem)
+	return err
+}
+
+func (c *Constant) adopt(p *tensor.Pool, k tensor.Keeper, mem []byte) (err error) {
+	c.T, err = p.AdoptTensor(k, tensor.F32, mem, c.Shape...)
+	return err
+}
+
+func (t *Table) adopt(p *tensor.Pool, k tensor.Keeper, mem []byte) (err error) {
+	t.T, err = p.AdoptTensor(k, t.DType, mem, t.Rows, t.Cols)
+	return err
+}
+
+// adopt copies: the module works on its own array.
+func (h *Host) adopt(_ *tensor.Pool, _ tensor.Keeper, mem []byte) error {
+	h.Data = make([]float32, elements(h.Shape))
+	if n := copy(bytesOf(h.Data), mem); n < 4*len(h.Data) {
+		return fmt.Errorf("weights: %d bytes for %d numbers", n, len(h.Data))
+	}
 	return nil
 }
 

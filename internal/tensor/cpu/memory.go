@@ -13,6 +13,7 @@ import (
 type memory struct {
 	data []byte
 	size int
+	lent bool // it belongs to somebody else, and may only be read
 }
 
 // guard is readable memory after every buffer: kernels may load whole registers
@@ -28,7 +29,7 @@ func allocate(bytes int) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cpu: no memory for %d MB: %w", bytes>>20, err)
 	}
-	return &memory{data, bytes}, nil
+	return &memory{data: data, size: bytes}, nil
 }
 
 // Size implements tensor.Buffer.
@@ -39,7 +40,9 @@ func (m *memory) ptr() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m
 func (m *memory) f32() []float32 { return unsafe.Slice((*float32)(m.ptr()), m.size/4) }
 
 func (m *memory) free() {
-	unmapMemory(m.data)
+	if !m.lent {
+		unmapMemory(m.data)
+	}
 	m.data = nil
 }
 

@@ -33,17 +33,14 @@ func (b *Backend) newNarrow(p *panels, group, in int) *narrow {
 	return n
 }
 
-func (n *narrow) allocate(p *panels, count int) (err error) {
-	if p.memory, err = allocate(count * n.units * n.stride); err != nil {
-		return err
-	}
-	p.params, err = allocate(4 * count * n.groups * n.nr)
-	return err
+// size is the bytes of count panels, and of their scales.
+func (n *narrow) size(count int) (panels, scales int) {
+	return count * n.units * n.stride, 4 * count * n.groups * n.nr
 }
 
 // scales are those of a panel's group.
 func (n *narrow) scales(p *panels, i, group int) []float32 {
-	return unsafe.Slice((*float32)(unsafe.Add(p.params.ptr(), 4*n.nr*(i*n.groups+group))), n.nr)
+	return unsafe.Slice((*float32)(unsafe.Add(p.ptr(), p.params+4*n.nr*(i*n.groups+group))), n.nr)
 }
 
 // fill packs nr rows of a matrix with in columns as panel i.

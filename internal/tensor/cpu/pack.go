@@ -18,7 +18,7 @@ type panels struct {
 	units  int     // 4-byte units of an activation row along k
 	stride int     // bytes of b from one unit to the next, as tiles read it
 	narrow *narrow // 4 bits: tiles read what it makes of the memory; nil: the memory
-	params *memory // int8: per panel NR corrections (I32), then NR scales (F32)
+	params int     // where, after the panels, are: int8's NR corrections (I32), then NR scales (F32), a panel; 4 bits' scales
 	follow *panels // what was multiplied after this one last time: worth prefetching
 }
 
@@ -59,7 +59,21 @@ func (b *Backend) Pack(kind tensor.Kind, out, in int, rows tensor.Rows) (tensor.
 	if out < 1 || in < 1 {
 		return tensor.Weight{}, fmt.Errorf("cpu: pack a weight of %d by %d", out, in)
 	}
-	p := &panels{}
+	p, size := b.layOut(kind, out, in)
+	var err error
+	if p.memory, err = allocate(size); err != nil {
+		return tensor.Weight{}, err
+	}
+	k, nr := newPacker(p, b.kern, kind, in), b.kern.NR
+	for i := 0; i*nr < out; i++ {
+		k.panel(i, min(nr, out-i*nr), rows)
+	}
+	return tensor.NewWeight(kind, out, in, p.size, p), nil
+}
+
+// layOut is a weight without its memory, and the size of that.
+func (b *Backend) layOut(kind tensor.Kind, out, in int) (p *panels, size int) {
+	p = &panels{}
 	p.tiles, p.format = b.choose(kind)
 	if p.block = len(p.tiles); b.kern.Block > 0 {
 		p.block = min(p.block, b.kern.Block)
@@ -68,35 +82,20 @@ func (b *Backend) Pack(kind tensor.Kind, out, in int, rows tensor.Rows) (tensor.
 	p.units = (in + g - 1) / g
 	p.stride = nr * map[format]int{asF32: 4, asF16: 2, asBF16: 4, asU8: 4, asI16: 2}[p.format]
 	count := (out + nr - 1) / nr
-	if kind.Group() > 0 {
+	size = count * p.units * p.stride
+	more := 0
+	switch {
+	case kind.Group() > 0:
 		p.narrow = b.newNarrow(p, kind.Group(), in)
+		size, more = p.narrow.size(count)
+	case p.format >= asU8:
+		more = 8 * count * nr
 	}
-	if err := p.allocate(count, nr); err != nil {
-		return tensor.Weight{}, err
+	if more > 0 {
+		p.params = roundUp(size, 64)
+		size = p.params + more
 	}
-	k := newPacker(p, b.kern, kind, in)
-	for i := range count {
-		k.panel(i, min(nr, out-i*nr), rows)
-	}
-	return tensor.NewWeight(kind, out, in, p.bytes(), p), nil
-}
-
-func (p *panels) allocate(count, nr int) (err error) {
-	if p.narrow != nil {
-		return p.narrow.allocate(p, count)
-	}
-	if p.memory, err = allocate(count * p.units * p.stride); err != nil || p.format < asU8 {
-		return err
-	}
-	p.params, err = allocate(8 * count * nr)
-	return err
-}
-
-func (p *panels) bytes() int {
-	if p.params == nil {
-		return p.size
-	}
-	return p.size + p.params.size
+	return p, size
 }
 
 // panel is the address of panel i's unit u in memory.
@@ -123,7 +122,7 @@ func (p *panels) holds(i, bytes int) bool {
 }
 
 // param is the address of panel i's corrections; its scales follow.
-func (p *panels) param(i, nr int) unsafe.Pointer { return unsafe.Add(p.params.ptr(), 8*nr*i) }
+func (p *panels) param(i, nr int) unsafe.Pointer { return unsafe.Add(p.ptr(), p.params+8*nr*i) }
 
 // Unpack implements tensor.Backend.
 func (b *Backend) Unpack(w tensor.Weight) {
@@ -131,9 +130,6 @@ func (b *Backend) Unpack(w tensor.Weight) {
 	defer b.turn.unlock()
 	p := w.Packed().(*panels)
 	p.free()
-	if p.params != nil {
-		p.params.free()
-	}
 	if b.last == p {
 		b.last = nil
 	}

@@ -1,8 +1,12 @@
 package cpu
 
 import (
+	"context"
+	"crypto/sha256"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/emblem-search/emblem/internal/simd"
@@ -51,16 +55,14 @@ func TestQuantise(t *testing.T) {
 			for i := range m {
 				m[i] = float32(r.NormFloat64())
 			}
-			p := &panels{}
-			if p.tiles, p.format = b.choose(tensor.KindI8); p.format != asU8 {
-				continue
-			}
-			p.units, p.stride = (in+3)/4, 4*b.kern.NR
-			if err := p.allocate(1, b.kern.NR); err != nil {
+			w, err := b.Pack(tensor.KindI8, 3, in, tensor.RowsOf(m, in))
+			if err != nil {
 				t.Fatal(err)
 			}
-			k := newPacker(p, b.kern, tensor.KindI8, in)
-			k.panel(0, 3, func(lo, hi int, dst []float32) { copy(dst, m) })
+			p := w.Packed().(*panels)
+			if p.format != asU8 {
+				continue
+			}
 			for j := range 3 {
 				want := make([]uint8, 4*p.units)
 				scale, sum := quantise(want, m[j*in:(j+1)*in])
@@ -68,11 +70,118 @@ func TestQuantise(t *testing.T) {
 				for i := range got {
 					got[i] = p.data[i/4*p.stride+4*j+i%4]
 				}
-				params := p.params.f32()
+				params := p.f32()[p.params/4:]
 				if string(got) != string(want) || params[b.kern.NR+j] != scale || int32(math.Float32bits(params[j])) != 128*sum {
 					t.Errorf("%s, %d columns, row %d: scale %v, want %v", name, in, j, params[b.kern.NR+j], scale)
 				}
 			}
 		}
+	}
+}
+
+// TestPacking holds the bytes of packed weights: files of the cache are told apart by
+// Format, so that other bytes need another number there. If a change is meant, raise
+// packing and put what this test prints into its table.
+func TestPacking(t *testing.T) {
+	want := map[string]string{
+		"cpu generic 1":    "47dec37d559f850e",
+		"cpu sse 1":        "3b01f029037d4dc2",
+		"cpu avx2 1":       "f623d31c1692b396",
+		"cpu avxvnni 1":    "76688423fc9cfd7a",
+		"cpu avx512 1":     "ace6bd85ef08dd21",
+		"cpu avx512vnni 1": "291d7691ad23b74d",
+		"cpu avx512bf16 1": "d1e4d3c67f8753e5",
+		"cpu amx 1":        "d1e4d3c67f8753e5",
+	}
+	const out, in = 37, 50
+	m := make([]float32, out*in)
+	for i := range m {
+		m[i] = float32(i%23)/7 - float32(i%11)/3
+	}
+	for _, name := range simd.Names() {
+		if name == "neon" {
+			continue // its packing is the twins', by other sizes
+		}
+		b, err := New(Options{Kernels: name, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.New()
+		for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8, tensor.KindI4} {
+			w, err := b.Pack(kind, out, in, tensor.RowsOf(m, in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum.Write(b.Kept(w))
+		}
+		if got := fmt.Sprintf("%x", sum.Sum(nil)[:8]); got != want[b.Format()] {
+			t.Errorf("%q: %q", b.Format(), got)
+		}
+	}
+}
+
+// TestAdopt: a weight and a tensor in lent memory compute what the originals do.
+func TestAdopt(t *testing.T) {
+	b, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const out, in = 70, 48
+	m := make([]float32, out*in)
+	for i := range m {
+		m[i] = float32(i%19) - 9
+	}
+	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindI8} {
+		dev := tensor.NewDevice(b)
+		pool := dev.NewPool()
+		w, err := pool.Pack(kind, out, in, tensor.RowsOf(m, in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bias, err := pool.Constant(m[:out], out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lent, err := allocate(len(b.Kept(w)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(lent.data, b.Kept(w))
+		twin, err := pool.Adopt(b, kind, out, in, lent.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := pool.AdoptTensor(b, tensor.F32, b.KeptBuffer(bias.Buffer()), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var results [2][]float32
+		for i, layer := range []tensor.Linear{{W: w, Bias: bias}, {W: twin, Bias: table}} {
+			results[i] = make([]float32, 5*out)
+			err := dev.Run(context.Background(), tensor.Interactive, func(s *tensor.Stream) error {
+				x, y := s.New(tensor.F32, 5, in), s.New(tensor.F32, 5, out)
+				tensor.Put(s, x, m[:5*in])
+				layer.X, layer.Y = x, y
+				s.Do(&layer)
+				return tensor.Get(s, results[i], y)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(results[0], results[1]) {
+			t.Errorf("%v: other numbers", kind)
+		}
+		if _, err := pool.Adopt(b, kind, out, in, lent.data[:64]); err == nil {
+			t.Error("too little memory is adopted")
+		}
+		if _, err := pool.Adopt(b, kind, out, in, lent.data[1:]); err == nil {
+			t.Error("memory at an odd address is adopted")
+		}
+		pool.Close()
+		if len(lent.data) == 0 {
+			t.Error("lent memory was freed")
+		}
+		lent.free()
 	}
 }
