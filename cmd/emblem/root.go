@@ -70,6 +70,7 @@ func commands(a *app) []*cobra.Command {
 		newInspectCmd(a),
 		newModelsCmd(a),
 		newPullCmd(a),
+		newBundleCmd(a),
 		newConfigCmd(a),
 		newKeyCmd(a),
 		newMCPCmd(a),

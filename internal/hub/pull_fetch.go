@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/emblem-search/emblem/internal/lockfile"
 )
 
 // fetch brings what is missing, checks it, links it and points the revision at it.
@@ -25,7 +19,7 @@ func (p *puller) fetch(ctx context.Context, r record) error {
 		return err
 	}
 	defer p.place.root.Close()
-	lock, err := p.lock(ctx)
+	lock, err := p.place.lock(ctx, p.opt.Note)
 	if err != nil {
 		return err
 	}
@@ -45,34 +39,6 @@ func (p *puller) fetch(ctx context.Context, r record) error {
 		return p.place.explain(err)
 	}
 	return p.place.explain(p.place.point(r.Revision, r.Commit))
-}
-
-// lock waits until no other pull works on the repository. The file stays; the
-// lock goes with the process.
-func (p *puller) lock(ctx context.Context) (*os.File, error) {
-	path := filepath.Join(p.place.locks(), "emblem.lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, p.place.explain(err)
-	}
-	for told := false; ; {
-		busy, err := lockfile.Try(f)
-		if err == nil && !busy {
-			return f, nil
-		}
-		if err != nil {
-			f.Close()
-			return nil, &PullError{Code: "failed", Err: fmt.Errorf("%s cannot be locked: %w", path, err)}
-		}
-		if !told {
-			p.opt.Note("another process is pulling " + p.ref.Repo + "; waiting for it")
-			told = true
-		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			f.Close()
-			return nil, err
-		}
-	}
 }
 
 // blob is one content with the files that have it.
@@ -97,7 +63,7 @@ func (p *puller) missing(r record) ([]*blob, error) {
 			blobs[i].files = append(blobs[i].files, f)
 			continue
 		}
-		whole, err := p.wholeBlob(f)
+		whole, err := p.place.has(f)
 		if err == nil && whole {
 			err = p.place.link(r.Commit, f)
 		}
@@ -114,28 +80,6 @@ func (p *puller) missing(r record) ([]*blob, error) {
 		blobs = append(blobs, &blob{partial: part, commit: r.Commit, files: []remoteFile{f}})
 	}
 	return blobs, nil
-}
-
-// wholeBlob reports whether a blob is there with the right bytes: left by a pull
-// that was cut off before it was linked, or put there by hand.
-func (p *puller) wholeBlob(f remoteFile) (bool, error) {
-	file, err := p.place.root.Open("blobs/" + f.Etag)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || info.Size() != f.Size {
-		return false, err
-	}
-	err = verify(file, f)
-	if errors.Is(err, errWrongHash) {
-		return false, nil // it is replaced
-	}
-	return err == nil, err
 }
 
 func closeAll(blobs []*blob) {

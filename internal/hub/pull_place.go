@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/emblem-search/emblem/internal/lockfile"
 )
 
 // place is a repository's part of the cache:
@@ -71,6 +75,56 @@ func (p *place) open() error {
 		p.root, err = os.OpenRoot(p.dir())
 	}
 	return p.explain(err)
+}
+
+// lock waits until no other pull works on the repository. The file stays; the
+// lock goes with the process.
+func (p place) lock(ctx context.Context, note func(string)) (*os.File, error) {
+	path := filepath.Join(p.locks(), "emblem.lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	for told := false; ; {
+		busy, err := lockfile.Try(f)
+		if err == nil && !busy {
+			return f, nil
+		}
+		if err != nil {
+			f.Close()
+			return nil, &PullError{Code: "failed", Err: fmt.Errorf("%s cannot be locked: %w", path, err)}
+		}
+		if !told {
+			note("another process is pulling " + p.repo + "; waiting for it")
+			told = true
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+}
+
+// has reports whether a blob is there with the right bytes: left by a pull
+// that was cut off before it was linked, or put there by hand.
+func (p place) has(f remoteFile) (bool, error) {
+	file, err := p.root.Open("blobs/" + f.Etag)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.Size() != f.Size {
+		return false, err
+	}
+	err = verify(file, f)
+	if errors.Is(err, errWrongHash) {
+		return false, nil // it is replaced
+	}
+	return err == nil, err
 }
 
 // explain gives a failure to write its reason.

@@ -37,13 +37,19 @@ func (p place) note() string {
 // Default is the model that is used where none is named.
 const Default = "builtin/search"
 
-// find looks a name up: the user's aliases come after folders and the built-in
+// Find looks a name up: the user's aliases come after folders and the built-in
 // models and before the well-known ones.
-func find(name string, aliases map[string]string) (place, error) {
+func Find(name string, aliases map[string]string) (hub.Found, error) {
 	f, err := hub.Find(name, hub.Options{})
 	if to, ok := aliases[name]; ok && to != name && (err != nil || f.Repo != "") {
-		return find(to, without(aliases, name))
+		return Find(to, without(aliases, name))
 	}
+	return f, err
+}
+
+// find is Find for what this build can open.
+func find(name string, aliases map[string]string) (place, error) {
+	f, err := Find(name, aliases)
 	if err != nil {
 		return place{}, err
 	}
