@@ -34,6 +34,13 @@ type completionsBody struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
 
+	Format *struct {
+		Type   string `json:"type"` // text, json_object or json_schema
+		Schema *struct {
+			Schema json.RawMessage `json:"schema"`
+		} `json:"json_schema"`
+	} `json:"response_format"`
+
 	Echo      bool            `json:"echo"`
 	Suffix    string          `json:"suffix"`
 	BestOf    *int            `json:"best_of"`
@@ -190,7 +197,23 @@ func (b *completionsBody) request(r decoder.Request) (decoder.Request, error) {
 	if r.Stop, err = stopStrings(b.Stop); err != nil {
 		return r, err
 	}
+	if r.Schema, err = b.schema(); err != nil {
+		return r, err
+	}
 	return r, requestError(r.Check())
+}
+
+// schema is what the text has to be of; nil: it is free.
+func (b *completionsBody) schema() ([]byte, error) {
+	switch f := b.Format; {
+	case f == nil || f.Type == "text" || f.Type == "":
+		return nil, nil
+	case f.Type == "json_object":
+		return []byte(`{"type":"object"}`), nil
+	case f.Type == "json_schema" && f.Schema != nil && len(f.Schema.Schema) > 0:
+		return f.Schema.Schema, nil
+	}
+	return nil, badRequest("response_format", "response_format has to be of type text, json_object, or json_schema with json_schema.schema")
 }
 
 func take[T any](to *T, from *T) {
@@ -220,6 +243,8 @@ func requestError(err error) error {
 	var bad *decoder.RequestError
 	var long *decoder.TooLongError
 	switch {
+	case errors.As(err, &bad) && bad.Param == "schema":
+		return badRequest("response_format", "%s", bad.Message)
 	case errors.As(err, &bad):
 		return badRequest(bad.Param, "%s", bad.Message)
 	case errors.As(err, &long):

@@ -131,6 +131,11 @@ func TestCompletions(t *testing.T) {
 			t.Errorf("choice %d: %+v", i, c)
 		}
 	}
+	w := do(s, "POST", "/v1/completions", `{"prompt":"a","max_tokens":60,"temperature":0,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"array","items":{"type":"boolean"},"maxItems":1}}}}`)
+	var answer completionsAnswer
+	if json.Unmarshal(w.Body.Bytes(), &answer); w.Code != 200 || !json.Valid([]byte(answer.Choices[0].Text)) || *answer.Choices[0].Finish != "stop" {
+		t.Errorf("not of the schema: %s", w.Body)
+	}
 	list, err := client.Models.List(t.Context())
 	if err != nil || len(list.Data) != 2 || list.Data[1].ID != "org/tiny" {
 		t.Errorf("%v %+v", err, list)
@@ -144,19 +149,22 @@ func TestCompletionsRefusals(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"prompt":"` + strings.Repeat("word ", 40) + `"}`:               `400 context_length_exceeded prompt the prompt has`,
 		`{"prompt":"` + strings.Repeat("word ", 40) + `","stream":true}`: `400 context_length_exceeded prompt the prompt has`,
-		`{}`:                                        `400 invalid_value prompt prompt has to be`,
-		`{"prompt":[]}`:                             `400 invalid_value prompt prompt has to be`,
-		`{"prompt":[1,2.5]}`:                        `400 invalid_value prompt prompt has to be`,
-		`{"prompt":[[1],"a",null]}`:                 `400 invalid_value prompt prompt has to be`,
-		`{"prompt":[300]}`:                          `400 invalid_value prompt token 0 of the prompt is 300`,
-		`{"prompt":[-1]}`:                           `400 invalid_value prompt token 0 of the prompt is -1`,
-		`{"prompt":"a","temperature":-1}`:           `400 invalid_value temperature temperature is -1`,
-		`{"prompt":"a","top_p":2,"stream":true}`:    `400 invalid_value top_p top_p is 2`,
-		`{"prompt":"a","max_tokens":0}`:             `400 invalid_value max_tokens max_tokens is 0`,
-		`{"prompt":"a","n":129}`:                    `400 invalid_value n 129 choices`,
-		`{"prompt":"a","n":0}`:                      `400 invalid_value n 0 choices`,
-		`{"prompt":"a","logprobs":101}`:             `400 invalid_value logprobs 101`,
-		`{"prompt":"a","stop":{}}`:                  `400 invalid_value stop stop has to be`,
+		`{}`:                                              `400 invalid_value prompt prompt has to be`,
+		`{"prompt":[]}`:                                   `400 invalid_value prompt prompt has to be`,
+		`{"prompt":[1,2.5]}`:                              `400 invalid_value prompt prompt has to be`,
+		`{"prompt":[[1],"a",null]}`:                       `400 invalid_value prompt prompt has to be`,
+		`{"prompt":[300]}`:                                `400 invalid_value prompt token 0 of the prompt is 300`,
+		`{"prompt":[-1]}`:                                 `400 invalid_value prompt token 0 of the prompt is -1`,
+		`{"prompt":"a","temperature":-1}`:                 `400 invalid_value temperature temperature is -1`,
+		`{"prompt":"a","top_p":2,"stream":true}`:          `400 invalid_value top_p top_p is 2`,
+		`{"prompt":"a","max_tokens":0}`:                   `400 invalid_value max_tokens max_tokens is 0`,
+		`{"prompt":"a","n":129}`:                          `400 invalid_value n 129 choices`,
+		`{"prompt":"a","n":0}`:                            `400 invalid_value n 0 choices`,
+		`{"prompt":"a","logprobs":101}`:                   `400 invalid_value logprobs 101`,
+		`{"prompt":"a","stop":{}}`:                        `400 invalid_value stop stop has to be`,
+		`{"prompt":"a","response_format":{"type":"xml"}}`: `400 invalid_value response_format`,
+		`{"prompt":"a","response_format":{"type":"json_schema"}}`:                                                            `400 invalid_value response_format`,
+		`{"prompt":"a","response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","format":"date"}}}}`: `400 invalid_value response_format the schema: "format" is not supported`,
 		`{"prompt":"a","echo":true}`:                `400 invalid_value echo echo is not supported`,
 		`{"prompt":"a","logit_bias":{"5":1}}`:       `400 invalid_value logit_bias`,
 		`{"prompt":"a","model":"gpt-5"}`:            `404 model_not_found model no model "gpt-5"`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type completeFlags struct {
 	modelFlags
 	decoder.Request
 	logprobs int
+	schema   string
 	json     bool
 }
 
@@ -58,6 +60,7 @@ and where it says nothing the likeliest is taken.`,
 	flags.StringArrayVar(&f.Stop, "stop", nil, "end before this string, \\n and \\t understood; may be given more than once")
 	flags.Uint64Var(&f.Seed, "seed", 0, "of the draws; unless given, another one each time")
 	flags.IntVar(&f.logprobs, "logprobs", 0, "with --json: probabilities of the tokens and of so many of the likeliest, 0 to 100")
+	flags.StringVar(&f.schema, "schema", "", "a JSON Schema, or a file with one: only what is of it follows")
 	flags.BoolVar(&f.json, "json", false, "one JSON object, at the end")
 	return cmd
 }
@@ -127,6 +130,9 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	if f.MaxTokens < 0 {
 		return models.Decoder{}, usagef("--max-tokens %d is below 0", f.MaxTokens)
 	}
+	if err := f.readSchema(); err != nil {
+		return models.Decoder{}, err
+	}
 	if _, err := device.Open(a.device); err != nil {
 		return models.Decoder{}, refusef("device", "%w", err)
 	}
@@ -141,10 +147,22 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	return d, nil
 }
 
+// readSchema takes --schema as it is, or from its file.
+func (f *completeFlags) readSchema() (err error) {
+	if f.schema == "" || strings.HasPrefix(strings.TrimSpace(f.schema), "{") {
+		f.Schema = []byte(f.schema)
+		return nil
+	}
+	if f.Schema, err = os.ReadFile(f.schema); err != nil {
+		return usagef("--schema is neither JSON nor a file: %v", err)
+	}
+	return nil
+}
+
 // request is what the model's folder asks for, with the flags that were given.
 func (f *completeFlags) request(cmd *cobra.Command, d models.Decoder) decoder.Request {
 	r, given := d.Defaults(), cmd.Flags().Changed
-	r.Seed = uint64(rand.Uint32())
+	r.Seed, r.Schema = uint64(rand.Uint32()), f.Schema
 	for flag, set := range map[string]func(){
 		"max-tokens":         func() { r.MaxTokens = f.MaxTokens },
 		"temperature":        func() { r.Temperature = f.Temperature },

@@ -82,6 +82,9 @@ func TestCompleteFlags(t *testing.T) {
 	}
 	runes := []rune(plain.Text)
 	stop := string(runes[len(runes)/2 : len(runes)/2+2])
+	if person := ask("--max-tokens", "80", "--schema", `{"type":"array","items":{"type":"boolean"},"maxItems":2}`); !json.Valid([]byte(person.Text)) || person.Finish != "stop" {
+		t.Errorf("not of the schema: %+v", person)
+	}
 	cut := ask("--stop", stop)
 	if want, _, _ := strings.Cut(plain.Text, stop); cut.Text != want || cut.Finish != "stop" || len(cut.IDs) >= len(plain.IDs) {
 		t.Errorf("stopped at %q: %q of %q", stop, cut.Text, plain.Text)
@@ -122,6 +125,8 @@ func TestCompleteRefusals(t *testing.T) {
 		{2, "name one prompt", []string{"--model", good, "How", "many"}},
 		{2, "top_p is 1.5, want 0 to 1", []string{"--model", good, "--top-p", "1.5", "hi"}},
 		{2, "temperature is NaN", []string{"--model", good, "--temperature", "NaN", "hi"}},
+		{2, "neither JSON nor a file", []string{"--model", good, "--schema", "none.json", "hi"}},
+		{2, `"pattern" is not supported`, []string{"--model", good, "--schema", `{"type":"string","pattern":"a"}`, "hi"}},
 		{2, "--logprobs 101", []string{"--model", good, "--logprobs", "101", "hi"}},
 		{2, `dtype "f8" is not one of`, []string{"--model", good, "--dtype", "f8", "hi"}},
 		{2, `model_type "clip" is not supported`, []string{"--model", "../../fusion/testdata/clip-legacy", "hi"}},

@@ -36,6 +36,8 @@ var rooms = []room{
 		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities",
 		beside: []string{"internal/simd"}},
+	{floor: 0, path: "internal/grammar", does: "JSON schemas as machines over bytes",
+		only: []string{"text/decoder"}},
 	{floor: 0, path: "internal/mersenne", does: "torch's random numbers"},
 	{floor: 0, path: "internal/durable", does: "folders that last through a power cut"},
 	{floor: 0, path: "internal/lockfile", does: "one process at a time, by a lock on a file"},

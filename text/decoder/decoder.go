@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
@@ -38,6 +39,7 @@ type Decoder struct {
 
 	tokenizer *text.Tokenizer // nil: noText says why
 	noText    error
+	words     func() *vocabulary // of the tokenizer, made once
 }
 
 // Load reads a model's folder. Any unused, missing or wrongly shaped tensor is an
@@ -136,6 +138,7 @@ func (d *Decoder) readTokenizer(dir string, files fs.FS) {
 		files = os.DirFS(dir)
 	}
 	d.tokenizer, d.noText = text.LoadTokenizerFS(files, text.TokenizerOptions{})
+	d.words = sync.OnceValue(func() *vocabulary { return newVocabulary(d.tokenizer, d.Vocabulary()) })
 }
 
 // Close ends all generation and frees the weights.

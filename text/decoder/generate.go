@@ -11,6 +11,7 @@ type Request struct {
 	Sampling
 	MaxTokens int      // at most; 0: what the folder says, else 256. The context's end ends it too
 	Stop      []string // strings that end it, for Complete
+	Schema    []byte   // a JSON Schema that what follows has to be of; none: anything may follow
 	LogProbs  bool     // report probabilities
 	Tops      int      // with so many of the likeliest tokens, at most 100
 }
@@ -114,12 +115,16 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 		}
 	}
 	q := &sequence{
-		ids: append([]int32(nil), prompt...), eos: d.generation.eos, forced: d.generation.forced, limits: d.generation.limits, sampling: r.Sampling, tops: -1, out: newMailbox(),
+		ids: append([]int32(nil), prompt...), eos: d.generation.eos, forced: d.generation.forced, limits: d.generation.limits, tokenizer: d.tokenizer, sampling: r.Sampling, tops: -1, out: newMailbox(),
 	}
 	if apart {
 		q.source, q.ids = q.ids, []int32{d.generation.start}
 		q.origin = key{}.next(q.source, make([]int32, len(q.source)))
 		q.last = q.origin
+	}
+	var err error
+	if q.constraint, err = d.constrain(r.Schema); err != nil {
+		return nil, err
 	}
 	q.prompt = len(q.ids)
 	q.most = min(most, d.Positions()-q.prompt)

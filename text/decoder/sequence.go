@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/emblem-search/emblem/text"
 )
 
 // sequence is a prompt that is being continued. All but its mailbox belongs to the
@@ -20,6 +22,9 @@ type sequence struct {
 	limits   limits
 	sampling Sampling
 	tops     int // alternatives to report with each token; below 0: no probabilities
+
+	constraint *constraint // nil: none
+	tokenizer  *text.Tokenizer
 
 	done   int     // tokens whose keys and values are in pages
 	pages  []int32 // that it holds
@@ -58,7 +63,7 @@ func (q *sequence) spans(c config, lo, hi int) []int32 {
 
 // advance takes the logits (V) that follow the last token: it chooses the next one,
 // sends it, and tells whether that was all.
-func (q *sequence) advance(c config, logits []float32) (finished bool) {
+func (q *sequence) advance(c config, logits []float32) (finished bool, err error) {
 	t := Token{reused: q.reused}
 	if q.tops >= 0 {
 		t.logprobs(logits, q.tops)
@@ -76,6 +81,11 @@ func (q *sequence) advance(c config, logits []float32) (finished bool) {
 		t.ID = *q.forced.last
 	default:
 		q.limits.apply(logits, q.ids, q.prompt, q.eos)
+		if q.constraint != nil {
+			if err := q.constraint.apply(logits, q.eos); err != nil {
+				return true, err
+			}
+		}
 		t.ID = q.sampling.choose(logits, q.ids)
 	}
 	if q.tops >= 0 {
@@ -83,13 +93,13 @@ func (q *sequence) advance(c config, logits []float32) (finished bool) {
 	}
 	q.ids = append(q.ids, t.ID)
 	switch {
-	case slices.Contains(q.eos, t.ID):
+	case slices.Contains(q.eos, t.ID), q.constraint != nil && q.constraint.accept(q.tokenizer, t.ID):
 		t.Finish = Stop
 	case last:
 		t.Finish = Length
 	}
 	q.out.send(t)
-	return t.Finish != ""
+	return t.Finish != "", nil
 }
 
 // Token is one that was generated.

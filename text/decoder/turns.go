@@ -245,8 +245,8 @@ func (t *turns) choose(batch []share, vocab int) (err error) {
 		if s.pending() > 0 {
 			continue
 		}
-		if s.advance(t.d.net.config, t.logits[row*vocab:(row+1)*vocab]) {
-			t.finish(s.sequence, nil)
+		if finished, err := s.advance(t.d.net.config, t.logits[row*vocab:(row+1)*vocab]); finished {
+			t.finish(s.sequence, err)
 		}
 		row++
 	}
