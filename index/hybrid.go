@@ -78,7 +78,7 @@ type composer struct {
 	q      Query
 	said   words.Query
 	pin    pin
-	window int // hits of each leg
+	window int  // hits of each leg
 	wide   bool // no narrower look is enough
 
 	v      *view

@@ -38,6 +38,7 @@ var archs = map[string]Arch{
 	"clip-text-l":     {layout: clipText, width: 768, heads: 12, layers: 12, hidden: 3072, out: 768},
 	"siglip-b-16-512": {layout: siglipVision, side: 512, patch: 16, width: 768, heads: 12, layers: 12, hidden: 3072},
 	"so400m-14-384":   {layout: siglipVision, side: 384, patch: 14, width: 1152, heads: 16, layers: 27, hidden: 4304},
+	"dinov2-s":        {layout: openCLIPVision, side: 224, patch: 14, width: 384, heads: 6, layers: 12, hidden: 1536, out: 384},
 	"dinov2-b":        {layout: openCLIPVision, side: 224, patch: 14, width: 768, heads: 12, layers: 12, hidden: 3072, out: 768},
 }
 

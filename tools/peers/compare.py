@@ -36,6 +36,12 @@ ROWS = {
     ),
 }
 
+# The other towers: row "TOWER DTYPE", not measured unless it is named.
+TOWERS = ("vit-b-16", "vit-l-14", "so400m-14-384", "dinov2-s", "dinov2-b")
+ROWS |= {f"{t} f32": dict(ROWS["f32"], tower=t) for t in TOWERS}
+ROWS |= {f"{t} bf16": dict(dtype="bf16", tower=t, peers={"openvino bf16": {"ask": (1.20, 1.10)}}) for t in TOWERS}
+USUAL = ("f32", "bf16", "int8", "text", "avx2")
+
 
 def environment(more):
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **more)
@@ -128,7 +134,7 @@ def versions():
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--rows", default=",".join(ROWS))
+    p.add_argument("--rows", default=",".join(USUAL), help="of " + ", ".join(ROWS))
     p.add_argument("--batches", default="1,8")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=1.0, help="of each turn")
@@ -152,7 +158,7 @@ def main():
     with open(os.path.join(a.cache, "peers.log"), "w") as a.log:
         for name in a.rows.split(","):
             for batch in map(int, a.batches.split(",")):
-                if batch in ROWS[name].get("batches", (1, 8)):
+                if batch in ROWS[name].get("batches", (batch,)):
                     c = measure(a, name, batch)
                     result["cells"] = [o for o in result["cells"] if (o["row"], o["batch"]) != (name, batch)] + [c]
     order = list(ROWS)

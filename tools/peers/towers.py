@@ -1,4 +1,4 @@
-"""The peers' models: CLIP's towers with random weights, exported once into a cache directory.
+"""The peers' models: published towers with random weights, exported once into a cache directory.
 
 Shapes are static, one file a batch, since every peer is at its best so.
 """
@@ -6,26 +6,53 @@ import os
 
 import numpy as np
 
-TOWERS = {"vit-b-32": "image", "clip-text-b": "text"}
+TOWERS = {"clip-text-b": "text", **dict.fromkeys(["vit-b-32", "vit-b-16", "vit-l-14", "so400m-14-384", "dinov2-s", "dinov2-b"], "image")}
 
 
 def inputs(tower, batch, tokens):
     rng = np.random.default_rng(batch)
     if TOWERS[tower] == "image":
-        return {"pixel_values": rng.standard_normal((batch, 3, 224, 224), dtype=np.float32)}
+        side = 384 if tower.endswith("-384") else 224
+        return {"pixel_values": rng.standard_normal((batch, 3, side, side), dtype=np.float32)}
     ids = rng.integers(1000, 40000, (batch, tokens), dtype=np.int64)
     ids[:, 0], ids[:, -1] = 49406, 49407
     return {"input_ids": ids}
 
 
+def pooled(model):
+    """A model whose first output is its pooled vector."""
+    import torch
+
+    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixel_values):
+            return (self.model(pixel_values).pooler_output,)
+
+    return Pooled().eval()
+
+
 def torch_model(tower):
     import torch
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
+    import transformers as t
 
     torch.manual_seed(1)
-    if TOWERS[tower] == "image":  # the classes' defaults are ViT-B/32 and its text tower
-        return CLIPVisionModelWithProjection(CLIPVisionConfig()).eval()
-    return CLIPTextModelWithProjection(CLIPTextConfig()).eval()
+    if tower == "clip-text-b":
+        return t.CLIPTextModelWithProjection(t.CLIPTextConfig()).eval()
+    if tower == "so400m-14-384":
+        return pooled(t.SiglipVisionModel(t.SiglipVisionConfig(
+            hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16, image_size=384, patch_size=14)))
+    if tower.startswith("dinov2"):
+        width = {"s": 384, "b": 768}[tower[-1]]
+        return pooled(t.Dinov2Model(t.Dinov2Config(hidden_size=width, num_attention_heads=width // 64, image_size=224, patch_size=14)))
+    config = {
+        "vit-b-32": {},  # the class's defaults
+        "vit-b-16": dict(patch_size=16),
+        "vit-l-14": dict(patch_size=14, hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, projection_dim=768),
+    }[tower]
+    return t.CLIPVisionModelWithProjection(t.CLIPVisionConfig(**config)).eval()
 
 
 def path(cache, kind, tower, batch, tokens, end):
