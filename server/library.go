@@ -8,6 +8,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/emblem-search/emblem/vit"
 )
 
 // Libraries are the collections that a server searches. An *Error that they
@@ -67,6 +69,7 @@ type LibraryEntry struct {
 	Model     string    `json:"model"`
 	Space     string    `json:"space"` // of the model's vectors
 	Documents int       `json:"documents"`
+	Parts     int       `json:"parts,omitempty"` // vectors of the parts of each picture, for late interaction
 	Updated   time.Time `json:"updated,omitzero"`
 }
 
@@ -84,6 +87,7 @@ type Find struct {
 	GroupBy        string  // a field of which each value is found once
 	Diversity      float64 // how much hits should differ, 0 to 1
 	Space          string  // that the vectors are of; "" is the model's, or the only one
+	Late           bool    // compare with the parts of pictures
 }
 
 // Term is one part of a query: words, a picture, a document that is there, or a
@@ -93,7 +97,9 @@ type Term struct {
 	Picture  bool
 	Document string
 	Vector   []float32
-	Weight   float64 // negative for what is taken away
+	File     []byte      // a picture's file, of which the library looks at the parts
+	Region   *vit.Window // the part of the picture, or of the document's, that is meant; nil: all
+	Weight   float64     // negative for what is taken away
 }
 
 // Found is the answer to a query.

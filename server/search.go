@@ -16,6 +16,7 @@ type searchBody struct {
 	Query string     `json:"query"` // words, with " + " and " - "
 	Terms []termBody `json:"terms"`
 	By    string     `json:"by"`
+	Late  bool       `json:"late"` // compare with the parts of pictures
 	wishes
 }
 
@@ -40,6 +41,7 @@ type termBody struct {
 	Audio    *string   `json:"audio"` // the same
 	Document *string   `json:"document"`
 	Vector   []float32 `json:"vector"`
+	Region   []float64 `json:"region"` // x, y, width, height of a part of the picture, in fractions of it
 	Weight   *float64  `json:"weight"`
 }
 
@@ -87,7 +89,12 @@ func (s *Server) search(ctx context.Context, l Library, body *searchBody) (*sear
 	if err := s.fillTerms(ctx, l, find, inputs); err != nil {
 		return nil, err
 	}
-	return answerOf(ctx, l, find)
+	var answer *searchAnswer
+	err = s.watched(ctx, find, func() (err error) {
+		answer, err = answerOf(ctx, l, find)
+		return err
+	})
+	return answer, err
 }
 
 // answerOf searches a library.
@@ -111,7 +118,7 @@ func (b *searchBody) find() (*Find, map[int]input, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f.By = b.By
+	f.By, f.Late = b.By, b.Late
 	if !slices.Contains([]string{"", "meaning", "words", "both"}, b.By) {
 		return nil, nil, badRequest("by", "by is %q; it has to be meaning, words or both", b.By)
 	}
@@ -189,7 +196,12 @@ func (f *Find) terms(list []termBody) (*Find, map[int]input, error) {
 		case b.Text != nil:
 			inputs[i] = textInput(param, *b.Text)
 		case b.Image != nil:
-			inputs[i], err = pictureInput(param, *b.Image)
+			var in input
+			if in, err = pictureInput(param, *b.Image); err == nil && (f.Late || t.Region != nil) {
+				err = f.Terms[i].look(param, in)
+			} else {
+				inputs[i] = in
+			}
 		case b.Audio != nil:
 			inputs[i], err = soundInput(param, *b.Audio)
 		}
@@ -204,6 +216,13 @@ func (b *termBody) term(param string) (Term, error) {
 	t := Term{Weight: 1, Vector: b.Vector, Picture: b.Image != nil || b.Audio != nil}
 	if !one(b.Text != nil, b.Image != nil, b.Audio != nil, b.Document != nil, len(b.Vector) > 0) {
 		return t, badRequest(param, "%s has to hold one of text, image, audio, document and vector", param)
+	}
+	var err error
+	if t.Region, err = regionOf(param+".region", b.Region); err != nil {
+		return t, err
+	}
+	if t.Region != nil && b.Image == nil && b.Document == nil {
+		return t, badRequest(param+".region", "a region is a part of a picture; give it with image or document")
 	}
 	if b.Text != nil {
 		t.Text = *b.Text

@@ -88,7 +88,7 @@ func (s shelf) Space() string { return s.lib.Space() }
 // Entry implements server.Library.
 func (s shelf) Entry(context.Context) (server.LibraryEntry, error) {
 	n, updated, err := s.lib.Count()
-	return server.LibraryEntry{Name: s.Name(), Model: s.Model(), Space: s.Space(), Documents: n, Updated: updated}, err
+	return server.LibraryEntry{Name: s.Name(), Model: s.Model(), Space: s.Space(), Documents: n, Parts: s.lib.Manifest().Parts, Updated: updated}, err
 }
 
 // Search implements server.Library.
@@ -108,7 +108,7 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 		by = library.ByBoth
 	}
 	found, err := s.lib.Find(ctx, model, q, library.SearchOptions{
-		Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, GroupBy: f.GroupBy, Diversity: f.Diversity, Facets: f.Facets, Pages: true, Cursor: f.Cursor, Space: f.Space,
+		Limit: f.Limit, MinProbability: f.MinProbability, By: by, Fold: f.Fold, GroupBy: f.GroupBy, Diversity: f.Diversity, Facets: f.Facets, Pages: true, Cursor: f.Cursor, Space: f.Space, Late: f.Late,
 	})
 	if err != nil {
 		return nil, clientError(err)
@@ -131,7 +131,7 @@ func (s shelf) Search(ctx context.Context, f server.Find) (*server.Found, error)
 func (s shelf) query(f server.Find) (library.Query, error) {
 	var q library.Query
 	for _, t := range f.Terms {
-		q.Terms = append(q.Terms, library.Term{Text: t.Text, Vector: t.Vector, Document: t.Document, Weight: t.Weight})
+		q.Terms = append(q.Terms, library.Term{Text: t.Text, Vector: t.Vector, Document: t.Document, Weight: t.Weight, Region: t.Region, File: t.File})
 	}
 	var err error
 	q.Filter, err = parseFilter(f.Filter)

@@ -53,7 +53,9 @@ export function tell(id, words, bad = false) {
 }
 
 export const nameOf = hit => (hit.path || hit.id).split(/[/\\]/).pop()
-export const percent = p => p >= 0.995 ? '99+ %' : `${Math.round(p * 100)} %`
+// parts is how many vectors of their parts the pictures of a library have.
+export const parts = new Map()
+export const percent = p => p === null ? '' : p >= 0.995 ? '99+ %' : `${Math.round(p * 100)} %`
 export const count = (n, one, many = `${one}s`) => `${Number(n).toLocaleString('en')} ${n === 1 ? one : many}`
 export const asDate = seconds => new Date(Number(seconds) * 1000).toLocaleString()
 

@@ -1,11 +1,12 @@
 // The page of emblem: no framework, nothing fetched from elsewhere. This file joins
 // the parts: views, events, keys.
 
-import { $, allowed, api, askForKey, element } from './api.js'
+import { $, allowed, api, askForKey, element, parts } from './api.js'
 import { addPicture, query, showChips, showFilters } from './query.js'
-import { clearSelection, copyPaths, download, keys, likeOne, likeSelected, more, recall, remember, restart, say, searchSoon, show } from './search.js'
+import { clearSelection, copyPaths, download, keys, likeOne, likePart, likeSelected, more, recall, remember, restart, say, searchSoon, show } from './search.js'
 import { loadFields } from './facets.js'
 import { shownHit, toggleHeat } from './detail.js'
+import { listenToRegion } from './region.js'
 import { create, indexFolder, labelOf, showLibraries } from './libraries.js'
 import { showModels, showPhotos } from './models.js'
 import { showHealth, stopHealth } from './health.js'
@@ -60,6 +61,7 @@ async function listLibraries(wanted) {
   const chosen = wanted || $('library').value
   $('library').replaceChildren(...data.map(l => element('option', { value: l.name, textContent: labelOf(l.name) })))
   if (data.some(l => l.name === chosen)) $('library').value = chosen
+  for (const l of data) parts.set(l.name, l.parts || 0)
   welcome(data)
   return data
 }
@@ -138,6 +140,7 @@ $('clear').addEventListener('click', clearSelection)
 $('similar').addEventListener('click', () => { $('detail').close(); likeOne(shownHit(), 1) })
 $('without').addEventListener('click', () => { $('detail').close(); likeOne(shownHit(), -1) })
 $('heat-toggle').addEventListener('click', toggleHeat)
+listenToRegion(region => { $('detail').close(); likePart(shownHit(), region) })
 $('narrow').addEventListener('click', () => {
   const open = $('columns').classList.toggle('narrowing')
   $('narrow').setAttribute('aria-expanded', String(open))

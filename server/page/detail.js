@@ -2,6 +2,7 @@
 
 import { $, api, asDate, base, element, facts, nameOf, percent, thumbnail } from './api.js'
 import { query, typed } from './query.js'
+import { leaveRegion } from './region.js'
 
 let shown = null
 
@@ -11,7 +12,9 @@ export function detail(hit, asked) {
   shown = hit
   $('detail-name').textContent = nameOf(hit)
   $('detail-picture').src = thumbnail(hit.id, 1280)
-  $('detail-why').textContent = asked ? `Found with cosine ${hit.score}, ${percent(hit.probability)} likely to be what you meant.` : ''
+  const likely = hit.probability === null ? '' : `, ${percent(hit.probability)} likely to be what you meant`
+  $('detail-why').textContent = asked ? `Found with cosine ${hit.score}${likely}.` : ''
+  leaveRegion()
   const shownAs = (k, v) => k === 'taken' || k === 'added' ? asDate(v) : Array.isArray(v) ? v.join(', ') : String(v)
   facts($('detail-facts'), [['path', hit.path || hit.id], ...(hit.folded || []).map(id => ['looks the same', id]), ...Object.entries(hit.metadata || {}).map(([k, v]) => [k, shownAs(k, v)])])
   hideHeat()

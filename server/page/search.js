@@ -1,6 +1,6 @@
 // Searching, and the grid of what was found.
 
-import { $, api, base, button, count, element, nameOf, percent, tell, thumbnail, library } from './api.js'
+import { $, api, base, button, count, element, nameOf, parts, percent, tell, thumbnail, library } from './api.js'
 import { query, terms, filter, addChip, showChips } from './query.js'
 import { countSoon } from './facets.js'
 import { detail } from './detail.js'
@@ -22,7 +22,14 @@ export function searchSoon() {
   timer = setTimeout(restart, 150)
 }
 
-const wanted = () => ({ terms: terms(), filter: filter(), limit: pageSize, fold: true, min_probability: terms().length ? cut : 0 })
+// wanted is the request. A part of a picture is compared with the parts of others, where
+// the library has them; such hits have no probability.
+function wanted() {
+  const all = terms()
+  const late = parts.get(library()) > 0 && all.some(t => t.region) && all.every(t => (t.weight ?? 1) === 1)
+  if (late) return { terms: all, filter: filter(), limit: pageSize, late }
+  return { terms: all, filter: filter(), limit: pageSize, fold: true, min_probability: all.length ? cut : 0 }
+}
 
 // restart searches from the first page.
 export async function restart() {
@@ -113,7 +120,7 @@ function cards(hit) {
   return state.open.has(hit.id) ? [card(hit), ...copies(hit)] : [card(hit)]
 }
 
-const copies = hit => hit.folded.map(id => card({ id, path: hit.path && id }, hit))
+const copies = hit => (hit.folded || []).map(id => card({ id, path: hit.path && id }, hit))
 
 function card(hit, of) {
   const name = nameOf(hit)
@@ -123,7 +130,7 @@ function card(hit, of) {
     element('img', { src: thumbnail(hit.id, 320), alt: '', loading: 'lazy' }),
     element('span', { className: 'text' }, element('span', { className: 'name', textContent: name, title: hit.path || hit.id }),
       element('span', { className: 'chance', textContent: asked ? percent(hit.probability) : '', title: asked ? `cosine ${hit.score}` : '' })))
-  open.ariaLabel = of ? `${name}, looks the same as ${nameOf(of)}` : asked ? `${name}, ${percent(hit.probability)} likely` : name
+  open.ariaLabel = of ? `${name}, looks the same as ${nameOf(of)}` : asked && hit.probability !== null ? `${name}, ${percent(hit.probability)} likely` : name
   open.dataset.id = hit.id
   const kind = ['hit', asked && hit.probability < cut ? 'weak' : '', of ? 'alike-of' : '', hit.folded?.length ? 'stack' : ''].filter(Boolean).join(' ')
   return element('li', { className: kind }, open, box, hit.folded?.length ? unfolder(hit) : null)
@@ -206,6 +213,13 @@ export function likeSelected() {
 export function likeOne(hit, weight) {
   if (weight > 0) { query.chips = []; $('query').value = '' }
   addChip({ document: hit.id, weight, label: nameOf(hit), picture: thumbnail(hit.id, 160) })
+}
+
+// likePart makes a part of a picture the query.
+export function likePart(hit, region) {
+  query.chips = []
+  $('query').value = ''
+  addChip({ document: hit.id, region, weight: 1, label: `a part of ${nameOf(hit)}`, picture: thumbnail(hit.id, 160) })
 }
 
 // ---- the address says what is shown
