@@ -37,7 +37,7 @@ func choose(l listing) []remoteFile {
 
 var (
 	configFile    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.json$`)
-	tokenizerFile = regexp.MustCompile(`^(merges|vocab)\.txt$|^[A-Za-z0-9_][A-Za-z0-9._-]*\.(model|jinja|tiktoken)$`)
+	tokenizerFile = regexp.MustCompile(`^(merges|vocab)\.txt$|^bpe_simple_vocab_16e6\.txt\.gz$|^[A-Za-z0-9_][A-Za-z0-9._-]*\.(model|jinja|tiktoken)$`)
 	licenceFile   = regexp.MustCompile(`(?i)^(readme|licen[cs]e|copying|notice|use_policy)(\.(md|txt|rst))?$`)
 	// otherJSON is what trainers and other formats leave beside a model.
 	otherJSON = regexp.MustCompile(`^(trainer_state|.*_results)\.json$|\.index(\.\w+)?\.json$`)

@@ -22,6 +22,7 @@ func TestChoose(t *testing.T) {
 		{"two libraries", "clip", "config.json open_clip_config.json model.safetensors open_clip_model.safetensors open_clip_pytorch_model.bin", "config.json model.safetensors open_clip_config.json"},
 		{"two libraries, and the hub does not say", "", "config.json open_clip_config.json model.safetensors open_clip_model.safetensors", "config.json model.safetensors open_clip_config.json open_clip_model.safetensors"},
 		{"open_clip", "", "open_clip_config.json open_clip_model.safetensors vocab.json merges.txt", "merges.txt open_clip_config.json open_clip_model.safetensors vocab.json"},
+		{"ImageBind", "imagebind", "config.json model.safetensors bpe_simple_vocab_16e6.txt.gz assets.gz", "bpe_simple_vocab_16e6.txt.gz config.json model.safetensors"},
 		{"a pipeline", "", "model_index.json v1-5.safetensors unet/config.json unet/diffusion_pytorch_model.safetensors unet/diffusion_pytorch_model.fp16.safetensors unet/diffusion_pytorch_model.bin tokenizer/merges.txt scheduler/scheduler_config.json safety_checker/model.safetensors a/b/config.json",
 			"model_index.json scheduler/scheduler_config.json tokenizer/merges.txt unet/config.json unet/diffusion_pytorch_model.safetensors"},
 		{"an unknown name", "", "config.json weights.safetensors", "config.json weights.safetensors"},
