@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -146,4 +147,29 @@ func TestCompleteRefusals(t *testing.T) {
 			t.Errorf("%.80v: exit %d, %q, %q; want %q", c.args, code, stdout, stderr, c.want)
 		}
 	}
+}
+
+// TestCompleteInterrupt: Ctrl-C in the middle of a text ends it at once.
+func TestCompleteInterrupt(t *testing.T) {
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	out := &breaker{after: 3, do: func() { interrupt(&signalError{os.Interrupt}) }}
+	var errs strings.Builder
+	a := newApp(strings.NewReader(""), out, &errs)
+	code := a.execute(ctx, []string{"complete", "--model", decoders + "qwen2", "--max-tokens", "80", "hi"})
+	if code != exitSIGINT || !strings.Contains(errs.String(), "interrupted") || out.writes > 3 {
+		t.Errorf("exit %d after %d pieces: %s", code, out.writes, &errs)
+	}
+}
+
+// breaker does something when it has been written to so often.
+type breaker struct {
+	after, writes int
+	do            func()
+}
+
+func (b *breaker) Write(p []byte) (int, error) {
+	if b.writes++; b.writes == b.after {
+		b.do()
+	}
+	return len(p), nil
 }

@@ -74,6 +74,9 @@ func (d *Decoder) Generate(ctx context.Context, prompt []int32, r Request, each 
 	for {
 		tokens, err := q.out.take(ctx)
 		for _, t := range tokens {
+			if ctx.Err() != nil {
+				return u, context.Cause(ctx) // the rest was generated before anybody knew
+			}
 			u.Cached, u.Generated = t.reused, u.Generated+1
 			if err := each(t); err != nil || t.Finish != "" {
 				return u, err
