@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
 )
 
@@ -14,7 +16,7 @@ func newModelsCmd(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List the models that are here",
+		Short: "List the models that are here, and those with a short name",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			list, err := models.List(a.wiring.aliases)
@@ -39,9 +41,9 @@ func writeModels(w io.Writer, list []models.Entry, asJSON bool) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tFAMILY\tSIZE\tNOTE")
+	fmt.Fprintln(t, "NAME\tFAMILY\tSIZE\tLICENCE\tWHERE\tNOTE")
 	for _, e := range list {
-		fmt.Fprintf(t, "%s\t%s\t%.1f MB\t%s\n", e.Model, e.Family, float64(e.Bytes)/1e6, e.Note)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Model, cmp.Or(e.Family, "-"), hub.Bytes(e.Bytes), cmp.Or(e.Licence, "-"), e.Where, e.Note)
 	}
 	return t.Flush()
 }

@@ -16,6 +16,7 @@ type Alias struct {
 	Revision string `json:"revision"` // where its safetensors are, when not on main
 	MB       int    `json:"mb"`       // the weights, in 10^6 bytes, rounded
 	Licence  string `json:"licence"`  // of the weights
+	Later    bool   `json:"later"`    // this version can pull it and not run it
 	Note     string `json:"note"`     // what it is good for
 }
 

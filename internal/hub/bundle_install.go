@@ -41,6 +41,11 @@ func Install(ctx context.Context, archive io.Reader, dir string, opt PullOptions
 	if err := unpack(t, all); err != nil {
 		return nil, err
 	}
+	for _, x := range all {
+		for _, f := range x.missing {
+			return nil, fmt.Errorf("hub: the bundle was cut off: it lacks %s of %s", f.Name, x.Name)
+		}
+	}
 	var found []Found
 	for _, x := range all {
 		f, err := x.finish()
@@ -195,9 +200,6 @@ func (x *target) put(f remoteFile, r io.Reader) error {
 
 // finish makes the model one that is found.
 func (x *target) finish() (Found, error) {
-	for _, f := range x.missing {
-		return Found{}, fmt.Errorf("hub: the bundle was cut off: it lacks %s of %s", f.Name, x.Name)
-	}
 	if x.dir != "" {
 		return x.finishFolder()
 	}

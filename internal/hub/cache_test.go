@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -51,7 +53,7 @@ func TestAliasTable(t *testing.T) {
 	if len(list) < 25 {
 		t.Errorf("only %d rows", len(list))
 	}
-	licence := regexp.MustCompile(`^(MIT|Apache-2\.0|BSD-3-Clause|CreativeML OpenRAIL-M)$`)
+	licence := regexp.MustCompile(`^(MIT|Apache-2\.0|BSD-3-Clause|CC-BY-NC-4\.0|CreativeML OpenRAIL-M|see model card)$`)
 	seen := map[string]bool{}
 	for _, a := range list {
 		switch {
@@ -71,5 +73,26 @@ func TestAliasTable(t *testing.T) {
 	list[0].Name = "changed"
 	if Aliases()[0].Name == "changed" {
 		t.Error("callers share the table")
+	}
+}
+
+// TestReadmeTable holds the README's table of short names to aliases.json.
+func TestReadmeTable(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "<!-- short names -->\n")
+	table, _, end := strings.Cut(rest, "<!-- /short names -->")
+	var want strings.Builder
+	want.WriteString("| short name | repository | size | licence | for |\n|---|---|---|---|---|\n")
+	for _, a := range Aliases() {
+		if a.Later {
+			continue
+		}
+		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s | %s |\n", a.Name, a.Repo, a.Size(), a.Licence, a.Note)
+	}
+	if !ok || !end || table != want.String() {
+		t.Errorf("README.md has another table than:\n%s", want.String())
 	}
 }

@@ -12,15 +12,18 @@ import (
 
 // Entry is a model that can be opened by name.
 type Entry struct {
-	Model  string `json:"model"`  // the name to open it by
-	Family string `json:"family"` // clip, siglip, open_clip; or what the folder says it is
-	Bytes  int64  `json:"bytes"`  // of its files
-	Where  string `json:"where"`  // builtin, or the folder
-	Note   string `json:"note,omitempty"`
+	Model     string `json:"model"`             // the name to open it by
+	Family    string `json:"family"`            // clip, siglip, open_clip; or what the folder says it is
+	Bytes     int64  `json:"bytes"`             // of its files
+	Licence   string `json:"licence,omitempty"` // of the weights, where it is known
+	Where     string `json:"where"`             // builtin, the folder, or the command that gets it
+	Installed bool   `json:"installed"`
+	Note      string `json:"note,omitempty"`
 }
 
 // List says what there is: the built-in model, aliases of the user's whose
-// model is here, and the Hugging Face cache.
+// model is here, and the Hugging Face cache; then the well-known models that are
+// not here.
 func List(aliases map[string]string) ([]Entry, error) {
 	p := place{name: Default, builtin: "search"}
 	list := []Entry{entry(Default, p, p.note())}
@@ -37,6 +40,11 @@ func List(aliases map[string]string) ([]Entry, error) {
 	for _, repo := range cachedRepos(hub.CacheDir()) {
 		if p, err := find(repo, nil); err == nil {
 			list = append(list, entry(repo, p, ""))
+		}
+	}
+	for _, a := range hub.Aliases() {
+		if !a.Later && !slices.ContainsFunc(list, func(e Entry) bool { return e.Model == a.Repo }) {
+			list = append(list, Entry{Model: a.Name, Bytes: int64(a.MB) * 1e6, Licence: a.Licence, Where: "emblem pull " + a.Name, Note: a.Note})
 		}
 	}
 	return list, nil
@@ -58,10 +66,10 @@ func cachedRepos(cache string) []string {
 }
 
 func entry(name string, p place, note string) Entry {
-	e := Entry{Model: name, Where: "builtin", Note: note}
+	e := Entry{Model: name, Where: "builtin", Installed: true, Note: note, Licence: "Apache-2.0"}
 	var files fs.FS = p.files()
 	if p.builtin == "" {
-		e.Where = p.dir
+		e.Where, e.Licence = p.dir, hub.Licence(p.dir)
 		files = os.DirFS(p.dir)
 	}
 	if c, err := p.folder().Config(); err == nil {

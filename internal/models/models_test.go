@@ -139,6 +139,9 @@ func TestList(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(repo, "refs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(snapshot, "README.md"), []byte("---\ntags:\n- x\nlicense: mit\n---\n# tiny\nlicense: other\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(repo, "refs/main"), []byte(commit), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -147,11 +150,22 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
+	known := 0
 	for _, e := range list {
+		if !e.Installed {
+			known++
+			if e.Bytes == 0 || e.Licence == "" || e.Where != "emblem pull "+e.Model {
+				t.Errorf("%+v", e)
+			}
+			continue
+		}
 		names = append(names, e.Model)
-		if e.Family != "clip" || e.Bytes == 0 {
+		if want := map[bool]string{true: "Apache-2.0", false: "mit"}[e.Model == "builtin/search"]; e.Family != "clip" || e.Bytes == 0 || e.Licence != want {
 			t.Errorf("%+v", e)
 		}
+	}
+	if known < 20 {
+		t.Errorf("%d models with a short name", known)
 	}
 	if want := []string{"builtin/search", "mine", "org/tiny-clip"}; !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
