@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -52,22 +53,10 @@ type pulledLine struct {
 }
 
 func (a *app) pull(ctx context.Context, name string, asJSON bool) error {
-	ref, err := a.pullRef(name)
+	m := &pullMeter{out: a.stderr, tty: isTerminal(a.stderr), told: time.Now()}
+	got, err := a.fetch(ctx, name, m)
 	if err != nil {
-		return refusef("bad_name", "%w", err)
-	}
-	remote, err := hub.RemoteFromEnv()
-	if err != nil {
-		return refusef("config", "%w", err)
-	}
-	if ref.Alias != nil && !remote.Offline {
-		a.log.Info(fmt.Sprintf("pulling %s (%s, %s)", ref, ref.Alias.Size(), ref.Alias.Licence))
-	}
-	m := &pullMeter{out: a.stderr, tty: isTerminal(a.stderr), name: ref.Repo, told: time.Now()}
-	got, err := hub.Pull(ctx, ref, remote, hub.PullOptions{Progress: m.update, Note: func(s string) { a.log.Info(s) }})
-	m.finish()
-	if err != nil {
-		return pullError(err)
+		return err
 	}
 	if asJSON {
 		return newEncoder(a.stdout).Encode(pulledLine{got.Name, got.Repo, got.Revision, got.Commit, got.Dir, got.Bytes, got.Files, got.Licence})
@@ -75,6 +64,28 @@ func (a *app) pull(ctx context.Context, name string, asJSON bool) error {
 	a.log.Info(fmt.Sprintf("%s at %s is here: %d files, %s", got.Repo, got.Revision, got.Files, hub.Bytes(got.Bytes)), licence(got.Licence)...)
 	_, err = fmt.Fprintln(a.stdout, got.Dir)
 	return err
+}
+
+// fetch pulls a model and shows how far it is.
+func (a *app) fetch(ctx context.Context, name string, m *pullMeter) (hub.Pulled, error) {
+	ref, err := a.pullRef(name)
+	if err != nil {
+		return hub.Pulled{}, refusef("bad_name", "%w", err)
+	}
+	remote, err := hub.RemoteFromEnv()
+	if err != nil {
+		return hub.Pulled{}, refusef("config", "%w", err)
+	}
+	if ref.Alias != nil && !remote.Offline {
+		a.log.Info(fmt.Sprintf("pulling %s (%s, %s)", ref, ref.Alias.Size(), ref.Alias.Licence))
+	}
+	m.name = ref.Repo
+	defer m.finish()
+	got, err := hub.Pull(ctx, ref, remote, hub.PullOptions{Progress: m.update, Note: func(s string) { a.log.Info(s) }})
+	if err != nil {
+		return got, pullError(err)
+	}
+	return got, nil
 }
 
 // licence is the attribute that names it, if it is known.
@@ -110,9 +121,10 @@ func pullError(err error) error {
 }
 
 // pullMeter shows how far a pull is: a bar on a terminal, else a line now and
-// then.
+// then, in the log if there is one.
 type pullMeter struct {
 	out  io.Writer
+	log  *slog.Logger
 	tty  bool
 	name string
 	bar  *progressbar.ProgressBar
@@ -129,6 +141,10 @@ func (m *pullMeter) update(done, total int64) {
 		m.bar.Set64(done)
 	case time.Since(m.told) >= tellEvery:
 		m.told = time.Now()
+		if m.log != nil {
+			m.log.Info("pulling a model", "model", m.name, "bytes", done, "of", total)
+			return
+		}
 		fmt.Fprintf(m.out, "%s: %s of %s\n", m.name, hub.Bytes(done), hub.Bytes(total))
 	}
 }

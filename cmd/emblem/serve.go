@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/server"
 )
@@ -24,6 +25,7 @@ import (
 type serveOptions struct {
 	Addr     string
 	Models   []string // [NAME=]M
+	Pull     bool     // fetch those that are not here
 	DType    string
 	Reduce   string
 	Hosts    []string
@@ -72,6 +74,7 @@ vectors alone, of which there may be many.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Addr, "addr", defaultAddr, "address to listen on")
 	f.StringArrayVar(&o.Models, "model", nil, "a model to serve, as M or NAME=M (repeatable); default: builtin/search")
+	f.BoolVar(&o.Pull, "pull", false, "fetch the models of --model that are not here from the Hugging Face hub, as emblem pull does")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	addReduce(cmd, &o.Reduce)
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
@@ -318,6 +321,9 @@ func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedd
 	}
 	choice := modelChoice{Ref: ref, DType: x.options.DType, Reduce: reduce}
 	e, err := x.host.model(ctx, choice)
+	if missing := (*hub.NotFound)(nil); errors.As(err, &missing) && missing.Repo != "" {
+		e, err = x.pullFirst(ctx, choice, missing)
+	}
 	if err != nil {
 		return nil, err
 	}
