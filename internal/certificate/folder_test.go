@@ -215,9 +215,14 @@ func TestRefused(t *testing.T) {
 		files["config.json"] = bytes.ReplaceAll(files["config.json"], []byte(`"vision_config": {`), []byte(`"vision_config": {"hidden_act": "gelu",`))
 	})
 	m.Name = "wrong"
-	keep := all
-	defer func() { all = keep }()
-	all = func() ([]*Golden, error) { return []*Golden{m}, nil }
+	keep := ofFamily
+	defer func() { ofFamily = keep }()
+	ofFamily = func(family string) ([]*Golden, error) {
+		if family != "clip" {
+			return nil, nil
+		}
+		return []*Golden{m}, nil
+	}
 	for _, dtype := range []string{"f32", "bf16", "int8"} { // f32 has the closest tolerance, and is always looked at
 		d, err := fusion.Load(context.Background(), published, fusion.Options{DType: dtype, Lazy: true})
 		if err != nil {

@@ -40,31 +40,59 @@ type meta struct {
 }
 
 // All are the goldens by name.
-func All() ([]*Golden, error) { return all() }
-
-var all = sync.OnceValues(func() ([]*Golden, error) {
+func All() (all []*Golden, err error) {
 	files, err := fs.Glob(goldens, "goldens/*.zip")
-	if err != nil {
-		return nil, err
-	}
-	var all []*Golden
 	for _, f := range files {
-		g, err := readGolden(f)
+		g, err := open(f)
 		if err != nil {
-			return nil, fmt.Errorf("certificate: %s: %w", f, err)
+			return nil, err
 		}
 		all = append(all, g)
 	}
-	return all, nil
-})
+	return all, err
+}
+
+// ofFamily are a family's: FAMILY.zip, and FAMILY.KIND.zip.
+var ofFamily = func(family string) (own []*Golden, err error) {
+	files, err := fs.Glob(goldens, "goldens/*.zip")
+	for _, f := range files {
+		if name, _, _ := strings.Cut(path.Base(f), "."); name != family {
+			continue
+		}
+		g, err := open(f)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, g)
+	}
+	return own, err
+}
+
+// opened are the goldens that have been read.
+var opened sync.Map
+
+func open(file string) (*Golden, error) {
+	read, _ := opened.LoadOrStore(file, sync.OnceValues(func() (*Golden, error) {
+		g, err := readGolden(file)
+		if err != nil {
+			err = fmt.Errorf("certificate: %s: %w", file, err)
+		}
+		return g, err
+	}))
+	return read.(func() (*Golden, error))()
+}
 
 // For are the goldens that a model is judged by, from its family and configuration.
 func For(conf weights.Config) ([]*Golden, error) {
-	all, err := all()
+	own, err := ofFamily(conf.Family)
 	have := marksOf(conf)
-	return slices.DeleteFunc(slices.Clone(all), func(g *Golden) bool {
-		own := g.Family == conf.Family || g.Family == "timm" && slices.Contains(have, "timm_model_name")
-		return !own || slices.ContainsFunc(g.marks, func(m string) bool { return !slices.Contains(have, m) })
+	if err == nil && slices.Contains(have, "timm_model_name") {
+		var towers []*Golden
+		towers, err = ofFamily("timm")
+		own = slices.Concat(own, towers)
+	}
+	return slices.DeleteFunc(own, func(g *Golden) bool {
+		return slices.ContainsFunc(g.marks, func(m string) bool { return !slices.Contains(have, m) })
 	}), err
 }
 

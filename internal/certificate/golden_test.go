@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -13,6 +14,9 @@ func TestGoldens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range all {
+		if family, _, _ := strings.Cut(g.Name, "."); family != g.Family {
+			t.Errorf("%s is of the family %s", g.Name, g.Family)
+		}
 		for _, dtype := range append([]string{"int4-32", "int4-128"}, DTypes...) {
 			start := time.Now()
 			r, err := g.Run(context.Background(), "cpu", dtype)
