@@ -172,7 +172,7 @@ func (r *embedRun) all(ctx context.Context, paths []string) error {
 		}
 	}
 	l := newLoader(r.model, r.maxMegapixels)
-	l.senses = r.senseFlags
+	l.senses = &r.senseFlags
 	// Decoding and encoding take turns on all cores: neither waits for the other,
 	// and the encoder's kernels, which move in step, are not held up by a decoder
 	// that has one of their cores.

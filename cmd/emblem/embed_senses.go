@@ -70,9 +70,10 @@ func (f *senseFlags) paths(args []string, hears bool) []string {
 	return filePaths(args, endings)
 }
 
-// of says by which sense a file is read; none: it is a picture.
+// of says by which sense a file is read; none: it is a picture. Commands without the
+// flags take pictures only.
 func (f *senseFlags) of(data []byte) fusion.Sense {
-	if f.modality == "image" {
+	if f == nil || f.modality == "image" {
 		return ""
 	}
 	if _, isPicture := picture.Sniff(data); f.modality == "" && !isPicture {

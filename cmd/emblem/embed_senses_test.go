@@ -29,7 +29,7 @@ func TestEmbedSenses(t *testing.T) {
 		kind string
 		args []string
 	}{
-		{"audio", []string{senseFiles + "audio/long.wav", senseFiles + "audio/short.wav", senseFiles + "audio/blip.wav"}},
+		{"audio", []string{senseFiles + "audio/long.wav", senseFiles + "audio/short.wav", senseFiles + "audio/blip.wav", senseFiles + "audio/tune.wav"}},
 		{"depth", []string{"--modality", "depth", senseFiles + "depth/wide.png", senseFiles + "depth/tall.png"}},
 		{"thermal", []string{"--modality", "thermal", senseFiles + "thermal/grey.png", senseFiles + "thermal/colour.png"}},
 		{"imu", []string{"--modality", "imu", senseFiles + "imu"}},
@@ -55,8 +55,8 @@ func TestEmbedSenses(t *testing.T) {
 	}
 	golden.Within(t, "in between", 2e-4, golden.Unit(g.Rows("audio")[1:2]), [][]float32{mixed[3].Embedding})
 	golden.Within(t, "the picture", 2e-4, golden.Unit(g.Rows("image")[:1]), [][]float32{mixed[4].Embedding})
-	if n := len(embed(senseFiles + "audio")); n != 3 {
-		t.Errorf("a folder of 3 sounds stands for %d inputs", n)
+	if n := len(embed(senseFiles + "audio")); n != 4 {
+		t.Errorf("a folder of 4 sounds stands for %d inputs", n)
 	}
 }
 
@@ -82,5 +82,13 @@ func TestEmbedSensesHostile(t *testing.T) {
 		if said := out + stderr; code == 0 || strings.Count(said, want) != 1 || strings.Count(said, "\n") > 2 {
 			t.Errorf("%v: exit %d, %q; want %q", args, code, said, want)
 		}
+	}
+}
+
+// TestScoreSounds: a command of pictures says of a sound that it is none.
+func TestScoreSounds(t *testing.T) {
+	code, out, stderr := runCLI(t, "", "score", "--model", boundModel, "--json", "--text", "a dog", senseFiles+"audio/blip.wav")
+	if said := out + stderr; code != 1 || !strings.Contains(said, "this is no picture that emblem reads") {
+		t.Errorf("exit %d, %s", code, said)
 	}
 }

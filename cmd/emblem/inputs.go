@@ -85,7 +85,7 @@ type loader struct {
 	model  *models.Model
 	limits picture.Limits
 	memory *semaphore.Weighted // bytes of decoded pictures at once
-	senses senseFlags          // what files are, where they are no pictures
+	senses *senseFlags         // what files are that are no pictures; nil: all have to be pictures
 }
 
 const loaderMemory = 1 << 30
@@ -119,7 +119,7 @@ func (l *loader) load(ctx context.Context, paths []string) []loaded {
 
 // one reads a file, or for a video a folder.
 func (l *loader) one(ctx context.Context, path string) (out loaded) {
-	if l.senses.modality == string(fusion.Video) {
+	if l.senses != nil && l.senses.modality == string(fusion.Video) {
 		out.signal, out.err = l.video(path)
 		return out
 	}

@@ -105,10 +105,10 @@ def build(imagebind_model, pre):
 
 
 def sounds(folder):
-    """Sounds of 3.1 s, 0.9 s and 0.03 s, with one channel and two, at three rates."""
+    """Sounds of 3.1 s, 0.9 s, 0.03 s and 7.37 s, with one channel and two, at four rates."""
     g = np.random.default_rng(8)
     names = []
-    for name, rate, channels, width, seconds in [("long", 8000, 1, 1, 3.1), ("short", 11025, 2, 2, 0.9), ("blip", 48000, 1, 2, 0.03)]:
+    for name, rate, channels, width, seconds in [("long", 8000, 1, 1, 3.1), ("short", 11025, 2, 2, 0.9), ("blip", 48000, 1, 2, 0.03), ("tune", 4000, 1, 1, 7.37)]:
         t = np.arange(int(rate * seconds)) / rate
         x = np.stack([0.4 * np.sin(2 * np.pi * (300 + 200 * k + 500 * t) * t) + g.normal(0, 0.02, t.shape) for k in range(channels)], 1)
         body = (x * 100 + 128).astype("u1") if width == 1 else (x * 20000).astype("<i2")
