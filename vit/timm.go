@@ -275,7 +275,8 @@ func timmAct(name string) (tensor.Act, error) {
 	return act, nil
 }
 
-// timmLabels reads the names of the classes; without them they are numbers.
+// timmLabels reads the names of the classes; without them they are ImageNet's, or
+// numbers.
 func timmLabels(raw []byte) (labels, error) {
 	f, p, err := readTimmFile(raw)
 	if err != nil {
@@ -292,6 +293,7 @@ func timmLabels(raw []byte) (labels, error) {
 	for i := range l.names {
 		l.names[i] = "LABEL_" + strconv.Itoa(i)
 	}
+	copy(l.names, imagenetNames(c.classes))
 	return l, l.read(weights.Either(f.LabelNames, p.LabelNames, f.OldLabels))
 }
 
