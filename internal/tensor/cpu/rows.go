@@ -88,7 +88,8 @@ func (b *Backend) store(to rows, r int, src []float32) {
 	to.from(n, len(src)-n).write(r, src[n:])
 }
 
-// load reads row r into dst, a row of mapRows, whole registers by the kernel.
+// load reads row r into dst, which has room for a register behind it, whole registers
+// by the kernel.
 func (b *Backend) load(dst []float32, from rows, r int) {
 	n := 0
 	if from.dtype == tensor.BF16 && b.kern.FromBF16 != nil {
@@ -207,19 +208,22 @@ func (b *Backend) activate(act tensor.Act, x []float32) {
 	}
 }
 
+// glu has its halves in scratch, one behind the other; the second where it is bf16.
 func (b *Backend) glu(o *tensor.GLU) error {
-	n, x := o.Y.Cols(), view(o.X)
+	n, x, y := o.Y.Cols(), view(o.X), view(o.Y)
 	gate, up := x.from(0, n), x.from(n, n)
-	b.mapRows(o.Y, func(dst []float32, r int) {
-		gate.read(dst, r)
+	b.eachRow(o.Y.Rows(), n, func(worker, r int) {
+		row := unsafe.Slice((*float32)(b.scratch[worker].get(4*(2*n+spare))), 2*n+spare)
+		dst, by := row[:n], row[n:2*n]
+		b.load(dst, gate, r)
 		b.activate(o.Act, dst)
 		if up.dtype == tensor.F32 {
-			multiply(dst, up.f32(r))
-			return
+			by = up.f32(r)
+		} else {
+			b.load(by, up, r)
 		}
-		for i, v := range unsafe.Slice((*uint16)(up.at(r)), n) {
-			dst[i] *= tensor.FromBF16(v)
-		}
+		multiply(dst, by)
+		b.store(y, r, dst)
 	})
 	return nil
 }
