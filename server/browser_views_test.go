@@ -129,14 +129,18 @@ func TestPageManages(t *testing.T) {
 
 			drive(t, ctx, chromedp.SendKeys("#create-name", "notes"), chromedp.KeyEvent(kb.Enter))
 			shows(t, ctx, `document.getElementById("libraries-say").textContent === "The library notes is made."`)
-			drive(t, ctx, chromedp.Click(`[aria-label="Rename notes"]`), chromedp.SetValue("#ask-name", "papers"), chromedp.Click("#ask-yes"))
+			drive(t, ctx, chromedp.Click(`[aria-label="Rename notes"]`))
+			shows(t, ctx, `document.getElementById("ask").open`)
+			drive(t, ctx, chromedp.SetValue("#ask-name", "papers"), chromedp.Click("#ask-yes"))
 			shows(t, ctx, `document.querySelector('[aria-label="Delete papers"]') && [...document.getElementById("library").options].some(o => o.value === "papers")`)
 			drive(t, ctx, chromedp.Click(`[aria-label="Delete papers"]`))
 			shows(t, ctx, `document.getElementById("ask").open && document.activeElement.id === "ask-no"`)
 			keep(t, ctx, "sure")
 			drive(t, ctx, chromedp.KeyEvent(kb.Enter)) // no
 			shows(t, ctx, `!document.getElementById("ask").open && !!document.querySelector('[aria-label="Delete papers"]')`)
-			drive(t, ctx, chromedp.Click(`[aria-label="Delete papers"]`), chromedp.Click("#ask-yes"))
+			drive(t, ctx, chromedp.Click(`[aria-label="Delete papers"]`))
+			shows(t, ctx, `document.activeElement.id === "ask-no"`) // a click meets a dialog that stands
+			drive(t, ctx, chromedp.Click("#ask-yes"))
 			shows(t, ctx, `!document.querySelector('[aria-label="Delete papers"]')`)
 			if libraries["papers"] != nil || libraries["mine"] == nil {
 				t.Errorf("libraries are %v", libraries)

@@ -30,9 +30,6 @@ var vocabularies = map[int]vocabulary{
 	32000:  {map[string]int32{"</s>": 1, "<unk>": 2}, "", nil},                                                                           // SigLIP
 }
 
-// specialNames are the roles that special tokens have.
-var specialNames = []string{"bos", "eos", "pad", "unk", "cls", "sep", "mask"}
-
 // tokens tries a folder's tokenizer, and its text tower e if there is one. Ids that
 // the tower has no embedding of are an error.
 func tokens(t *fusion.Tokenizer, e *text.Encoder) ([]Finding, error) {
