@@ -76,6 +76,7 @@ func TestPageSearchesAPart(t *testing.T) {
 	shows(t, ctx, part()+`?.region.map(x => x.toFixed(2)).join() === "0.30,0.20,0.55,0.50" && `+part()+`.document !== undefined`)
 	shows(t, ctx, `!document.getElementById("detail").open && document.querySelector("#chips .chip").textContent.startsWith("a part of")`)
 	drive(t, ctx, chromedp.Evaluate(`sent.length = 0`, nil), chromedp.Click(`.hit:nth-child(1) > button`), chromedp.WaitVisible("#detail-picture"), chromedp.Click("#region-toggle"))
+	shows(t, ctx, `document.getElementById("detail-picture").complete && document.getElementById("detail-picture").naturalWidth > 0`)
 	drive(t, ctx, chromedp.Evaluate(`(() => {
 		const figure = document.getElementById("detail-figure"), picture = document.getElementById("detail-picture"), at = picture.getBoundingClientRect()
 		figure.setPointerCapture = () => {}

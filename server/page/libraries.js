@@ -11,11 +11,15 @@ export const labelOf = name => name === 'samples' ? 'Sample: illustrations' : na
 // changed tells the rest of the page that there are other libraries now.
 const changed = () => document.dispatchEvent(new Event('libraries'))
 
+let shown = 0 // how often the list was asked for
+
 export async function showLibraries() {
+  const mine = ++shown
   const admin = allowed.has('admin')
   $('manage').hidden = !admin
   try {
     const [{ data }, jobs] = await Promise.all([api('GET', '/v1/libraries'), api('GET', '/v1/jobs')])
+    if (mine !== shown) return // a later answer is newer
     $('library-names').replaceChildren(...data.map(l => element('option', { value: l.name })))
     $('library-list').replaceChildren(...data.map(l => entry(l, admin)))
     if (!data.length) say('There is no library yet.')
@@ -101,8 +105,11 @@ async function verify(name) {
 
 // ---- questions before something is done
 
+let answered // takes the answer to the last question
+
 // ask opens a dialog and waits for its answer: null if it was no.
 function ask(title, text, yes, name) {
+  answered?.(null)
   $('ask-title').textContent = title
   $('ask-text').textContent = text
   $('ask-yes').textContent = yes
@@ -114,8 +121,13 @@ function ask(title, text, yes, name) {
   $('ask').showModal()
   if (name === undefined) $('ask-no').focus()
   else $('ask-name').select()
-  return new Promise(resolve => $('ask').addEventListener('close', () => resolve($('ask').returnValue === 'yes' ? $('ask-name').value || true : null), { once: true }))
+  return new Promise(resolve => { answered = resolve })
 }
+
+// The event comes a moment after the dialog has closed; by then it may be open again.
+$('ask').addEventListener('close', () => {
+  if (!$('ask').open) answered?.($('ask').returnValue === 'yes' ? $('ask-name').value || true : null)
+})
 
 async function rename(name) {
   const to = await ask(`Rename ${name}`, 'Its pictures and vectors stay as they are.', 'Rename', name)
