@@ -34,8 +34,7 @@ func (l *Library) likely(found index.Found, j *judge, vector []float32, o Search
 		if err != nil {
 			return nil, err
 		}
-		h := Hit{Rank: len(hits) + 1, Path: f.ID, Score: round(score, 1e6), Probability: round(p, 1e4), Folded: f.Folded, Group: f.Group, GroupSize: f.GroupSize,
-			Metadata: public(f.Metadata), ord: f.Ordinal}
+		h := hitOf(f, len(hits)+1, score, round(p, 1e4))
 		for _, s := range f.Legs {
 			if hasWords {
 				h.Legs = append(h.Legs, HitLeg{s.Leg, s.Rank, round(s.Score, 1e6)})
@@ -44,6 +43,12 @@ func (l *Library) likely(found index.Found, j *judge, vector []float32, o Search
 		hits = append(hits, h)
 	}
 	return hits, nil
+}
+
+// hitOf is what the index found, as a hit.
+func hitOf(f index.Hit, rank int, score, probability float64) Hit {
+	return Hit{Rank: rank, Path: f.ID, Score: round(score, 1e6), Probability: probability, Folded: f.Folded, Group: f.Group, GroupSize: f.GroupSize,
+		Metadata: public(f.Metadata), ord: f.Ordinal}
 }
 
 // vectorScore is a hit's score in the ranking by vectors, if that has it.

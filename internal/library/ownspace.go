@@ -84,8 +84,7 @@ func (t Term) own() []float32 {
 func unjudged(found index.Found) []Hit {
 	hits := make([]Hit, len(found.Hits))
 	for i, f := range found.Hits {
-		hits[i] = Hit{Rank: i + 1, Path: f.ID, Score: round(float64(f.Score), 1e6), Probability: math.NaN(), Folded: f.Folded, Group: f.Group, GroupSize: f.GroupSize,
-			Metadata: public(f.Metadata), ord: f.Ordinal}
+		hits[i] = hitOf(f, i+1, float64(f.Score), math.NaN())
 	}
 	return hits
 }

@@ -76,6 +76,11 @@ type background struct {
 	until        time.Time // a large one stands for later writes until then
 }
 
+// of says whether there is one, and of what is asked for.
+func (b *background) of(e Embedder, space string) bool {
+	return b != nil && b.print == e.Fingerprint() && b.space == space
+}
+
 // What a large background stands for later writes: at least for lasting, and for so
 // long that making it takes a small share of the time.
 const (
@@ -88,7 +93,7 @@ const (
 // likely, beside the searches for a large one.
 func (l *Library) backgroundOf(ctx context.Context, e Embedder, space string, carry *linearMap, seq uint64) (*calibrate.Background, error) {
 	have := l.background.Load()
-	if have == nil || have.print != e.Fingerprint() || have.space != space || have.seq != seq && !have.large {
+	if !have.of(e, space) || have.seq != seq && !have.large {
 		return l.newBackground(ctx, e, space, carry, seq)
 	}
 	if have.seq != seq && time.Now().After(have.until) && l.renewing.CompareAndSwap(false, true) {
@@ -104,7 +109,7 @@ func (l *Library) backgroundOf(ctx context.Context, e Embedder, space string, ca
 func (l *Library) newBackground(ctx context.Context, e Embedder, space string, carry *linearMap, seq uint64) (*calibrate.Background, error) {
 	l.judging.Lock()
 	defer l.judging.Unlock()
-	if have := l.background.Load(); have != nil && have.print == e.Fingerprint() && have.space == space && have.seq == seq {
+	if have := l.background.Load(); have.of(e, space) && have.seq == seq {
 		return have.Background, nil
 	}
 	start := time.Now()
