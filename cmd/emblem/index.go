@@ -113,10 +113,11 @@ func runIndex(ctx context.Context, h *host, s *session, o indexOptions) error {
 	tell := func(r library.Report) {
 		x.meter.finish()
 		failures = r.Failures()
-		x.report(r)
+		// Before it is told: who reads the report may end the watch, and a server goes on.
 		if err := x.lib.SetWatched(x.options, o.Watch); err != nil {
 			x.options.Log.Warn("it cannot be kept whether the folders are watched", "error", err)
 		}
+		x.report(r)
 	}
 	if o.Watch {
 		err = x.watch(ctx, tell)

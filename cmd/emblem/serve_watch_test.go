@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,11 +47,18 @@ func TestServeWatch(t *testing.T) {
 	base, _, stop, _ = startServe(t, d)
 	await(base, "no watch", "x000.png")
 	ctx, cancel := context.WithCancel(t.Context())
-	a := newApp(strings.NewReader(""), io.Discard, io.Discard)
+	reported := &transcript{}
+	a := newApp(strings.NewReader(""), reported, reported)
 	a.env = func(name string) (string, bool) { v, ok := d.env[name]; return v, ok }
 	ended := make(chan int)
 	go func() { ended <- a.execute(ctx, []string{"index", "--watch", d.path("q")}) }()
 	await(base, "index --watch beside the server", "q000.png", "x000.png")
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(reported.String(), "1 added"); {
+		if time.Now().After(end) {
+			t.Fatalf("no report: %s", reported)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	cancel()
 	<-ended
 	d.paint("q", "later", green, 1)
