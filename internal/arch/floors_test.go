@@ -87,6 +87,7 @@ var rooms = []room{
 		beside: []string{"index"}, kit: true},
 
 	{floor: 4, path: "fusion", does: "pictures and strings in one space"},
+	{floor: 4, path: "fusion/ask", does: "questions about pictures, answered by any dual encoder", beside: []string{"fusion"}},
 
 	{floor: 5, path: "internal/models", does: "a model by its name",
 		beside: []string{"internal/certificate"}},
@@ -142,4 +143,4 @@ var outside = map[string][]string{
 
 // public are the rooms whose exported names are for everyone: their signatures
 // speak Go values and name nothing internal.
-var public = []string{"vit", "text", "text/decoder", "index", "fusion", "server"}
+var public = []string{"vit", "text", "text/decoder", "index", "fusion", "fusion/ask", "server"}
