@@ -50,11 +50,11 @@ func newBenchTowerCmd(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Arch, "arch", "vit-b-32", "the model, such as vit-b-32, clip-text-b, so400m-14-384")
+	f.StringVar(&o.Arch, "arch", "vit-b-32", "the model, such as vit-b-32, clip-text-b, smolvlm-256m-decode")
 	f.IntVar(&o.Batch, "batch", 1, "pictures or texts at a time")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	addReduce(cmd, &reduce)
-	f.IntVar(&o.Tokens, "tokens", 0, "tokens of each text; 0: all positions")
+	f.IntVar(&o.Tokens, "tokens", 0, "tokens of each text or prompt; 0: all positions, 87 of a prompt")
 	f.Float64Var(&seconds, "seconds", 3, "how long to measure")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return cmd

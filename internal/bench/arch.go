@@ -15,6 +15,9 @@ type Arch struct {
 	layers       int
 	hidden       int // of the MLP
 	out          int // projection; 0: none
+	kvHeads      int // of a language model
+	vocab        int
+	steps        bool // a pass is the next token, not the first after a prompt
 }
 
 // layout is whose folder the tower is written as.
@@ -25,6 +28,7 @@ const (
 	clipText
 	siglipVision
 	openCLIPVision
+	llama
 )
 
 // archs are the towers that this version can run. DINOv2 is a plain ViT of
@@ -40,10 +44,18 @@ var archs = map[string]Arch{
 	"so400m-14-384":   {layout: siglipVision, side: 384, patch: 14, width: 1152, heads: 16, layers: 27, hidden: 4304},
 	"dinov2-s":        {layout: openCLIPVision, side: 224, patch: 14, width: 384, heads: 6, layers: 12, hidden: 1536, out: 384},
 	"dinov2-b":        {layout: openCLIPVision, side: 224, patch: 14, width: 768, heads: 12, layers: 12, hidden: 3072, out: 768},
+
+	"smolvlm-256m-prefill": smolVLM(false),
+	"smolvlm-256m-decode":  smolVLM(true),
+}
+
+// smolVLM is the language model of SmolVLM-256M, as its configuration says.
+func smolVLM(steps bool) Arch {
+	return Arch{layout: llama, width: 576, heads: 9, kvHeads: 3, layers: 30, hidden: 1536, vocab: 49280, steps: steps}
 }
 
 // later are towers of families that are still to come.
-var later = []string{"smolvlm-256m-prefill", "smolvlm-256m-decode", "blip-vqa-b", "sd15-unet", "sd15-vae-decode", "taesd-decode"}
+var later = []string{"blip-vqa-b", "sd15-unet", "sd15-vae-decode", "taesd-decode"}
 
 // ErrArch says that there is no tower of that name.
 type ErrArch struct{ message string }
@@ -66,6 +78,7 @@ func find(name string) (Arch, error) {
 const (
 	vocabulary = 49408 // of CLIP
 	positions  = 77
+	longest    = 8192 // tokens of SmolVLM
 )
 
 // tokens is the length of a picture's sequence, with its class token.

@@ -21,11 +21,13 @@ func TestFolders(t *testing.T) {
 		"text":     {layout: clipText, width: 32, heads: 2, layers: 2, hidden: 48, out: 8},
 		"siglip":   {layout: siglipVision, side: 32, patch: 16, width: 36, heads: 3, layers: 1, hidden: 52},
 		"openclip": {layout: openCLIPVision, side: 28, patch: 14, width: 32, heads: 2, layers: 2, hidden: 64, out: 32},
+		"prefill":  {layout: llama, width: 32, heads: 4, kvHeads: 2, layers: 2, hidden: 48, vocab: 50},
+		"decode":   {layout: llama, width: 32, heads: 4, kvHeads: 2, layers: 2, hidden: 48, vocab: 50, steps: true},
 	} {
 		archs["test-"+name] = a
 		defer delete(archs, "test-"+name)
 		o := Options{Arch: "test-" + name, DType: "f32", Batch: 3, For: time.Microsecond}
-		if a.layout == clipText {
+		if a.layout == clipText || a.layout == llama {
 			o.Tokens = 5
 		}
 		r, err := Tower(context.Background(), o)
@@ -73,6 +75,7 @@ func TestRefusals(t *testing.T) {
 		{Options{Arch: "vit-b-23"}, `architecture "vit-b-23" is none of clip-text-b`, true},
 		{Options{Arch: "vit-b-32", Tokens: 8}, "is 50 tokens", false},
 		{Options{Arch: "clip-text-b", Tokens: 78}, "takes 1 to 77", false},
+		{Options{Arch: "smolvlm-256m-decode", Tokens: 8190}, "takes 1 to 8128", false},
 		{Options{Arch: "vit-b-32", Batch: -1}, "must be positive", false},
 		{Options{Arch: "vit-b-32", Device: "dry"}, "no time to take on device dry", false},
 	} {

@@ -34,6 +34,8 @@ func (a Arch) write(dir string) error {
 		a.hfText(f)
 	case openCLIPVision:
 		a.openCLIP(f)
+	case llama:
+		a.llama(f)
 	}
 	if err := safetensors.Write(filepath.Join(dir, a.weightsFile()), f.views(), nil); err != nil {
 		return fmt.Errorf("bench: a folder with random weights: %w", err)
@@ -118,6 +120,10 @@ func (a Arch) configs() map[string]dict {
 	case clipText:
 		delete(tower, "image_size")
 		return map[string]dict{"config.json": {"model_type": "clip", "projection_dim": a.out, "text_config": tower}}
+	case llama:
+		return map[string]dict{"config.json": {"model_type": "llama", "hidden_size": a.width, "num_attention_heads": a.heads,
+			"num_key_value_heads": a.kvHeads, "num_hidden_layers": a.layers, "intermediate_size": a.hidden, "vocab_size": a.vocab,
+			"max_position_embeddings": longest, "rope_theta": 100000, "rms_norm_eps": 1e-5, "tie_word_embeddings": true, "eos_token_id": nil}}
 	case siglipVision:
 		return map[string]dict{
 			"config.json":              {"model_type": "siglip", "vision_config": tower},
@@ -201,6 +207,25 @@ func (a Arch) openCLIP(f *filler) {
 	}
 }
 
+// llama names a language model's tensors as transformers does.
+func (a Arch) llama(f *filler) {
+	kv := a.kvHeads * a.width / a.heads
+	f.matrix("model.embed_tokens.weight", a.vocab, a.width)
+	for i := range a.layers {
+		layer := fmt.Sprintf("model.layers.%d.", i)
+		f.matrix(layer+"self_attn.q_proj.weight", a.width, a.width)
+		f.matrix(layer+"self_attn.k_proj.weight", kv, a.width)
+		f.matrix(layer+"self_attn.v_proj.weight", kv, a.width)
+		f.matrix(layer+"self_attn.o_proj.weight", a.width, a.width)
+		f.matrix(layer+"mlp.gate_proj.weight", a.hidden, a.width)
+		f.matrix(layer+"mlp.up_proj.weight", a.hidden, a.width)
+		f.matrix(layer+"mlp.down_proj.weight", a.width, a.hidden)
+		f.ones(layer+"input_layernorm.weight", a.width)
+		f.ones(layer+"post_attention_layernorm.weight", a.width)
+	}
+	f.ones("model.norm.weight", a.width)
+}
+
 // filler collects tensors. All matrices read the same random numbers, so that a
 // large model costs no more to make than its largest tensor.
 type filler struct {
@@ -223,8 +248,13 @@ func (f *filler) linear(name string, out, in int) {
 // norm adds a layer norm, whose weight is one.
 func (f *filler) norm(name string, width int) {
 	f.matrix(name+".bias", width)
+	f.ones(name+".weight", width)
+}
+
+// ones adds a vector of them.
+func (f *filler) ones(name string, width int) {
 	one := halves(width, func(int) float32 { return 1 })
-	f.tensors = append(f.tensors, safetensors.View{Name: name + ".weight", DType: safetensors.BF16, Shape: []int{width}, Data: one})
+	f.tensors = append(f.tensors, safetensors.View{Name: name, DType: safetensors.BF16, Shape: []int{width}, Data: one})
 }
 
 // scale adds the logarithm of the factor of scores, that of CLIP.

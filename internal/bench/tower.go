@@ -24,7 +24,7 @@ type Options struct {
 	Device string        // "" or "auto", "cpu"
 	DType  string        // "" or "auto", "f32", …
 	Batch  int           // 0: 1
-	Tokens int           // of each text; 0: as many as there are positions
+	Tokens int           // of each text or prompt; 0: as many as there are positions, 87 of a prompt
 	Reduce vit.Reduce    // of a picture's sequence
 	For    time.Duration // at least; 0: 3 s
 }
@@ -100,6 +100,8 @@ func (o *Options) fill(a Arch) error {
 	switch {
 	case o.Batch < 0 || o.For < 0:
 		return errors.New("bench: batch and seconds must be positive")
+	case a.layout == llama:
+		return o.fillPrompt()
 	case a.layout != clipText && o.Tokens != 0 && o.Tokens != a.tokens():
 		return fmt.Errorf("bench: a picture of %s is %d tokens; tokens are for texts", o.Arch, a.tokens())
 	case a.layout != clipText:
@@ -108,6 +110,17 @@ func (o *Options) fill(a Arch) error {
 		o.Tokens = positions
 	case o.Tokens < 0 || o.Tokens > positions:
 		return fmt.Errorf("bench: %d tokens; %s takes 1 to %d", o.Tokens, o.Arch, positions)
+	}
+	return nil
+}
+
+// fillPrompt is fill for language models.
+func (o *Options) fillPrompt() error {
+	if o.Tokens == 0 {
+		o.Tokens = defaultPrompt
+	}
+	if most := longest - stretch; o.Tokens < 0 || o.Tokens > most {
+		return fmt.Errorf("bench: a prompt of %d tokens; %s takes 1 to %d", o.Tokens, o.Arch, most)
 	}
 	return nil
 }
@@ -136,12 +149,15 @@ func (a Arch) flops(ctx context.Context, dir string, o Options) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	counter := dev.Backend().(*dry.Backend)
+	if a.layout == llama {
+		return a.decoderFLOPs(ctx, dir, o, counter)
+	}
 	e, pass, err := a.load(ctx, dir, o)
 	if err != nil {
 		return 0, err
 	}
 	defer e.Close()
-	counter := dev.Backend().(*dry.Backend)
 	counter.Reset()
 	err = pass()
 	return counter.Report().FLOPs, err
@@ -174,6 +190,9 @@ func (r Result) measure(ctx context.Context, a Arch, dir string, o Options, kern
 
 // load opens the folder as any model's and returns one forward pass of a batch.
 func (a Arch) load(ctx context.Context, dir string, o Options) (encoder, func() error, error) {
+	if a.layout == llama {
+		return a.loadDecoder(ctx, dir, o)
+	}
 	if a.layout == clipText {
 		e, err := text.LoadEncoder(ctx, dir, text.EncoderOptions{Device: o.Device, DType: o.DType})
 		if err != nil {
