@@ -140,6 +140,7 @@ type tower interface {
 	Bytes() int
 	Parameters() int
 	Bindings() []string
+	Int8() []string
 }
 
 // towers lists those that the model has: at least one.
@@ -184,6 +185,14 @@ func (d *DualEncoder) Parameters() (n int) {
 func (d *DualEncoder) Bindings() (all []string) {
 	for _, t := range d.towers() {
 		all = append(all, t.Bindings()...)
+	}
+	return all
+}
+
+// Int8 lists the folder's tensors that the model, opened as int8, keeps as such.
+func (d *DualEncoder) Int8() (all []string) {
+	for _, t := range d.towers() {
+		all = append(all, t.Int8()...)
 	}
 	return all
 }

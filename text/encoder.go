@@ -32,6 +32,7 @@ type Encoder struct {
 	pool      *tensor.Pool
 	precision nn.Precision
 	bindings  []string
+	int8      []string // tensors that are kept as such
 	params    int
 	lane      tensor.Lane
 	source    io.Closer    // the open checkpoint, until load has read it
@@ -112,6 +113,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layouts []wei
 		return err
 	}
 	e.params = plan.Parameters()
+	e.int8 = plan.Int8()
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
@@ -166,6 +168,9 @@ func (e *Encoder) Parameters() int { return e.params }
 
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
+
+// Int8 lists the folder's tensors that the encoder, opened as int8, keeps as such.
+func (e *Encoder) Int8() []string { return slices.Clone(e.int8) }
 
 // Embed encodes texts into one vector each, as the model makes them. The ids of
 // a text carry its special tokens; padding is added here as the family needs

@@ -48,6 +48,7 @@ type Encoder struct {
 	pool       *tensor.Pool
 	precision  nn.Precision
 	bindings   []string
+	int8       []string // tensors that are kept as such
 	parameters int
 	labels     labels
 	lane       tensor.Lane
@@ -124,6 +125,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, fam family, c
 		return err
 	}
 	e.parameters = plan.Parameters()
+	e.int8 = plan.Int8()
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
@@ -167,6 +169,9 @@ func (e *Encoder) Parameters() int { return e.parameters }
 
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
+
+// Int8 lists the folder's tensors that the encoder, opened as int8, keeps as such.
+func (e *Encoder) Int8() []string { return slices.Clone(e.int8) }
 
 // Tokens is the length of the sequence that a picture becomes; the longest, where
 // that depends on its shape.

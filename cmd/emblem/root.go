@@ -71,6 +71,7 @@ func commands(a *app) []*cobra.Command {
 		newModelsCmd(a),
 		newPullCmd(a),
 		newBundleCmd(a),
+		newConvertCmd(a),
 		newConfigCmd(a),
 		newKeyCmd(a),
 		newMCPCmd(a),

@@ -31,7 +31,7 @@ var rooms = []room{
 	{floor: 0, path: "internal/tensor", does: "tensors, weights, ops as data, devices with two lanes",
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
-		only: []string{"internal/tensor/cpu", "internal/weights", "internal/device", "internal/bench", "internal/vector", "internal/calibrate", "cmd/emblem"}},
+		only: []string{"internal/tensor/cpu", "internal/weights", "internal/convert", "internal/device", "internal/bench", "internal/vector", "internal/calibrate", "cmd/emblem"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly",
 		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities",
@@ -73,6 +73,7 @@ var rooms = []room{
 	{floor: 1, path: "internal/builtin", does: "the built-in model, embedded",
 		only: []string{"internal/models", "cmd/emblem"}},
 
+	{floor: 2, path: "internal/convert", does: "a model's folder in another dtype or layout"},
 	{floor: 2, path: "internal/nn", does: "layers",
 		tests: []string{"internal/tensor/cpu"}},
 

@@ -64,7 +64,7 @@ func rounding(ctx context.Context, m *fusion.DualEncoder, folder weights.Folder,
 		return f, err
 	}
 	defer exact.Close()
-	worst, err := furthest(ctx, exact, m)
+	worst, err := Furthest(ctx, exact, m)
 	tolerance := 0.0005
 	switch dtype := m.DType(); {
 	case dtype == "int8":
@@ -77,9 +77,9 @@ func rounding(ctx context.Context, m *fusion.DualEncoder, folder weights.Folder,
 	return f, err
 }
 
-// furthest is the largest angle, as 1 − cosine, between two models' vectors of the
+// Furthest is the largest angle, as 1 − cosine, between two models' vectors of the
 // goldens' pictures and of some texts.
-func furthest(ctx context.Context, want, got *fusion.DualEncoder) (worst float64, err error) {
+func Furthest(ctx context.Context, want, got *fusion.DualEncoder) (worst float64, err error) {
 	embed := []func(*fusion.DualEncoder) ([][]float32, error){}
 	if want.HasPictures() {
 		embed = append(embed, func(d *fusion.DualEncoder) ([][]float32, error) { return d.EmbedImages(ctx, pictures()) })

@@ -31,6 +31,7 @@ type Encoder struct {
 	pool       *tensor.Pool
 	precision  nn.Precision
 	bindings   []string
+	int8       []string // tensors that are kept as such
 	parameters int
 	lane       tensor.Lane
 	source     io.Closer    // the open checkpoint, until load has read it
@@ -82,6 +83,7 @@ func (e *Encoder) bind(folder weights.Folder, conf weights.Config, layout weight
 		return err
 	}
 	e.parameters = plan.Parameters()
+	e.int8 = plan.Int8()
 	for _, b := range plan.Bindings() {
 		e.bindings = append(e.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
@@ -122,6 +124,9 @@ func (e *Encoder) Parameters() int { return e.parameters }
 
 // Bindings lists the weights and where each comes from.
 func (e *Encoder) Bindings() []string { return slices.Clone(e.bindings) }
+
+// Int8 lists the folder's tensors that the encoder, opened as int8, keeps as such.
+func (e *Encoder) Int8() []string { return slices.Clone(e.int8) }
 
 // Embed encodes signals into one vector each, as the model makes them: the mean of
 // its clips' unit vectors, times the factor of the modality.

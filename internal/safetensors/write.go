@@ -33,6 +33,9 @@ func WriteAligned(path string, tensors []View, metadata map[string]string, align
 
 func writeFile(path string, tensors []View, metadata map[string]string, align int, sync func(*os.File) error) error {
 	order, head, err := layOut(tensors, metadata, align)
+	if err == nil {
+		err = checkData(order)
+	}
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: %w", path, err)
 	}
@@ -42,9 +45,39 @@ func writeFile(path string, tensors []View, metadata map[string]string, align in
 	return nil
 }
 
+// WriteFrom is Write for tensors that are made one after the other, so that they
+// need not be in memory together: those given have no Data, fill returns it. It is
+// called in the order of the file; its bytes are not used after its next call.
+func WriteFrom(path string, tensors []View, metadata map[string]string, fill func(View) ([]byte, error)) error {
+	order, head, err := layOut(tensors, metadata, 8)
+	if err != nil {
+		return fmt.Errorf("safetensors: %s: %w", path, err)
+	}
+	return replaceFile(path, func(f *os.File) error {
+		if _, err := f.Write(head); err != nil {
+			return fileError(path, err)
+		}
+		for _, v := range order {
+			if v.Data, err = fill(v); err == nil {
+				err = checkView(v)
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := f.Write(v.Data); err != nil {
+				return fileError(path, err)
+			}
+		}
+		return f.Sync()
+	})
+}
+
 // Encode returns what Write writes.
 func Encode(tensors []View, metadata map[string]string) ([]byte, error) {
 	order, out, err := layOut(tensors, metadata, 8)
+	if err == nil {
+		err = checkData(order)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
@@ -80,9 +113,13 @@ func marshal(order []View, metadata map[string]string, align int) ([]byte, error
 		b = appendString(append(b, sep...), v.Name)
 		b = append(b, `:{"dtype":"`+string(v.DType)+`","shape":`...)
 		b = appendInts(b, v.Shape)
-		b = appendInts(append(b, `,"data_offsets":`...), []int{at, at + len(v.Data)})
+		size, err := byteSize(v.DType, v.Shape)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", quoted(v.Name), err)
+		}
+		b = appendInts(append(b, `,"data_offsets":`...), []int{at, at + int(size)})
 		b = append(b, '}')
-		at += len(v.Data)
+		at += int(size)
 		sep = ","
 	}
 	b = append(b, '}')
@@ -110,9 +147,6 @@ func checkOrder(order []View, metadata map[string]string) error {
 		case len(v.Shape) > maxRank:
 			return fmt.Errorf("tensor %s: %d dimensions, over the limit of %d", quoted(v.Name), len(v.Shape), maxRank)
 		}
-		if err := checkView(v); err != nil {
-			return err
-		}
 		seen[v.Name] = true
 	}
 	for k, v := range metadata {
@@ -122,6 +156,16 @@ func checkOrder(order []View, metadata map[string]string) error {
 	}
 	if len(order) > maxTensors || len(metadata) > maxMetadata {
 		return fmt.Errorf("%d tensors and %d metadata entries, over the limits of %d and %d", len(order), len(metadata), maxTensors, maxMetadata)
+	}
+	return nil
+}
+
+// checkData refuses tensors whose bytes are not those of their shapes.
+func checkData(tensors []View) error {
+	for _, v := range tensors {
+		if err := checkView(v); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -24,10 +24,11 @@ type Plan struct {
 }
 
 type task struct {
-	want  want
-	rule  Rule
-	views []safetensors.View
-	names []string
+	want   want
+	rule   Rule
+	views  []safetensors.View
+	scales [][]float32 // by view: of an int8 tensor's rows
+	names  []string
 }
 
 // Binding names one tensor of a module and where it comes from.
@@ -58,6 +59,9 @@ func Match(src Source, l Layout, module any) (*Plan, error) {
 		missing := t.find(src)
 		for _, n := range t.names {
 			used[n] = true
+			if v, ok := src.Get(n); ok && v.DType == safetensors.I8 {
+				used[n+scaleSuffix] = true
+			}
 		}
 		switch {
 		case len(missing) > 0 && !(w.optional && len(missing) == len(t.names)):
@@ -86,6 +90,7 @@ func (t *task) find(src Source) (missing []string) {
 	for _, n := range t.names {
 		if v, ok := src.Get(n); ok {
 			t.views = append(t.views, v)
+			t.scales = append(t.scales, scalesOf(src, v))
 		} else {
 			missing = append(missing, n)
 		}
@@ -102,6 +107,37 @@ func (p *Plan) Bindings() []Binding {
 	return all
 }
 
+// Int8 lists the checkpoint's tensors that may be stored as int8 rows without a
+// further loss, since the module rounds just these rows so: matrices of KindI8 whose
+// rows are rows of the checkpoint's. One of which another field needs a part is not
+// among them.
+func (p *Plan) Int8() (names []string) {
+	other := map[string]bool{}
+	for _, t := range p.tasks {
+		n := t.int8()
+		names = append(names, t.names[:n]...)
+		for _, name := range t.names[n:] {
+			other[name] = true
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return other[name] })
+}
+
+// int8 is how many of the task's tensors, the first ones, become int8 rows as they are.
+func (t *task) int8() int {
+	w, ok := t.want.leaf.(*Matrix)
+	if !ok || w.Kind != tensor.KindI8 {
+		return 0
+	}
+	switch t.rule.Op {
+	case Rename, Cat, Split:
+		return len(t.names)
+	case Scale:
+		return 1
+	}
+	return 0
+}
+
 // Parameters is the number of elements of all of the module's tensors.
 func (p *Plan) Parameters() int {
 	n := 0
@@ -114,8 +150,11 @@ func (p *Plan) Parameters() int {
 // fits checks the shapes of the task's sources against the wanted one.
 func (t *task) fits() error {
 	for i, v := range t.views {
-		if !floats(v.DType) {
-			return fmt.Errorf("%s is %s, want F32, F16 or BF16", t.names[i], v.DType)
+		if v.DType == safetensors.I8 && t.scales[i] == nil {
+			return fmt.Errorf("%s is I8, but there is no %s%s with a number for each of its rows", t.names[i], t.names[i], scaleSuffix)
+		}
+		if v.DType != safetensors.I8 && !floats(v.DType) {
+			return fmt.Errorf("%s is %s, want F32, F16, BF16 or I8", t.names[i], v.DType)
 		}
 	}
 	got := slices.Clone(t.views[0].Shape)

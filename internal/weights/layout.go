@@ -73,13 +73,13 @@ func Pick(src Source, layouts ...Layout) (Layout, bool) {
 // resolve finds the rule for a wanted name and its sources.
 func (l *Layout) resolve(name string) (Rule, []string) {
 	for _, r := range l.Rules {
-		runs, ok := match(r.To, name)
+		runs, ok := MatchName(r.To, name)
 		if !ok {
 			continue
 		}
 		from := make([]string, len(r.From))
 		for i, f := range r.From {
-			from[i] = expand(f, runs)
+			from[i] = ExpandName(f, runs)
 		}
 		return r, from
 	}
@@ -93,7 +93,7 @@ func (l *Layout) unclaimed(name string) bool {
 			if prefix, ok := strings.CutSuffix(p, ".**"); ok && strings.HasPrefix(name, prefix+".") {
 				return false
 			}
-			if _, ok := match(p, name); ok {
+			if _, ok := MatchName(p, name); ok {
 				return false
 			}
 		}
@@ -101,8 +101,8 @@ func (l *Layout) unclaimed(name string) bool {
 	return true
 }
 
-// match fits name to a pattern and returns what its stars stand for.
-func match(pattern, name string) (runs []string, ok bool) {
+// MatchName fits name to a pattern and returns what its stars stand for.
+func MatchName(pattern, name string) (runs []string, ok bool) {
 	for {
 		lit, rest, star := strings.Cut(pattern, "*")
 		if !strings.HasPrefix(name, lit) {
@@ -123,8 +123,8 @@ func match(pattern, name string) (runs []string, ok bool) {
 	}
 }
 
-// expand puts runs in the place of the pattern's stars.
-func expand(pattern string, runs []string) string {
+// ExpandName puts runs in the place of the pattern's stars.
+func ExpandName(pattern string, runs []string) string {
 	for _, r := range runs {
 		pattern = strings.Replace(pattern, "*", r, 1)
 	}

@@ -105,7 +105,11 @@ func (t *task) open(r *reader, i, cols int) matrix {
 	return matrix{elements(v.Shape) / max(cols, 1), cols, func(lo, hi int, dst []float32) {
 		first, end := lo*cols*size, hi*cols*size
 		b := v.Data[first:end]
-		r.tops[i] = max(r.tops[i], widen(r.kern, dst[:(hi-lo)*cols], v.DType, b))
+		if t.scales[i] != nil {
+			r.tops[i] = max(r.tops[i], dequantise(dst[:(hi-lo)*cols], b, t.scales[i], elements(v.Shape), first))
+		} else {
+			r.tops[i] = max(r.tops[i], widen(r.kern, dst[:(hi-lo)*cols], v.DType, b))
+		}
 		if given < 0 || first < given {
 			given = first
 		}

@@ -36,7 +36,7 @@ func (c checkpoint) Drop(safetensors.View, int, int) {}
 
 // read is a tensor as a task reads it.
 func (c checkpoint) read(src Source, name string, cols int) matrix {
-	t := task{views: []safetensors.View{c[name]}}
+	t := task{views: []safetensors.View{c[name]}, scales: make([][]float32, 1)}
 	kern, _ := simd.Best()
 	return t.open(&reader{src, kern, make([]float64, 1)}, 0, cols)
 }
@@ -208,9 +208,9 @@ func TestMatch(t *testing.T) {
 		{"*.*", "a.b", []string{"a", "b"}, true},
 		{"a", "ab", nil, false},
 	} {
-		runs, ok := match(x.pattern, x.name)
+		runs, ok := MatchName(x.pattern, x.name)
 		if ok != x.ok || ok && !slices.Equal(runs, x.want) {
-			t.Errorf("match(%q, %q) = %v, %v", x.pattern, x.name, runs, ok)
+			t.Errorf("MatchName(%q, %q) = %v, %v", x.pattern, x.name, runs, ok)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (k *packer) panel(i, n int, rows tensor.Rows) {
 	case asF16:
 		half := unsafe.Slice((*uint16)(unsafe.Pointer(&k.staged[0])), k.nr*k.units)
 		for j, v := range k.rows {
-			half[j] = toF16(v)
+			half[j] = simd.ToF16(v)
 		}
 		transpose(base, half, k.nr, k.units)
 	case asBF16:
@@ -158,7 +158,7 @@ func round(row []float32, kind tensor.Kind) {
 	switch kind {
 	case tensor.KindF16:
 		for i, v := range row {
-			row[i] = simd.FromF16(toF16(v))
+			row[i] = simd.FromF16(simd.ToF16(v))
 		}
 	case tensor.KindBF16:
 		for i, v := range row {
@@ -207,34 +207,4 @@ func transposeFrom[T uint16 | uint32](panel unsafe.Pointer, staged []T, nr, unit
 // bitsOf views float32 by their bits.
 func bitsOf(v []float32) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
-}
-
-// toF16 rounds to the nearest half, ties to even.
-func toF16(f float32) uint16 {
-	const least, most, bias = (127 - 14) << 23, (127 + 16) << 23, (127 - 15) << 23
-	b := math.Float32bits(f)
-	if size := b & 0x7fffffff; size >= least && size < most { // normal, or infinite by a carry
-		return uint16(b>>16&0x8000 | (size-bias+0xfff+size>>13&1)>>13)
-	}
-	return edgeF16(b)
-}
-
-// edgeF16 rounds the bits of what is too large or too small for a normal half.
-func edgeF16(b uint32) uint16 {
-	sign := uint16(b >> 16 & 0x8000)
-	e, frac := int(b>>23&255)-112, b&0x7fffff|0x800000
-	switch {
-	case b&0x7fffffff > 0x7f800000:
-		return sign | 0x7e00
-	case e >= 31:
-		return sign | 0x7c00
-	case e < -10:
-		return sign
-	}
-	shift := uint(14 - e)
-	h := frac >> shift
-	if rest, half := frac&(1<<shift-1), uint32(1)<<(shift-1); rest > half || rest == half && h&1 == 1 {
-		h++
-	}
-	return sign | uint16(h)
 }

@@ -26,16 +26,16 @@ func TestToF16(t *testing.T) {
 		for v, want := range map[float32]uint16{
 			at: h, middle: even, math.Nextafter32(middle, 0): h, math.Nextafter32(middle, 70_000): h + 1,
 		} {
-			if got := toF16(v); got != want {
+			if got := simd.ToF16(v); got != want {
 				t.Fatalf("%v is %#x, want %#x", v, got, want)
 			}
-			if got := toF16(-v); got != want|0x8000 {
+			if got := simd.ToF16(-v); got != want|0x8000 {
 				t.Fatalf("%v is %#x, want %#x", -v, got, want|0x8000)
 			}
 		}
 	}
 	for v, want := range map[float32]uint16{float32(math.Inf(1)): 0x7c00, 1e10: 0x7c00, 1e-30: 0, float32(math.NaN()): 0x7e00} {
-		if got := toF16(v); got != want {
+		if got := simd.ToF16(v); got != want {
 			t.Errorf("%v is %#x, want %#x", v, got, want)
 		}
 	}
