@@ -136,7 +136,7 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	if _, err := device.Open(a.device); err != nil {
 		return models.Decoder{}, refusef("device", "%w", err)
 	}
-	d, err := models.OpenDecoder(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Aliases: a.wiring.aliases})
+	d, err := models.OpenDecoder(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Cache: a.wiring.cache, Aliases: a.wiring.aliases})
 	if err != nil {
 		return d, modelError(err)
 	}

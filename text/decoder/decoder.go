@@ -22,6 +22,7 @@ type Options struct {
 	Device      string // "auto" (or none), "cpu", "dry"
 	DType       string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk        bool   // give way to interactive work on the same device
+	Cache       string // a folder that packed weights and hashes are kept in, for the next process; none: they are not
 	CacheTokens int    // how many tokens' keys and values are kept for all sequences; 0: eight full contexts, in at most 1 GiB
 }
 
@@ -74,7 +75,7 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 	}
 	d.net, d.turns = newNet(c, d.precision), newTurns(d)
 	if err = ctx.Err(); err == nil {
-		err = d.load(folder, conf, fam)
+		err = d.load(folder, conf, fam, weights.CacheAt(o.Cache))
 	}
 	if err == nil {
 		err = d.makeRoom(o.CacheTokens)
@@ -88,7 +89,7 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 }
 
 // load reads the weights.
-func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family) error {
+func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family, cache *weights.Cache) error {
 	set, err := folder.Open(conf.Stems...)
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family) e
 	for _, b := range plan.Bindings() {
 		d.bindings = append(d.bindings, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
 	}
-	if err := plan.Load(d.pool); err != nil {
+	if err := plan.LoadCached(d.pool, cache); err != nil {
 		return err
 	}
 	return d.net.fold(d.pool)
