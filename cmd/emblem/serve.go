@@ -106,7 +106,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	}
 	x := &serving{app: a, options: o, keys: keys}
 	if a.data == noData {
-		x.host = &host{wiring: a.wiring, device: a.device, budget: x.budget(), models: map[modelChoice]embedder{}}
+		x.host = &host{log: x.log, wiring: a.wiring, device: a.device, budget: x.budget(), models: map[modelChoice]embedder{}}
 		return errors.Join(x.run(ctx), x.host.closeModels())
 	}
 	return a.owning(ctx, func(ctx context.Context, dir string, h *host, s *session) error {
@@ -329,9 +329,6 @@ func (x *serving) embedder(ctx context.Context, name, ref string) (server.Embedd
 	}
 	if x.host.first == (modelChoice{}) {
 		x.host.first = choice
-	}
-	if d, ok := e.(dual); ok {
-		warnOfDrift(x.log, d.Model)
 	}
 	return serviceOf(name, e)
 }

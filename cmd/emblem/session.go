@@ -68,6 +68,7 @@ func columns(w io.Writer) int {
 // host is an open data directory with the models that its libraries need.
 type host struct {
 	store  *library.Store
+	log    *slog.Logger
 	wiring wiring
 	device string
 	budget *models.Budget // nil: what is opened stays in memory
@@ -83,7 +84,7 @@ func (a *app) newHost(dir string) (*host, error) {
 		return nil, err
 	}
 	store.Fatal = a.die
-	return &host{store: store, wiring: a.wiring, device: a.device, models: map[modelChoice]embedder{}}, nil
+	return &host{store: store, log: a.log, wiring: a.wiring, device: a.device, models: map[modelChoice]embedder{}}, nil
 }
 
 // model opens a model once.
@@ -97,6 +98,9 @@ func (h *host) model(ctx context.Context, c modelChoice) (embedder, error) {
 	e, err := h.wiring.openModel(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if d, ok := e.(dual); ok {
+		warnOfDrift(h.log, d.Model)
 	}
 	h.models[c] = e
 	return e, nil
