@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Alternative is an answer and how likely it is right.
@@ -215,10 +216,68 @@ func (ans *Answer) decide() {
 		ans.Text, ans.Probability = best.Answer, best.Probability
 		ans.Abstained = best.Probability < least[q.Kind]
 		if ans.Abstained {
-			ans.Text = "I don't know"
+			ans.Text = q.Unknown()
 		}
 	}
-	if ans.Abstained && q.Language == "de" {
-		ans.Text = "Das weiß ich nicht"
+	if len(ans.Alternatives) == 0 && q.Language == "de" {
+		ans.Text = "Das sehe ich nicht: " + inGerman(q.Subject)
 	}
+}
+
+// Unknown is what is said in the place of an answer.
+func (q Question) Unknown() string {
+	if q.Language == "de" {
+		return "Das weiß ich nicht"
+	}
+	return "I don't know"
+}
+
+// Least is the probability under which an answer to the question is Unknown.
+func (q Question) Least() float64 { return least[q.Kind] }
+
+// Yes is the probability that something is so.
+func (ans Answer) Yes() float64 {
+	for _, x := range ans.Alternatives {
+		if Truth(x.Answer) == "yes" {
+			return x.Probability
+		}
+	}
+	return 0
+}
+
+// Truth is yes or no in English, whatever language says it, or "".
+func Truth(answer string) string {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "yes", "ja":
+		return "yes"
+	case "no", "nein":
+		return "no"
+	}
+	return ""
+}
+
+// Presence asks whether a picture shows what the question is about.
+func (q Question) Presence() Question {
+	p := Question{Text: q.Text, Language: q.Language, Kind: Exist, Subject: q.Subject}
+	switch q.Kind {
+	case Beside:
+		p.Subject = q.Object
+	case What, Setting, Time, Choice, Given:
+		p.Subject = cmp.Or(q.Class, "scene")
+		if len(q.Choices) > 0 && q.Kind == Choice {
+			p.Subject = q.Choices[0]
+		}
+	}
+	return p
+}
+
+// Vector is the vector of what speaks for yes, to find pictures with.
+func (a *Answerer) Vector(ctx context.Context, q Question) ([]float32, error) {
+	list := q.statements(nil)
+	i := max(0, slices.IndexFunc(list, func(s statement) bool { return s.answer == q.Setting }))
+	v, err := a.texts.mean(ctx, list[i:i+1])
+	if err != nil {
+		return nil, err
+	}
+	return v[0], nil
 }

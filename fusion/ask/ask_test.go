@@ -26,6 +26,7 @@ type asked struct {
 // scenes are pictures with questions, as tiles of one.
 type scenes struct {
 	Side, Columns int
+	Objects       [][]string // what each shows
 	Scenes        [][]asked
 	sheet         image.Image
 }

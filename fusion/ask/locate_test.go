@@ -55,7 +55,7 @@ func TestPointing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if then.yes() < ans.yes() {
+			if then.Yes() < ans.Yes() {
 				turned++
 			}
 			if looked++; looked > 12 { // many looks each
@@ -84,15 +84,6 @@ func TestPointing(t *testing.T) {
 	if n < 20 || patches*10 < n*7 || boxed*10 < n*6 || patches < 2*centre || turned*10 < n*8 || occluded < 7 {
 		t.Error("the evidence does not point at what is asked about")
 	}
-}
-
-func (ans Answer) yes() float64 {
-	for _, x := range ans.Alternatives {
-		if x.Answer == "yes" {
-			return x.Probability
-		}
-	}
-	return 0
 }
 
 func in(box [4]float64, x, y float64) bool {

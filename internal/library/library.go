@@ -40,6 +40,8 @@ type Library struct {
 	groupingTurn chan struct{} // holds a token while duplicates are grouped
 	groupings    []*grouping   // the last ones; of who holds the token
 
+	correcting sync.Mutex // held while corrections change
+
 	judging    sync.Mutex // held while a background is made
 	renewing   atomic.Bool
 	background atomic.Pointer[background] // of the last searches

@@ -77,16 +77,17 @@ def main():
     out = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "..", "..", "fusion", "ask", "testdata")
     rows = int(sys.argv[3]) if len(sys.argv) > 3 else 8
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else 9_700_000_000
-    world, scenes = World(STYLES, SIDE), []
+    world, scenes, objects = World(STYLES, SIDE), [], []
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * SIDE))
     for i in range(COLUMNS * rows):
         scene = world.scene(seed + i) if i % 3 else world._scene_pair(random.Random(seed + i))
         sheet.paste(Image.fromarray(np.asarray(world.render(scene))), (i % COLUMNS * SIDE, i // COLUMNS * SIDE))
+        objects.append(sorted({world.con[o["c"]]["name"] for o in scene["objs"]}))
         scenes.append(list(questions(world, scene, seed + i, article, plural)))
     os.makedirs(out, exist_ok=True)
     sheet.save(os.path.join(out, "questions.jpg"), quality=80, subsampling=0)
     with open(os.path.join(out, "questions.json"), "w") as f:
-        json.dump({"side": SIDE, "columns": COLUMNS, "scenes": scenes}, f)
+        json.dump({"side": SIDE, "columns": COLUMNS, "objects": objects, "scenes": scenes}, f)
     print(sum(map(len, scenes)), "questions")
 
 
