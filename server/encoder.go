@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/emblem-search/emblem/fusion"
+	"github.com/emblem-search/emblem/fusion/ask"
 	"github.com/emblem-search/emblem/internal/audio"
 	"github.com/emblem-search/emblem/internal/batch"
 	"github.com/emblem-search/emblem/internal/picture"
@@ -62,6 +64,9 @@ type encoder struct {
 	pictures *batch.Queue[*photo, []float32]
 	decoding *semaphore.Weighted // bytes of decoded pictures
 	canary   canary
+
+	askOnce  sync.Once
+	answerer *ask.Answerer // see asked
 }
 
 // photo is a picture that waits: its file until somebody has to decode it, then

@@ -54,7 +54,7 @@ func (s *Server) mcpRoutes() []route {
 		h.ServeHTTP(w, r)
 		return nil
 	}
-	return []route{{method: "POST", path: "/mcp", scope: ScopeSearch, handle: handle, doc: "Model Context Protocol: the tools search, similar, libraries, embed."}}
+	return []route{{method: "POST", path: "/mcp", scope: ScopeSearch, handle: handle, doc: "Model Context Protocol: the tools search, similar, libraries, ask, embed."}}
 }
 
 // MCP returns the tools that a caller may use; nil is everybody on this machine.
@@ -67,6 +67,9 @@ func (s *Server) MCP(c *Caller) *mcp.Server {
 		mcp.AddTool(m, &mcp.Tool{Name: "libraries", Description: "List the libraries of pictures that can be searched."}, s.mcpLibraries(c))
 		mcp.AddTool(m, &mcp.Tool{Name: "search", Description: "Find pictures by what they show. Each hit has a probability that it is what was meant; no hits means that nothing matches."}, s.mcpSearch(c))
 		mcp.AddTool(m, &mcp.Tool{Name: "similar", Description: "Find pictures that are like one that was found."}, s.mcpSimilar(c))
+	}
+	if c.may(ScopeAsk) && len(s.encoders) > 0 {
+		mcp.AddTool(m, &mcp.Tool{Name: "ask", Description: "Answer a simple question about one picture or about all of a library: with a probability, or \"I don't know\". Pictures that the answer rests on are cited."}, s.mcpAsk(c))
 	}
 	if c.may(ScopeEmbed) && len(s.encoders) > 0 {
 		mcp.AddTool(m, &mcp.Tool{Name: "embed", Description: "Turn texts into vectors of the space that the pictures live in."}, s.mcpEmbed)

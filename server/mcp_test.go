@@ -43,7 +43,7 @@ func TestMCP(t *testing.T) {
 	defer web.Close()
 
 	session := connect(t, web.URL, "all")
-	if got := toolNames(t, session); got != "embed libraries search similar" {
+	if got := toolNames(t, session); got != "ask embed libraries search similar" {
 		t.Errorf("tools: %s", got)
 	}
 	found := call(t, session, "search", map[string]any{"query": "a cat", "limit": 1, "min_probability": 0})

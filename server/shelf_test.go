@@ -12,12 +12,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/emblem-search/emblem/fusion/ask"
 )
 
 // shelf is a library in memory.
 type shelf struct {
 	name string
 	docs map[string]Document
+
+	corrections []ask.Correction
 }
 
 // shelves are Libraries in memory.

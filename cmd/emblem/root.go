@@ -60,6 +60,7 @@ func commands(a *app) []*cobra.Command {
 		newIndexCmd(a),
 		newServeCmd(a),
 		newSearchCmd(a),
+		newAskCmd(a),
 		newLibraryCmd(a),
 		newEmbedCmd(a),
 		newScoreCmd(a),

@@ -124,6 +124,7 @@ func operations() map[string]operation {
 	return map[string]operation{
 		"index":              decoding(runIndex),
 		"search":             decoding(runSearch),
+		"ask":                decoding(runAsk),
 		"library.apply":      decoding(runApply),
 		"library.list":       decoding(runLibraryList),
 		"library.backup":     decoding(runLibraryBackup),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"math"
 	"slices"
 
 	"github.com/emblem-search/emblem/vit"
@@ -158,4 +159,15 @@ func (m Map) cell(i int) vit.Window {
 func (m Map) Peak() (x, y float64) {
 	c := m.cell(slices.Index(m.Values, slices.Max(m.Values)))
 	return (c.Left + c.Right) / 2, (c.Top + c.Bottom) / 2
+}
+
+// Pixels are the boxes as x, y, width and height in pixels of the picture.
+func (m Map) Pixels(b image.Rectangle) [][4]int {
+	out := [][4]int{}
+	for _, w := range m.Boxes() {
+		x, y := int(w.Left*float64(b.Dx())), int(w.Top*float64(b.Dy()))
+		right, bottom := int(math.Ceil(w.Right*float64(b.Dx()))), int(math.Ceil(w.Bottom*float64(b.Dy())))
+		out = append(out, [4]int{x, y, min(right, b.Dx()) - x, min(bottom, b.Dy()) - y})
+	}
+	return out
 }

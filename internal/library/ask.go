@@ -12,33 +12,6 @@ import (
 	"github.com/emblem-search/emblem/internal/calibrate"
 )
 
-// AskOptions say how Ask goes about it. The zero value is right.
-type AskOptions struct {
-	Candidates []string
-	Limit      int // pictures that are cited at most; 0 means 8
-	Budget     int // pictures that are inspected at most; 0 means 2000
-}
-
-// Asked is what a library answers.
-type Asked struct {
-	Answer       string            `json:"answer"`
-	Abstained    bool              `json:"abstained"`
-	Probability  float64           `json:"probability"`
-	Alternatives []ask.Alternative `json:"answers"`
-	Kind         ask.Kind          `json:"kind"`
-	Count        *ask.Counted      `json:"count,omitempty"` // of how many pictures show something
-	Annotations  []Annotation      `json:"annotations"`     // the pictures that the answer rests on
-	Inspected    int               `json:"inspected"`
-}
-
-// Annotation cites a picture and what is answered about it.
-type Annotation struct {
-	ID          string  `json:"id"`
-	Answer      string  `json:"answer"`
-	Probability float64 `json:"probability"`
-	Correction  string  `json:"correction,omitempty"` // id of what somebody said
-}
-
 const (
 	citations = 8
 	inspected = 2000
@@ -49,16 +22,16 @@ type looked struct {
 	id          string
 	vector      []float32
 	probability float64 // at even chances
-	correction  *Correction
+	correction  *ask.Correction
 }
 
 // Ask answers a question about all pictures of a library from the vectors that it keeps:
 // no file is read. "How many of my pictures show a dog?" is counted; other questions are
 // put to each of the pictures that show what they are about, and the answers are added.
-func (l *Library) Ask(ctx context.Context, e Embedder, question string, o AskOptions) (Asked, error) {
+func (l *Library) Ask(ctx context.Context, e Embedder, question string, o ask.CollectionOptions) (ask.CollectionAnswer, error) {
 	q, err := ask.Read(question, o.Candidates)
 	if err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	if o.Limit == 0 {
 		o.Limit = citations
@@ -67,21 +40,21 @@ func (l *Library) Ask(ctx context.Context, e Embedder, question string, o AskOpt
 		o.Budget = inspected
 	}
 	if err := needWords(e); err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	if l.Manifest().Model == "" {
-		return Asked{}, errorf(KindModel, "library %q has no pictures yet; fill it with: emblem index --library %s FOLDER", l.name, l.name)
+		return ask.CollectionAnswer{}, errorf(KindModel, "library %q has no pictures yet; fill it with: emblem index --library %s FOLDER", l.name, l.name)
 	}
 	space, carry, err := l.answering(e)
 	if err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	if carry != nil {
-		return Asked{}, errorf(KindModel, "library %q is on its way to %s; ask when its migration is done", l.name, e.Name())
+		return ask.CollectionAnswer{}, errorf(KindModel, "library %q is on its way to %s; ask when its migration is done", l.name, e.Name())
 	}
-	x := &asking{Library: l, answerer: ask.New(e), print: e.Fingerprint(), space: space, q: q, AskOptions: o}
+	x := &asking{Library: l, answerer: ask.New(e), print: e.Fingerprint(), space: space, q: q, CollectionOptions: o}
 	if x.corrections, err = l.correctionsOf(question); err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	if q.Kind == ask.Exist || q.Kind == ask.Is {
 		return x.count(ctx)
@@ -97,7 +70,7 @@ type asking struct {
 	space       string
 	q           ask.Question
 	corrections corrections
-	AskOptions
+	ask.CollectionOptions
 }
 
 // near are the pictures nearest to what is asked about, each with its probability.
@@ -136,14 +109,14 @@ func (x *asking) likely(ctx context.Context, presence ask.Question, vector []flo
 
 // count answers how many pictures show something: the nearest are inspected one by one,
 // the others by a sample that is spread over the library.
-func (x *asking) count(ctx context.Context) (Asked, error) {
+func (x *asking) count(ctx context.Context) (ask.CollectionAnswer, error) {
 	list, err := x.near(ctx, x.q, x.Budget*3/4)
 	if err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	total, err := x.size()
 	if err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
 	total = max(total, len(list))
 	for i := range list {
@@ -153,19 +126,19 @@ func (x *asking) count(ctx context.Context) (Asked, error) {
 	if total > len(list) {
 		rest, err := x.rest(ctx, list, total)
 		if err != nil {
-			return Asked{}, err
+			return ask.CollectionAnswer{}, err
 		}
 		strata = append(strata, rest)
 	}
 	c := ask.Tally(strata, 1)
 	slices.SortStableFunc(list, func(a, b looked) int { return cmp.Compare(b.probability, a.probability) })
-	out := Asked{Kind: x.q.Kind, Count: &c, Inspected: c.Inspected, Annotations: []Annotation{}, Probability: 0.95}
+	out := ask.CollectionAnswer{Kind: x.q.Kind, Count: &c, Inspected: c.Inspected, Annotations: []ask.Annotation{}, Probability: 0.95}
 	for _, p := range list[:min(x.Limit, len(list))] {
 		likely := c.Probability(p.probability)
 		if likely < calibrate.Cut {
 			break
 		}
-		out.Annotations = append(out.Annotations, Annotation{p.id, "yes", round(likely, 1e4), p.correctionID()})
+		out.Annotations = append(out.Annotations, ask.Annotation{ID: p.id, Answer: "yes", Probability: round(likely, 1e4), Correction: p.correctionID()})
 	}
 	out.Answer = sentence(c, x.q.Language)
 	out.Alternatives = []ask.Alternative{{Answer: out.Answer, Probability: 0.95}}
@@ -243,12 +216,12 @@ func sentence(c ask.Counted, language string) string {
 }
 
 // each puts a question to the pictures that show what it is about, and adds the answers.
-func (x *asking) each(ctx context.Context) (Asked, error) {
+func (x *asking) each(ctx context.Context) (ask.CollectionAnswer, error) {
 	list, err := x.near(ctx, x.q.Presence(), min(x.Budget, 4*x.Limit))
 	if err != nil {
-		return Asked{}, err
+		return ask.CollectionAnswer{}, err
 	}
-	out := Asked{Kind: x.q.Kind, Inspected: len(list), Annotations: []Annotation{}}
+	out := ask.CollectionAnswer{Kind: x.q.Kind, Inspected: len(list), Annotations: []ask.Annotation{}}
 	votes, weight := map[string]float64{}, 0.0
 	for _, p := range list {
 		if len(out.Annotations) == x.Limit {
@@ -272,14 +245,14 @@ func (x *asking) each(ctx context.Context) (Asked, error) {
 			votes[v.Answer] += p.probability * v.Probability
 		}
 		weight += p.probability
-		out.Annotations = append(out.Annotations, Annotation{p.id, a.Text, round(a.Probability, 1e4), p.correctionID()})
+		out.Annotations = append(out.Annotations, ask.Annotation{ID: p.id, Answer: a.Text, Probability: round(a.Probability, 1e4), Correction: p.correctionID()})
 	}
-	out.decide(x.q, votes, weight)
+	decide(&out, x.q, votes, weight)
 	return out, nil
 }
 
 // decide takes the answer with most votes, or abstains.
-func (out *Asked) decide(q ask.Question, votes map[string]float64, weight float64) {
+func decide(out *ask.CollectionAnswer, q ask.Question, votes map[string]float64, weight float64) {
 	for answer, v := range votes {
 		out.Alternatives = append(out.Alternatives, ask.Alternative{Answer: answer, Probability: round(v/weight, 1e4)})
 	}

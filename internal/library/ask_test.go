@@ -12,7 +12,6 @@ import (
 
 	"github.com/emblem-search/emblem/fusion"
 	"github.com/emblem-search/emblem/fusion/ask"
-	samples "github.com/emblem-search/emblem/testdata/pictures"
 )
 
 // drawn is the built-in model as a library takes it.
@@ -32,14 +31,15 @@ func sample(t *testing.T) (*Library, drawn, map[string][]string, string) {
 	must(t, err)
 	t.Cleanup(func() { m.Close() })
 	dir := t.TempDir()
-	names, err := fs.Glob(samples.Files, "*.jpg")
+	files := os.DirFS("../../testdata/pictures")
+	names, err := fs.Glob(files, "*.jpg")
 	must(t, err)
 	for _, n := range names {
-		data, err := samples.Files.ReadFile(n)
+		data, err := fs.ReadFile(files, n)
 		must(t, err)
 		write(t, filepath.Join(dir, n), data)
 	}
-	raw, err := samples.Files.ReadFile("captions.json")
+	raw, err := fs.ReadFile(files, "captions.json")
 	must(t, err)
 	var list []struct {
 		File    string
@@ -73,7 +73,7 @@ func TestAskCounts(t *testing.T) {
 		if len(where) < 2 {
 			continue
 		}
-		a, err := l.Ask(t.Context(), m, "how many of my pictures show a "+name+"?", AskOptions{})
+		a, err := l.Ask(t.Context(), m, "how many of my pictures show a "+name+"?", ask.CollectionOptions{})
 		var uncovered *ask.UncoveredError
 		if errors.As(err, &uncovered) {
 			t.Errorf("%s: %v", name, err)
@@ -104,7 +104,7 @@ func TestAskCounts(t *testing.T) {
 // were inspected.
 func TestAskSamples(t *testing.T) {
 	l, m, shows, _ := sample(t)
-	a, err := l.Ask(t.Context(), m, "how many of my pictures show a hiking boot?", AskOptions{Budget: 60})
+	a, err := l.Ask(t.Context(), m, "how many of my pictures show a hiking boot?", ask.CollectionOptions{Budget: 60})
 	must(t, err)
 	if n := len(shows["hiking boot"]); a.Inspected > 60 || a.Inspected < 30 || a.Count.Low > n || a.Count.High < n || a.Count.Of != 200 {
 		t.Errorf("%+v, %+v; there are %d", a, a.Count, n)
@@ -114,16 +114,16 @@ func TestAskSamples(t *testing.T) {
 // TestAskCites: other questions are answered from the pictures that show what is asked.
 func TestAskCites(t *testing.T) {
 	l, m, shows, _ := sample(t)
-	a, err := l.Ask(t.Context(), m, "where is the giraffe?", AskOptions{})
+	a, err := l.Ask(t.Context(), m, "where is the giraffe?", ask.CollectionOptions{})
 	must(t, err)
 	if len(a.Annotations) == 0 || !strings.Contains(strings.Join(shows["giraffe"], "|"), a.Annotations[0].ID) {
 		t.Errorf("%+v", a)
 	}
-	if a, err = l.Ask(t.Context(), m, "what colour is the quokka holding a trombone?", AskOptions{}); err == nil && !a.Abstained && len(a.Annotations) > 4 {
+	if a, err = l.Ask(t.Context(), m, "what colour is the quokka holding a trombone?", ask.CollectionOptions{}); err == nil && !a.Abstained && len(a.Annotations) > 4 {
 		t.Errorf("%+v", a)
 	}
 	var uncovered *ask.UncoveredError
-	if _, err = l.Ask(t.Context(), m, "why?", AskOptions{}); !errors.As(err, &uncovered) {
+	if _, err = l.Ask(t.Context(), m, "why?", ask.CollectionOptions{}); !errors.As(err, &uncovered) {
 		t.Errorf("%v", err)
 	}
 }
@@ -145,12 +145,12 @@ func TestCorrections(t *testing.T) {
 	must(t, err)
 	id := filepath.Join(dir, "red000.png")
 
-	for _, bad := range []Correction{{}, {Question: "is there a dog?", Answer: "yes"}, {Question: "q", Answer: strings.Repeat("x", 2000), Document: id}, {Question: "q", Answer: "a", Document: "/none"}} {
+	for _, bad := range []ask.Correction{{}, {Question: "is there a dog?", Answer: "yes"}, {Question: "q", Answer: strings.Repeat("x", 2000), Document: id}, {Question: "q", Answer: "a", Document: "/none"}} {
 		if _, err := l.Correct(bad); err == nil {
 			t.Errorf("%+v was taken", bad)
 		}
 	}
-	c, err := l.Correct(Correction{Question: "Is there a dog?", Answer: "yes", Document: id})
+	c, err := l.Correct(ask.Correction{Question: "Is there a dog?", Answer: "yes", Document: id})
 	must(t, err)
 	d, err := l.Document(id)
 	must(t, err)
@@ -167,13 +167,13 @@ func TestCorrections(t *testing.T) {
 	if got, err := l.Corrected("is there a dog?", "", colourVector(0, 1, 0), m.Fingerprint()); got != nil || err != nil {
 		t.Errorf("another picture: %+v, %v", got, err)
 	}
-	a, err := l.Ask(ctx, m, "how many of my pictures show a dog?", AskOptions{})
+	a, err := l.Ask(ctx, m, "how many of my pictures show a dog?", ask.CollectionOptions{})
 	must(t, err)
 	if len(a.Annotations) == 0 || a.Annotations[0].Correction != c.ID || a.Count.Low < 1 {
 		t.Errorf("%+v", a)
 	}
 
-	again, err := l.Correct(Correction{Question: "is there a dog", Answer: "no", Document: id})
+	again, err := l.Correct(ask.Correction{Question: "is there a dog", Answer: "no", Document: id})
 	must(t, err)
 	if list, err := l.Corrections(); err != nil || len(list) != 1 || list[0].Answer != "no" {
 		t.Errorf("%+v, %v", list, err)

@@ -12,19 +12,6 @@ import (
 	"github.com/emblem-search/emblem/index"
 )
 
-// Correction is what somebody said is the answer to a question about a picture. It lies in
-// the library's truth, so that backups have it.
-type Correction struct {
-	ID       string    `json:"id"`
-	Question string    `json:"question"`
-	Answer   string    `json:"answer"`
-	Document string    `json:"document,omitempty"` // of the library, if the picture is there
-	Made     time.Time `json:"made"`
-
-	Vector      []float32 `json:"vector,omitempty"` // of the picture
-	Fingerprint string    `json:"fingerprint,omitempty"`
-}
-
 const (
 	noteCorrections = "corrections"
 	mostCorrections = 10_000
@@ -32,7 +19,7 @@ const (
 )
 
 // Corrections are those that stand, the newest last.
-func (l *Library) Corrections() (list []Correction, err error) {
+func (l *Library) Corrections() (list []ask.Correction, err error) {
 	note, err := l.ix.Note(noteCorrections)
 	if errors.Is(err, index.ErrNotFound) {
 		return nil, nil
@@ -45,7 +32,7 @@ func (l *Library) Corrections() (list []Correction, err error) {
 
 // Correct keeps a correction. It is used from now on, also for pictures that look the same
 // and questions that ask the same; one of the same question and picture it replaces.
-func (l *Library) Correct(c Correction) (Correction, error) {
+func (l *Library) Correct(c ask.Correction) (ask.Correction, error) {
 	c.Question, c.Answer = strings.TrimSpace(c.Question), strings.TrimSpace(c.Answer)
 	switch {
 	case c.Question == "" || c.Answer == "":
@@ -69,10 +56,10 @@ func (l *Library) Correct(c Correction) (Correction, error) {
 		}
 	}
 	c.ID, c.Made = strings.ToLower(rand.Text()[:12]), time.Now().UTC().Truncate(time.Second)
-	return c, l.changeCorrections(func(list []Correction) ([]Correction, error) {
+	return c, l.changeCorrections(func(list []ask.Correction) ([]ask.Correction, error) {
 		key := ask.Key(c.Question)
-		list = slices.DeleteFunc(list, func(old Correction) bool {
-			return ask.Key(old.Question) == key && old.about(c.Document, c.Vector, c.Fingerprint) >= sameCorrected
+		list = slices.DeleteFunc(list, func(old ask.Correction) bool {
+			return ask.Key(old.Question) == key && about(old, c.Document, c.Vector, c.Fingerprint) >= sameCorrected
 		})
 		if len(list) >= mostCorrections {
 			return nil, errorf(KindQuery, "library %q has %d corrections, which is the most; take some back", l.name, len(list))
@@ -83,8 +70,8 @@ func (l *Library) Correct(c Correction) (Correction, error) {
 
 // Revoke takes a correction back.
 func (l *Library) Revoke(id string) error {
-	return l.changeCorrections(func(list []Correction) ([]Correction, error) {
-		i := slices.IndexFunc(list, func(c Correction) bool { return c.ID == id })
+	return l.changeCorrections(func(list []ask.Correction) ([]ask.Correction, error) {
+		i := slices.IndexFunc(list, func(c ask.Correction) bool { return c.ID == id })
 		if i < 0 {
 			return nil, errorf(KindDocument, "library %q has no correction %q", l.name, shortened(id))
 		}
@@ -92,7 +79,7 @@ func (l *Library) Revoke(id string) error {
 	})
 }
 
-func (l *Library) changeCorrections(change func([]Correction) ([]Correction, error)) error {
+func (l *Library) changeCorrections(change func([]ask.Correction) ([]ask.Correction, error)) error {
 	l.correcting.Lock()
 	defer l.correcting.Unlock()
 	list, err := l.Corrections()
@@ -114,7 +101,7 @@ const sameCorrected = 0.99
 
 // about is how much a correction is about a picture: 1 for its document, else the cosine
 // of vectors that can be compared, else 0.
-func (c Correction) about(document string, vector []float32, fingerprint string) float64 {
+func about(c ask.Correction, document string, vector []float32, fingerprint string) float64 {
 	switch {
 	case document != "" && document == c.Document:
 		return 1
@@ -125,19 +112,19 @@ func (c Correction) about(document string, vector []float32, fingerprint string)
 }
 
 // corrections are those of one question, to be held against pictures.
-type corrections []Correction
+type corrections []ask.Correction
 
 func (l *Library) correctionsOf(question string) (corrections, error) {
 	list, err := l.Corrections()
 	key := ask.Key(question)
-	return slices.DeleteFunc(list, func(c Correction) bool { return ask.Key(c.Question) != key }), err
+	return slices.DeleteFunc(list, func(c ask.Correction) bool { return ask.Key(c.Question) != key }), err
 }
 
 // of is the correction of the nearest picture, nil if none is near.
-func (list corrections) of(document string, vector []float32, fingerprint string) *Correction {
+func (list corrections) of(document string, vector []float32, fingerprint string) *ask.Correction {
 	best, at := sameCorrected, -1
 	for i, c := range list {
-		if near := c.about(document, vector, fingerprint); near >= best {
+		if near := about(c, document, vector, fingerprint); near >= best {
 			best, at = near, i
 		}
 	}
@@ -148,7 +135,7 @@ func (list corrections) of(document string, vector []float32, fingerprint string
 }
 
 // Corrected is what was said about a question and a picture by its vector, or nil.
-func (l *Library) Corrected(question, document string, vector []float32, fingerprint string) (*Correction, error) {
+func (l *Library) Corrected(question, document string, vector []float32, fingerprint string) (*ask.Correction, error) {
 	list, err := l.correctionsOf(question)
 	return list.of(document, vector, fingerprint), err
 }
