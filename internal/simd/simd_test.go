@@ -371,3 +371,29 @@ func TestUnpack(t *testing.T) {
 		}
 	})
 }
+
+// TestSoftmaxVanishes: what is too small for a normal number is exactly zero, since
+// subnormal ones cost a hundred times as much to add.
+func TestSoftmaxVanishes(t *testing.T) {
+	each(t, func(t *testing.T, k, _ *Kernels) {
+		if k.Name == "generic" {
+			return
+		}
+		scores := []float32{0, -20, -86, -87.2, -88.1, -90, -95, -100, -103, -103.9, -150, float32(math.Inf(-1))}
+		x := make([]float32, 16)
+		for i := range x {
+			x[i] = scores[min(i, len(scores)-1)]
+		}
+		y, s := make([]float32, 16), []float32{1, 0}
+		k.ToF32.Softmax(ptr(x), ptr(y), ptr(s), uintptr(16/k.Lanes))
+		for i, v := range y {
+			want := math.Exp(float64(x[i]))
+			if x[i] < -88 {
+				want = 0
+			}
+			if math.Abs(float64(v)-want) > 1e-5*want {
+				t.Errorf("e^%v is %v, want %v", x[i], v, want)
+			}
+		}
+	})
+}
