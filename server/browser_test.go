@@ -83,7 +83,7 @@ func slash() chromedp.Action {
 // shows waits until an expression of the page is true.
 func shows(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	drive(t, ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(20*time.Second)))
+	drive(t, ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(60*time.Second)))
 }
 
 // foundNames is the names of the found pictures, in the order of the page.

@@ -71,7 +71,7 @@ func (b *bench) watch(change func(*Options)) *watched {
 
 func (w *watched) until(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatalf("%s: not within 15 seconds; found %v, log %s", what, w.find("red"), w.said())
 		}

@@ -75,7 +75,7 @@ func TestLeave(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		d.turns.mu.Lock()
 		active := d.turns.active
 		d.turns.mu.Unlock()
