@@ -10,11 +10,12 @@ import { listenToRegion } from './region.js'
 import { create, indexFolder, labelOf, showLibraries } from './libraries.js'
 import { showModels, showPhotos } from './models.js'
 import { showHealth, stopHealth } from './health.js'
+import { ask, askAbout, askFile, showAsk } from './ask.js'
 
 // ---- views
 
-const views = ['search', 'libraries', 'models', 'health']
-const openers = { libraries: showLibraries, models: showModels, health: showHealth }
+const views = ['search', 'question', 'libraries', 'models', 'health']
+const openers = { question: showAsk, libraries: showLibraries, models: showModels, health: showHealth }
 
 function go(view, focus = true) {
   stopHealth()
@@ -25,7 +26,7 @@ function go(view, focus = true) {
     if (b.dataset.view === view) b.setAttribute('aria-current', 'page')
     else b.removeAttribute('aria-current')
   }
-  document.title = view === 'search' ? 'emblem' : `${view[0].toUpperCase()}${view.slice(1)} – emblem`
+  document.title = view === 'search' ? 'emblem' : `${$(`${view}-title`).textContent} – emblem`
   scrollTo(0, 0)
   if (view === 'search') {
     remember()
@@ -114,6 +115,7 @@ async function logIn(event) {
 function changeLibrary() {
   query.chips = query.chips.filter(c => !c.document)
   query.filters = []
+  askAbout(null)
   showChips()
   showFilters()
   loadFields()
@@ -139,6 +141,10 @@ $('like-selected').addEventListener('click', likeSelected)
 $('clear').addEventListener('click', clearSelection)
 $('similar').addEventListener('click', () => { $('detail').close(); likeOne(shownHit(), 1) })
 $('without').addEventListener('click', () => { $('detail').close(); likeOne(shownHit(), -1) })
+$('ask-hit').addEventListener('click', () => { $('detail').close(); askAbout({ document: shownHit().id }); go('question'); $('ask-question').focus() })
+$('question-form').addEventListener('submit', ask)
+$('ask-file').addEventListener('change', event => { askFile(event.target.files[0]); event.target.value = '' })
+$('ask-whole').addEventListener('click', () => { askAbout(null); $('ask-question').focus() })
 $('heat-toggle').addEventListener('click', toggleHeat)
 listenToRegion(region => { $('detail').close(); likePart(shownHit(), region) })
 $('narrow').addEventListener('click', () => {
@@ -161,9 +167,16 @@ document.addEventListener('search-in', event => {
   changeLibrary()
 })
 
+// take uses a picture that was dropped or pasted: to ask about it, or to search with it.
+function take(file) {
+  if (!$('view-question').hidden) return askFile(file)
+  go('search')
+  addPicture(file, say)
+}
+
 document.addEventListener('paste', event => {
   const file = [...event.clipboardData.files][0]
-  if (file) { event.preventDefault(); go('search'); addPicture(file, say) }
+  if (file) { event.preventDefault(); take(file) }
 })
 let depth = 0
 document.addEventListener('dragenter', event => { if (event.dataTransfer.types.includes('Files')) { depth++; $('drop').hidden = false } })
@@ -173,7 +186,7 @@ document.addEventListener('drop', event => {
   event.preventDefault()
   depth = 0
   $('drop').hidden = true
-  if (event.dataTransfer.files[0]) { go('search'); addPicture(event.dataTransfer.files[0], say) }
+  if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0])
 })
 
 document.addEventListener('keydown', event => {
@@ -185,7 +198,7 @@ document.addEventListener('keydown', event => {
     if ($('narrow').getAttribute('aria-expanded') === 'false' && $('narrow').offsetParent) $('narrow').click()
     $('facets').querySelector('button')?.focus()
   }
-  if (/^[1-4]$/.test(event.key)) { event.preventDefault(); go(views[event.key - 1]) }
+  if (/^[1-5]$/.test(event.key)) { event.preventDefault(); go(views[event.key - 1]) }
 })
 
 start()

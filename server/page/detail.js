@@ -40,7 +40,7 @@ export async function toggleHeat() {
     const map = await api('GET', `${base()}/heat?id=${encodeURIComponent(hit.id)}&text=${encodeURIComponent(words)}`)
     await $('detail-picture').decode() // its size is the canvas's
     if (shown !== hit || $('heat-toggle').getAttribute('aria-pressed') !== 'true') return
-    drawHeat(map)
+    drawMap($('heat'), $('detail-picture'), map)
     const sentence = `The model sees “${words}” ${strongest(map)}.`
     $('heat').ariaLabel = sentence
     $('heat-words').textContent = `${sentence} Yellow is strong, blue weak.`
@@ -64,18 +64,17 @@ function strongest(map) {
   return `most strongly in the ${[down, across || 'middle'].filter(Boolean).join(' ')}`
 }
 
-// drawHeat lays the map over the picture: blue veils what is weak, yellow marks
+// drawMap lays the map over the picture: blue veils what is weak, yellow marks
 // what is strong, which differ in brightness too, and what is between shows
 // through.
-function drawHeat(map) {
+export function drawMap(canvas, picture, map) {
   const small = element('canvas', { width: map.width, height: map.height })
   const pen = small.getContext('2d')
   const cells = pen.createImageData(map.width, map.height)
   map.values.forEach((v, i) => cells.data.set(v < 0.5 ? [0, 32, 77, 400 * (0.5 - v)] : [255, 234, 70, 320 * (v - 0.5)], 4 * i))
   pen.putImageData(cells, 0, 0)
-  const canvas = $('heat')
-  canvas.width = $('detail-picture').naturalWidth
-  canvas.height = $('detail-picture').naturalHeight
+  canvas.width = picture.naturalWidth
+  canvas.height = picture.naturalHeight
   const brush = canvas.getContext('2d')
   brush.imageSmoothingQuality = 'high'
   brush.drawImage(small, map.left * canvas.width, map.top * canvas.height, (map.right - map.left) * canvas.width, (map.bottom - map.top) * canvas.height)
