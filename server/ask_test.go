@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"image/color"
+	"mime/multipart"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,6 +90,34 @@ func TestAsk(t *testing.T) {
 	code, body = post(t, s, "/v1/ask", map[string]any{"question": "is there a dog?", "document": "/p/red.png", "library": "mine", "detail": "low"})
 	if parse(t, body, &a); code != 200 || a.Kind != ask.Exist || a.Library != "mine" || a.Usage.Tiles != 0 {
 		t.Errorf("%d %s", code, body)
+	}
+}
+
+// TestAskForm sends the picture as a file, the rest as fields or as one JSON part.
+func TestAskForm(t *testing.T) {
+	s, _ := colourful(t, Options{})
+	for _, fields := range []map[string]string{
+		{"question": "Is it a cat or a dog?", "evidence": "true"},
+		{"request": `{"question":"Is it a cat or a dog?","evidence":true}`},
+	} {
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		for k, v := range fields {
+			if err := w.WriteField(k, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		part, err := w.CreateFormFile("image", "a.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Write(pngOf(color.RGBA{255, 0, 0, 255}))
+		w.Close()
+		r := do(s, http.MethodPost, "/v1/ask", form.String(), header("Content-Type", w.FormDataContentType()))
+		var a askAnswer
+		if parse(t, r.Body.String(), &a); r.Code != 200 || len(a.Answers) != 2 || a.Evidence == nil {
+			t.Errorf("%v: %d %s", fields, r.Code, r.Body)
+		}
 	}
 }
 

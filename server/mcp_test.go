@@ -57,6 +57,13 @@ func TestMCP(t *testing.T) {
 	if e := call(t, session, "embed", map[string]any{"texts": []string{"a cat"}}); e.IsError || e.StructuredContent == nil {
 		t.Errorf("embed: %+v", e)
 	}
+	asked := call(t, session, "ask", map[string]any{"question": "how many of my pictures show a dog?"})
+	if asked.IsError || len(asked.Content) < 2 || !strings.HasPrefix(asked.Content[0].(*mcp.TextContent).Text, "about 2 (between 1 and 3)") {
+		t.Errorf("ask: %+v", asked.Content)
+	}
+	if bad := call(t, session, "ask", map[string]any{"question": "what does the sign say?"}); !bad.IsError || !strings.Contains(bad.Content[0].(*mcp.TextContent).Text, "is there a dog?") {
+		t.Errorf("a question that is not covered: %+v", bad.Content)
+	}
 	if bad := call(t, session, "search", map[string]any{"library": "none", "query": "x"}); !bad.IsError || !strings.Contains(bad.Content[0].(*mcp.TextContent).Text, "there is no library") {
 		t.Errorf("another library: %+v", bad)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -205,7 +206,7 @@ func (f *askFlags) aboutPicture(ctx context.Context, a *app, o askOptions) error
 	}
 	img, err := picture.Decode(file, picture.Options{Local: true, Limits: l.limits})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", o.Picture, err)
 	}
 	refine := ctx
 	if f.deadline > 0 {

@@ -373,7 +373,7 @@ func TestUnpack(t *testing.T) {
 }
 
 // TestSoftmaxVanishes: what is too small for a normal number is exactly zero, since
-// subnormal ones cost a hundred times as much to add.
+// subnormal ones are slow to add.
 func TestSoftmaxVanishes(t *testing.T) {
 	each(t, func(t *testing.T, k, _ *Kernels) {
 		if k.Name == "generic" {

@@ -81,8 +81,7 @@ func (k *kernels) outBytes() int {
 }
 
 // exp computes p = eˣ: x below the smallest normal result gives 0, by a mask where
-// VSCALEFPS would go through the subnormals, since Intel's cores take 150 cycles to
-// add one. It overwrites x and n. Range reduction by ln 2 in two parts, then Cephes' expf polynomial,
+// VSCALEFPS would go through the subnormals, which Intel's cores are slow to add. It overwrites x and n. Range reduction by ln 2 in two parts, then Cephes' expf polynomial,
 // within 2 ulp; where the result is stored as bf16, a Taylor polynomial of degree
 // four, within 2⁻¹⁴.
 func (k *kernels) exp(x, n, p int) {
