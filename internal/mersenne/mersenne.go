@@ -1,12 +1,3 @@
-// Package mersenne is the random number generator of torch on a processor, so that
-// a seed means here what it means there.
-//
-// A [Source] is the Mersenne Twister (Matsumoto and Nishimura, 1998: MT19937),
-// seeded with one number as torch.manual_seed does.
-//
-// Caveat: it is no source of secrets.
-//
-//	noise := mersenne.New(42).Uniform(196) // torch.manual_seed(42); torch.rand(196)
 package mersenne
 
 const (
@@ -18,6 +9,7 @@ const (
 type Source struct {
 	state [size]uint32
 	next  int
+	kept  *float64 // the second number of a pair of normals, which a later draw takes
 }
 
 // New seeds a source; torch uses the low 32 bits of a seed.
