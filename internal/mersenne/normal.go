@@ -7,9 +7,9 @@ const block = 16
 
 // Normal is torch.randn(n) in float32 on a processor: mean 0, variance 1
 // (ATen/native/cpu/DistributionTemplates.h, normal_fill and normal). The uniforms
-// behind each number are torch's. The logarithm and the angle are computed in
-// float64 and rounded once; torch's own differ between its builds by some units in
-// the last place, so numbers agree to 1e-6, not to the bit.
+// behind each number are torch's, and each step is rounded to float32 where torch
+// rounds. Logarithm, sine and cosine are rounded from float64, whereas torch has its
+// own approximations of them, so blocks agree to 1e-6, not to the bit.
 func (s *Source) Normal(n int) []float32 {
 	if n >= block {
 		return s.normalBlocks(n)
@@ -40,9 +40,9 @@ func (s *Source) normalBlocks(n int) []float32 {
 func boxMuller(u []float32) {
 	for j := range block / 2 {
 		// 1-u lies above 0, so that its logarithm is finite; it is exact in float32.
-		radius := math.Sqrt(-2 * math.Log(float64(1-u[j])))
-		sin, cos := math.Sincos(2 * math.Pi * float64(u[j+block/2]))
-		u[j], u[j+block/2] = float32(radius*cos), float32(radius*sin)
+		radius := float32(math.Sqrt(float64(-2 * float32(math.Log(float64(1-u[j]))))))
+		sin, cos := math.Sincos(float64(float32(2*math.Pi) * u[j+block/2]))
+		u[j], u[j+block/2] = radius*float32(cos), radius*float32(sin)
 	}
 }
 
