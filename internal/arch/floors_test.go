@@ -88,6 +88,7 @@ var rooms = []room{
 		beside: []string{"index"}, kit: true},
 
 	{floor: 4, path: "fusion", does: "pictures and strings in one space"},
+	{floor: 4, path: "fusion/answer", does: "questions about pictures, answered by models of their own weights"},
 	{floor: 4, path: "fusion/ask", does: "questions about pictures, answered by any dual encoder", beside: []string{"fusion"}},
 
 	{floor: 5, path: "internal/models", does: "a model by its name",
@@ -144,4 +145,4 @@ var outside = map[string][]string{
 
 // public are the rooms whose exported names are for everyone: their signatures
 // speak Go values and name nothing internal.
-var public = []string{"vit", "text", "text/decoder", "index", "fusion", "fusion/ask", "server"}
+var public = []string{"vit", "text", "text/decoder", "index", "fusion", "fusion/answer", "fusion/ask", "server"}
