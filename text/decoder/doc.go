@@ -6,7 +6,8 @@
 // callers of one Decoder share its forward passes: each turn takes the next token of
 // every sequence that is running and a part of the prompts that wait, and keys and
 // values lie in pages that sequences with the same beginning share. Results do not
-// depend on any of that, bit for bit.
+// depend on any of that, bit for bit. [Decoder.Score] weighs what may follow. An
+// [Insert] puts what a picture has become into a prompt.
 //
 // A family is a row in families, with a reader of its configuration and its layout.
 //

@@ -12,6 +12,7 @@ type Request struct {
 	MaxTokens int      // at most; 0: what the folder says, else 256. The context's end ends it too
 	Stop      []string // strings that end it, for Complete
 	Schema    []byte   // a JSON Schema that what follows has to be of; none: anything may follow
+	Inserts   []Insert // embeddings in the place of tokens of the prompt, in order
 	LogProbs  bool     // report probabilities
 	Tops      int      // with so many of the likeliest tokens, at most 100
 }
@@ -64,26 +65,32 @@ func (d *Decoder) Generate(ctx context.Context, prompt []int32, r Request, each 
 	if err != nil {
 		return Usage{}, err
 	}
+	u := Usage{Prompt: len(prompt)}
+	err = d.follow(ctx, q, &u, each)
+	return u, err
+}
+
+// follow has a sequence computed and calls each with its tokens.
+func (d *Decoder) follow(ctx context.Context, q *sequence, u *Usage, each func(Token) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	q.ctx = ctx
 	if err := d.turns.submit(q); err != nil {
-		return Usage{}, err
+		return err
 	}
-	u := Usage{Prompt: len(prompt)}
 	for {
 		tokens, err := q.out.take(ctx)
 		for _, t := range tokens {
 			if ctx.Err() != nil {
-				return u, context.Cause(ctx) // the rest was generated before anybody knew
+				return context.Cause(ctx) // the rest was generated before anybody knew
 			}
 			u.Cached, u.Generated = t.reused, u.Generated+1
 			if err := each(t); err != nil || t.Finish != "" {
-				return u, err
+				return err
 			}
 		}
 		if err != nil {
-			return u, err
+			return err
 		}
 	}
 }
@@ -102,6 +109,9 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 			return nil, wrong("prompt", "token %d of the prompt is %d, and the model knows tokens 0 to %d", i, id, d.Vocabulary()-1)
 		}
 	}
+	if err := d.checkInserts(r.Inserts, len(prompt)); err != nil {
+		return nil, err
+	}
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
@@ -118,11 +128,11 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 		}
 	}
 	q := &sequence{
-		ids: append([]int32(nil), prompt...), eos: d.generation.eos, forced: d.generation.forced, limits: d.generation.limits, tokenizer: d.tokenizer, sampling: r.Sampling, tops: -1, out: newMailbox(),
+		ids: append([]int32(nil), prompt...), inserts: r.Inserts, eos: d.generation.eos, forced: d.generation.forced, limits: d.generation.limits, tokenizer: d.tokenizer, sampling: r.Sampling, tops: -1, out: newMailbox(),
 	}
 	if apart {
 		q.source, q.ids = q.ids, []int32{d.generation.start}
-		q.origin = key{}.next(q.source, make([]int32, len(q.source)))
+		q.origin = origin(q.source)
 		q.last = q.origin
 	}
 	var err error

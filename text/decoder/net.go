@@ -75,6 +75,9 @@ type pass struct {
 	rows   []int32 // (T) where keys and values go in the store
 	groups []group // who attends to whom: rows without a gap
 	want   []int32 // (R) rows whose logits are wanted
+
+	inserted []int32   // (I) rows that are not embedded tokens but
+	features []float32 // (I, C)
 }
 
 // group is neighbouring rows of a pass: b sequences with lq queries each.
@@ -136,6 +139,7 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	in := n.upload(s, p)
 	x := s.New(tensor.F32, len(p.ids), n.config.width) // (T, C), the residual stream
 	embed(s, n.Tokens.T, p.ids, n.places, p.at, &n.PreNorm, x)
+	insert(s, p, x)
 	for i := range n.Blocks {
 		n.Blocks[i].forward(s, x, in, store[i])
 	}

@@ -94,12 +94,27 @@ func (p *pages) drop(list []int32) {
 	}
 }
 
-// next is the name of a page that follows one of the given name.
-func (k key) next(tokens, spans []int32) key {
+// next is the name of a page that follows one of the given name and holds tokens lo
+// to hi of a sequence.
+func (k key) next(c config, q *sequence, lo, hi int) key {
 	b := append([]byte(nil), k[:]...)
-	for i, id := range tokens {
+	for at := lo; at < hi; at++ {
+		if in, row := q.insert(c.width, at); in != nil { // whatever the token is
+			b = append(append(b, 1), in.Key[:]...)
+			b = binary.LittleEndian.AppendUint32(b, uint32(row))
+		} else {
+			b = binary.LittleEndian.AppendUint32(append(b, 0), uint32(q.ids[at]))
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(q.span(c, at)))
+	}
+	return sha256.Sum256(b)
+}
+
+// origin is the name before the first page's: of what the source is.
+func origin(source []int32) key {
+	b := []byte("source")
+	for _, id := range source {
 		b = binary.LittleEndian.AppendUint32(b, uint32(id))
-		b = binary.LittleEndian.AppendUint32(b, uint32(spans[i]))
 	}
 	return sha256.Sum256(b)
 }

@@ -15,6 +15,7 @@ type sequence struct {
 	ctx      context.Context
 	source   []int32 // what the encoder of an encoder-decoder reads
 	ids      []int32 // the prompt and what follows
+	inserts  []Insert
 	prompt   int     // tokens of it
 	most     int     // tokens that may follow
 	eos      []int32 // end it
@@ -22,6 +23,9 @@ type sequence struct {
 	limits   limits
 	sampling Sampling
 	tops     int // alternatives to report with each token; below 0: no probabilities
+
+	scored []int32 // tokens that follow whatever is likely, to learn how likely they are; nil: they are chosen
+	told   int     // of these
 
 	constraint *constraint // nil: none
 	tokenizer  *text.Tokenizer
@@ -52,13 +56,21 @@ func (q *sequence) span(c config, at int) int32 {
 	return int32(max(at+1, q.prompt, c.rope.positions))
 }
 
-// spans are those of tokens lo to hi.
-func (q *sequence) spans(c config, lo, hi int) []int32 {
-	out := make([]int32, 0, hi-lo)
-	for at := lo; at < hi; at++ {
-		out = append(out, q.span(c, at))
+// wants is the first token whose logits are wanted; those of all after it are.
+func (q *sequence) wants() int {
+	if q.scored != nil {
+		return q.prompt - 1
 	}
-	return out
+	return len(q.ids) - 1
+}
+
+// take takes the logits (V) that follow the token at a position and tells whether that
+// was all.
+func (q *sequence) take(c config, at int, logits []float32) (finished bool, err error) {
+	if q.scored != nil {
+		return q.score(at-q.wants(), logits), nil
+	}
+	return q.advance(c, logits)
 }
 
 // advance takes the logits (V) that follow the last token: it chooses the next one,

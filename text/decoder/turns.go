@@ -158,11 +158,11 @@ func (t *turns) admit() {
 
 func pagesFor(tokens int) int { return (tokens + pageSize - 1) / pageSize }
 
-// reuse gives a sequence the pages that hold the beginning of it already. One token
-// at least is left to compute, since its logits are needed.
+// reuse gives a sequence the pages that hold the beginning of it already. Tokens whose
+// logits are needed are left to compute.
 func (t *turns) reuse(q *sequence) {
-	for q.done+pageSize < len(q.ids) {
-		k := q.last.next(q.ids[q.done:q.done+pageSize], q.spans(t.d.net.config, q.done, q.done+pageSize))
+	for q.done+pageSize <= q.wants() {
+		k := q.last.next(t.d.net.config, q, q.done, q.done+pageSize)
 		page, ok := t.d.pages.find(k)
 		if !ok {
 			break
@@ -242,13 +242,13 @@ func (t *turns) choose(batch []share, vocab int) (err error) {
 	}()
 	row := 0
 	for _, s := range batch {
-		if s.pending() > 0 {
-			continue
+		for at, n := max(s.wants(), s.done-s.n), s.done; at < n; at++ {
+			finished, err := s.take(t.d.net.config, at, t.logits[row*vocab:(row+1)*vocab])
+			if finished {
+				t.finish(s.sequence, err)
+			}
+			row++
 		}
-		if finished, err := s.advance(t.d.net.config, t.logits[row*vocab:(row+1)*vocab]); finished {
-			t.finish(s.sequence, err)
-		}
-		row++
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (t *turns) choose(batch []share, vocab int) (err error) {
 func (t *turns) name(q *sequence) {
 	for (q.named+1)*pageSize <= q.done {
 		lo := q.named * pageSize
-		q.last = q.last.next(q.ids[lo:lo+pageSize], q.spans(t.d.net.config, lo, lo+pageSize))
+		q.last = q.last.next(t.d.net.config, q, lo, lo+pageSize)
 		t.d.pages.name(q.pages[q.named], q.last)
 		q.named++
 	}
@@ -288,18 +288,21 @@ func (p *pass) add(c config, batch []share) {
 	}
 	for _, s := range batch {
 		for at := s.done; at < s.done+s.n; at++ {
-			p.ids, p.at = append(p.ids, s.ids[at]), append(p.at, int32(at))
+			if in, row := s.insert(c.width, at); in != nil {
+				p.inserted = append(p.inserted, int32(len(p.ids)))
+				p.features = append(p.features, in.Rows[row*c.width:(row+1)*c.width]...)
+			}
+			if at >= s.wants() {
+				p.want = append(p.want, int32(len(p.ids)))
+			}
+			p.ids, p.at, p.spans = append(p.ids, s.ids[at]), append(p.at, int32(at)), append(p.spans, s.span(c, at))
 			p.rows = append(p.rows, s.pages[at/pageSize]*pageSize+int32(at%pageSize))
 		}
-		p.spans = append(p.spans, s.spans(c, s.done, s.done+s.n)...)
 		g.lens = append(g.lens, int32(s.done+s.n))
 		g.pages = appendRow(g.pages, s.pages[:pagesFor(s.done+s.n)], width)
 		if s.source != nil {
 			g.crossLens = append(g.crossLens, int32(len(s.source)))
 			g.crossPages = appendRow(g.crossPages, s.crossPages, crossWidth)
-		}
-		if s.n == s.pending() {
-			p.want = append(p.want, int32(len(p.ids)-1))
 		}
 	}
 	p.groups = append(p.groups, g)
