@@ -70,7 +70,8 @@ type askAnswer struct {
 type askEvidence struct {
 	Of string `json:"of"` // the phrase that was looked for
 	heatAnswer
-	Boxes [][4]int `json:"boxes"` // x, y, width, height
+	Boxes   [][4]int `json:"boxes"`   // x, y, width, height
+	Picture [2]int   `json:"picture"` // its width and height, upright
 }
 
 // askAgain is the answer without the evidence.

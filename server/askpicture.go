@@ -110,7 +110,7 @@ func (x *asking) explain(ctx context.Context, e encoderAsked, a *ask.Answerer, q
 		return err
 	}
 	if x.body.Evidence {
-		found.Evidence = &askEvidence{found.where, heatAnswer{at.Width, at.Height, at.Values, at.At.Left, at.At.Top, at.At.Right, at.At.Bottom}, at.Pixels(img.Bounds())}
+		found.Evidence = &askEvidence{found.where, heatAnswer{at.Width, at.Height, at.Values, at.At.Left, at.At.Top, at.At.Right, at.At.Bottom}, at.Pixels(img.Bounds()), [2]int{img.Bounds().Dx(), img.Bounds().Dy()}}
 	}
 	if !x.body.Counterfactual {
 		return nil

@@ -8,6 +8,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+// framed says that the picture has a box drawn in pure yellow, which the map alone, being
+// translucent, does not have.
+const framed = `(() => { const c = document.getElementById("ask-heat"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+	for (let i = 0; i < d.length; i += 4) if (d[i] === 255 && d[i+1] === 234 && d[i+2] === 70 && d[i+3] === 255) return true; return false })()`
+
 // TestPageAsks asks the library, then about one of its sources, looks where the answer was
 // seen, and corrects it, wide and narrow.
 func TestPageAsks(t *testing.T) {
@@ -28,6 +33,7 @@ func TestPageAsks(t *testing.T) {
 			shows(t, ctx, `document.querySelectorAll(".chances li").length === 2 && document.querySelector(".turn:not(.partial) .where")`)
 			drive(t, ctx, chromedp.Click(".where"))
 			shows(t, ctx, `!document.getElementById("ask-heat").hidden && document.getElementById("ask-say").textContent.startsWith("Where the model sees")`)
+			shows(t, ctx, framed)
 			keep(t, ctx, "picture")
 			shows(t, ctx, fits)
 			drive(t, ctx, chromedp.Click(`//button[text()="Correct this"]`))

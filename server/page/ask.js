@@ -127,9 +127,26 @@ function actions(question, answer) {
 async function showMap(evidence) {
   await $('ask-picture').decode().catch(() => {})
   drawMap($('ask-heat'), $('ask-picture'), evidence)
+  drawBoxes($('ask-heat'), evidence)
   $('ask-heat').ariaLabel = `Where the model sees “${evidence.of}”`
   $('ask-heat').hidden = false
   say(`Where the model sees “${evidence.of}”: yellow is strong, blue weak.`)
+}
+
+// drawBoxes frames what is strong: dark beside light, to be seen on any picture. Boxes are
+// in pixels of the file; what is shown may be a thumbnail of it.
+function drawBoxes(canvas, { boxes, picture }) {
+  const brush = canvas.getContext('2d')
+  const line = Math.max(2, canvas.width / 200)
+  const x = canvas.width / picture[0]
+  const y = canvas.height / picture[1]
+  for (const [left, top, width, height] of boxes) {
+    for (const [colour, thick] of [['#00204d', 2 * line], ['#ffea46', line]]) {
+      brush.strokeStyle = colour
+      brush.lineWidth = thick
+      brush.strokeRect(left * x, top * y, width * x, height * y)
+    }
+  }
 }
 
 // correct asks for the right answer and keeps it; it can be taken back at once.
