@@ -40,6 +40,11 @@ ROWS = {
 TOWERS = ("vit-b-16", "vit-l-14", "so400m-14-384", "dinov2-s", "dinov2-b")
 ROWS |= {f"{t} f32": dict(ROWS["f32"], tower=t) for t in TOWERS}
 ROWS |= {f"{t} bf16": dict(dtype="bf16", tower=t, peers={"openvino bf16": {"ask": (1.20, 1.10)}}) for t in TOWERS}
+
+# The language model of SmolVLM-256M: the first token after a new prompt, and the next one. Times at batch 8 are of 8 tokens.
+LANGUAGE = {"prefill": (87, 3.0, (1,)), "decode": (256, 3.1, (1, 8))}
+ROWS |= {f"{kind} bf16": dict(dtype="bf16", tower=f"smolvlm-256m-{kind}", tokens=n, batches=b, peers={"torch bf16": {"ask": (ask, None)}}) for kind, (n, ask, b) in LANGUAGE.items()}
+ROWS["decode int8"] = dict(ROWS["decode bf16"], dtype="int8", peers={"torch bf16": {"ask": (5.0, None)}})
 USUAL = ("f32", "bf16", "int8", "text", "avx2")
 
 
@@ -71,7 +76,7 @@ class Peer:
 
 def emblem(a, tower, batch, tokens, row):
     args = [a.emblem, "bench", "tower", "--arch", tower, "--batch", str(batch), "--dtype", row["dtype"], "--seconds", str(a.seconds), "--json"]
-    if tower == "clip-text-b":
+    if tokens:
         args += ["--tokens", str(tokens)]
     env = environment({"GOMAXPROCS": str(a.threads), **row.get("env", {})})
     out = subprocess.run(args, env=env, stdout=subprocess.PIPE, text=True)

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-TOWERS = {"clip-text-b": "text", **dict.fromkeys(["vit-b-32", "vit-b-16", "vit-l-14", "so400m-14-384", "dinov2-s", "dinov2-b"], "image")}
+TOWERS = {"clip-text-b": "text", "smolvlm-256m-prefill": "text", "smolvlm-256m-decode": "text", **dict.fromkeys(["vit-b-32", "vit-b-16", "vit-l-14", "so400m-14-384", "dinov2-s", "dinov2-b"], "image")}
 
 
 def inputs(tower, batch, tokens):
@@ -15,7 +15,8 @@ def inputs(tower, batch, tokens):
         side = 384 if tower.endswith("-384") else 224
         return {"pixel_values": rng.standard_normal((batch, 3, side, side), dtype=np.float32)}
     ids = rng.integers(1000, 40000, (batch, tokens), dtype=np.int64)
-    ids[:, 0], ids[:, -1] = 49406, 49407
+    if tower.startswith("clip"):
+        ids[:, 0], ids[:, -1] = 49406, 49407
     return {"input_ids": ids}
 
 
@@ -41,6 +42,10 @@ def torch_model(tower):
     torch.manual_seed(1)
     if tower == "clip-text-b":
         return t.CLIPTextModelWithProjection(t.CLIPTextConfig()).eval()
+    if tower.startswith("smolvlm"):
+        return t.LlamaForCausalLM(t.LlamaConfig(
+            vocab_size=49280, hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3,
+            max_position_embeddings=8192, rope_theta=1e5, rms_norm_eps=1e-5, tie_word_embeddings=False)).eval()
     if tower == "so400m-14-384":
         return pooled(t.SiglipVisionModel(t.SiglipVisionConfig(
             hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16, image_size=384, patch_size=14)))

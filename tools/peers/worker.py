@@ -49,6 +49,33 @@ def torch_run(tower, data, threads, dtype):
     return run
 
 
+def torch_decoder(tower, data, threads, dtype):
+    """The logits after a prompt; or, of -decode, those after one more token, whose keys and values are then dropped."""
+    import torch
+    import transformers as t
+
+    torch.set_num_threads(threads)
+    model = towers.torch_model(tower).to(getattr(torch, dtype))
+    ids = torch.from_numpy(data["input_ids"])
+    if tower.endswith("prefill"):
+        def run():
+            with torch.inference_mode():
+                return model(input_ids=ids, past_key_values=t.DynamicCache(config=model.config), logits_to_keep=1).logits
+
+        return run
+    cache = t.DynamicCache(config=model.config)
+    with torch.inference_mode():
+        model(input_ids=ids, past_key_values=cache, logits_to_keep=1)
+
+    def step():
+        with torch.inference_mode():
+            logits = model(input_ids=ids[:, -1:], past_key_values=cache).logits
+            cache.crop(-1)
+            return logits
+
+    return step
+
+
 def prepare(peer, tower, batch, tokens, threads, cache):
     data = towers.inputs(tower, batch, tokens)
     if peer == "onnxruntime f32":
@@ -59,6 +86,8 @@ def prepare(peer, tower, batch, tokens, threads, cache):
         return openvino_run(towers.int8_openvino_file(cache, tower, batch, tokens), data, threads, "f32")
     if peer in ("openvino f32", "openvino bf16"):
         return openvino_run(towers.onnx_file(cache, tower, batch, tokens), data, threads, peer.split()[1])
+    if peer == "torch bf16" and tower.startswith("smolvlm"):
+        return torch_decoder(tower, data, threads, "bfloat16")
     if peer == "torch bf16":
         return torch_run(tower, data, threads, "bfloat16")
     sys.exit(f"no peer {peer}")
