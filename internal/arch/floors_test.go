@@ -38,6 +38,8 @@ var rooms = []room{
 		beside: []string{"internal/simd"}},
 	{floor: 0, path: "internal/grammar", does: "JSON schemas as machines over bytes",
 		only: []string{"text/decoder"}},
+	{floor: 0, path: "internal/jinja", does: "the templates of conversations",
+		only: []string{"text/chat"}},
 	{floor: 0, path: "internal/mersenne", does: "torch's random numbers"},
 	{floor: 0, path: "internal/durable", does: "folders that last through a power cut"},
 	{floor: 0, path: "internal/lockfile", does: "one process at a time, by a lock on a file"},
@@ -81,6 +83,7 @@ var rooms = []room{
 	{floor: 3, path: "text", does: "strings to tokens to features"},
 	{floor: 3, path: "text/decoder", does: "texts continued: language models, their cache and sampling",
 		beside: []string{"text"}},
+	{floor: 3, path: "text/chat", does: "conversations to prompts"},
 	{floor: 3, path: "internal/imagebind", does: "sounds, depth, heat and motion to features"},
 	{floor: 3, path: "index", does: "vectors and documents",
 		tests: []string{"index/indextest"}},
@@ -145,4 +148,14 @@ var outside = map[string][]string{
 
 // public are the rooms whose exported names are for everyone: their signatures
 // speak Go values and name nothing internal.
-var public = []string{"vit", "text", "text/decoder", "index", "fusion", "fusion/answer", "fusion/ask", "server"}
+var public = []string{
+	"vit",
+	"text",
+	"text/chat",
+	"text/decoder",
+	"index",
+	"fusion",
+	"fusion/answer",
+	"fusion/ask",
+	"server",
+}
