@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
@@ -50,6 +51,7 @@ type config struct {
 	poolHeads, poolHidden int // of the attention pooling; 0: as in the blocks
 
 	layout *weights.Layout // of this configuration alone; none: one of the family's
+	unused int             // layers that the file has after the net's
 }
 
 // family says how a folder describes a vision transformer.
@@ -65,10 +67,21 @@ func (f family) layout(src weights.Source, c config) weights.Layout {
 	if c.layout != nil {
 		return *c.layout
 	}
-	if l, ok := weights.Pick(src, f.layouts...); ok {
-		return l
+	l, ok := weights.Pick(src, f.layouts...)
+	if !ok {
+		l = f.layouts[0] // its error names what is missing
 	}
-	return f.layouts[0] // its error names what is missing
+	l.Ignore = slices.Clone(l.Ignore)
+	for i := c.layers; i < c.layers+c.unused; i++ {
+		for _, r := range l.Rules {
+			for _, from := range r.From {
+				if strings.HasPrefix(r.To, "blocks.*.") {
+					l.Ignore = append(l.Ignore, strings.Replace(from, "*", strconv.Itoa(i), 1))
+				}
+			}
+		}
+	}
+	return l
 }
 
 // families by what the folder says it is: model_type of config.json, or
@@ -95,14 +108,23 @@ var families = map[string]family{
 	"timm": {readTimm, []weights.Layout{timmScaled, timmPlain}, timmPixels, timmLabels},
 }
 
-// Knows tells whether a folder that says it is of this family has a vision tower.
+// towers by model_type are those of models that do more than embed pictures, and
+// need what becomes of their patches.
+var towers = map[string]family{
+	"idefics3": {readIdefics3, hfIdefics3, idefics3Pixels, nil},
+	"smolvlm":  {readIdefics3, hfIdefics3, idefics3Pixels, nil},
+	"llava":    {readLLaVA, hfLLaVA, transformersPixels("CLIP"), nil},
+}
+
+// Knows tells whether a folder that says it is of this family is a vision tower or has
+// one whose vectors are for comparing.
 func Knows(name string) bool { _, ok := families[name]; return ok }
 
 // PicturesOnly tells whether a family, by what its folders say they are, knows
 // pictures only. Others have a text tower beside the vision tower.
 func PicturesOnly(name string) bool { return families[name].labels != nil }
 
-// Families lists the families that Load knows.
+// Families lists the families that Knows knows.
 func Families() []string { return slices.Sorted(maps.Keys(families)) }
 
 // hfVision is a vision_config as transformers writes it. Fields hold the class

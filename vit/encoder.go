@@ -66,6 +66,9 @@ func Load(ctx context.Context, dir string, o Options) (*Encoder, error) {
 	}
 	fam, ok := families[conf.Family]
 	if !ok {
+		fam, ok = towers[conf.Family]
+	}
+	if !ok {
 		return nil, fmt.Errorf("vit: config.json: model_type %q is not supported", conf.Family)
 	}
 	c, err := fam.read(conf.Raw)

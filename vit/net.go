@@ -126,7 +126,7 @@ func (n *net) table(g grid) []float32 {
 	switch own := n.config.own(); {
 	case n.config.noPos:
 		patches = make([]float32, g.w*g.h*c)
-	case g != own:
+	case g != own || n.config.resample == buckets:
 		patches = n.config.resample.resize(patches, c, own, g)
 	}
 	t = append(t, patches...)

@@ -10,6 +10,7 @@ const (
 	never            resample = iota // such pictures are refused
 	bicubic                          // a = -0.75, four taps whatever the scale: DINOv2
 	bicubicAntialias                 // a = -0.5, the kernel as wide as the scale: DINOv2 with registers, timm
+	buckets                          // none is made, some are taken: Idefics3
 )
 
 // tap is a weight of one source position.
@@ -77,6 +78,9 @@ type grid struct{ w, h int }
 
 // resize resamples a table (from.h, from.w, c) to (to.h, to.w, c), rows first.
 func (r resample) resize(table []float32, c int, from, to grid) []float32 {
+	if r == buckets {
+		return resizeBuckets(table, c, from, to)
+	}
 	wide := make([]float32, from.h*to.w*c) // (from.h, to.w, c)
 	across := r.taps(from.w, to.w)
 	for y := range from.h {

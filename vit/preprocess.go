@@ -28,6 +28,7 @@ type Preprocess struct {
 	most      int // patches of such a result
 	rescale   float64
 	mean, std [3]float64
+	tiling    *tiling     // nil: pictures are looked at as a whole
 	published *Preprocess // where the budget of patches is another
 }
 
@@ -172,10 +173,17 @@ var processors = map[string]processor{
 		Resize: true, Size: json.RawMessage(`{"shortest_edge": 224}`), Resample: 3,
 		Crop: true, CropSize: json.RawMessage(`224`), Rescale: true, Factor: 1. / 255, Normalize: true, Mean: clipMean, Std: clipStd,
 	},
+	"Idefics3": idefics3Defaults,
+	"SmolVLM":  idefics3Defaults,
 	"Siglip2": {
 		Resize: true, Resample: 2, Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
 		Patch: 16, MaxPatches: 256,
 	},
+}
+
+// idefics3Defaults are those of the processors that cut pictures into tiles.
+var idefics3Defaults = processor{
+	Resize: true, Size: json.RawMessage(`{"longest_edge": 1456}`), Resample: 1, Rescale: true, Factor: 1. / 255, Normalize: true, Mean: half, Std: half,
 }
 
 // transformersPixels reads preprocessor_config.json, or what newer versions of

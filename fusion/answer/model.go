@@ -72,7 +72,11 @@ type Sizes struct {
 }
 
 // families by model_type of config.json.
-var families = map[string]func(ctx context.Context, f folder) (net, error){}
+var families = map[string]func(ctx context.Context, f folder) (net, error){
+	"idefics3": openIdefics3,
+	"llava":    openLLaVA,
+	"smolvlm":  openIdefics3,
+}
 
 // Knows tells whether a folder that says it is of this family answers questions.
 func Knows(name string) bool { return families[name] != nil }

@@ -64,7 +64,7 @@ func readBART(raw []byte) (config, error) {
 func bartLayout(src weights.Source, c config) weights.Layout {
 	const enc, dec = "model.encoder.", "model.decoder."
 	const encLayer, layer = enc + "layers.*", dec + "layers.*"
-	embed, head := ends(src, c, "model.shared.weight")
+	embed, head := ends(src, c, "model.shared.weight", hfHead)
 	ignore := []string{enc + "embed_tokens.weight", dec + "embed_tokens.weight"}
 	if !c.tied {
 		embed, ignore = dec+"embed_tokens.weight", []string{"model.shared.weight"}

@@ -56,7 +56,7 @@ var families = map[string]family{
 	"bart":  {readBART, bartLayout},
 }
 
-// Knows tells whether a folder that says it is of this family has a decoder.
+// Knows tells whether a folder that says it is of this family is a decoder.
 func Knows(name string) bool { _, ok := families[name]; return ok }
 
 // check refuses sizes that cannot be meant, before anything is made of them.

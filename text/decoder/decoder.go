@@ -53,6 +53,9 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 	}
 	fam, ok := families[conf.Family]
 	if !ok {
+		fam, ok = parts[conf.Family]
+	}
+	if !ok {
 		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama and qwen2 are", conf.Family)
 	}
 	c, err := fam.read(conf.Raw)

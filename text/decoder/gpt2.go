@@ -63,7 +63,7 @@ func gpt2Layout(src weights.Source, c config) weights.Layout {
 		at = ""
 	}
 	layer := at + "h.*"
-	embed, head := ends(src, c, at+"wte.weight")
+	embed, head := ends(src, c, at+"wte.weight", hfHead)
 	return weights.Layout{
 		Name: "GPT-2 (transformers)",
 		Rules: []weights.Rule{
@@ -86,11 +86,13 @@ func gpt2Layout(src weights.Source, c config) weights.Layout {
 	}
 }
 
+// hfHead is what the head is called in most models of transformers.
+const hfHead = "lm_head.weight"
+
 // ends are the names of the table of tokens and of the head. As in transformers, two
 // that are tied stand for each other where one is missing, and are two where both
 // are there.
-func ends(src weights.Source, c config, embed string) (string, string) {
-	const head = "lm_head.weight"
+func ends(src weights.Source, c config, embed, head string) (string, string) {
 	_, hasEmbed := src.Get(embed)
 	_, hasHead := src.Get(head)
 	switch {

@@ -104,8 +104,13 @@ func (f hfLlama) config() (config, error) {
 
 // llamaLayout is a LlamaForCausalLM or a Qwen2ForCausalLM.
 func llamaLayout(src weights.Source, c config) weights.Layout {
-	const layer = "model.layers.*"
-	embed, head := ends(src, c, "model.embed_tokens.weight")
+	return llamaUnder("model.", hfHead, src, c)
+}
+
+// llamaUnder is llamaLayout with a prefix before the names and a name for the head.
+func llamaUnder(prefix, head string, src weights.Source, c config) weights.Layout {
+	layer := prefix + "layers.*"
+	embed, head := ends(src, c, prefix+"embed_tokens.weight", head)
 	return weights.Layout{
 		Name: "LLaMA (transformers)",
 		Rules: []weights.Rule{
@@ -116,7 +121,7 @@ func llamaLayout(src weights.Source, c config) weights.Layout {
 			{To: "blocks.*.mlp.fc2.*", From: weights.From(layer + ".mlp.down_proj.*")},
 			{To: "blocks.*.norm1.*", From: weights.From(layer + ".input_layernorm.*")},
 			{To: "blocks.*.norm2.*", From: weights.From(layer + ".post_attention_layernorm.*")},
-			{To: "norm.*", From: weights.From("model.norm.*")},
+			{To: "norm.*", From: weights.From(prefix + "norm.*")},
 			{To: "head.weight", From: weights.From(head)},
 		},
 		Ignore: []string{layer + ".self_attn.rotary_emb.inv_freq"},

@@ -1,6 +1,9 @@
 package decoder
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Score says how likely tokens are to follow a prompt: the logarithm of the
 // probability of each, after the prompt and those before it. What the prompt has in
@@ -47,3 +50,6 @@ func (q *sequence) score(i int, logits []float32) (finished bool) {
 	q.out.send(t)
 	return t.Finish != ""
 }
+
+// Ends are the tokens that end a text.
+func (d *Decoder) Ends() []int32 { return slices.Clone(d.generation.eos) }
