@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/text/decoder"
 )
@@ -133,8 +132,8 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	if err := f.readSchema(); err != nil {
 		return models.Decoder{}, err
 	}
-	if _, err := device.Open(a.device); err != nil {
-		return models.Decoder{}, refusef("device", "%w", err)
+	if err := a.openDevice(); err != nil {
+		return models.Decoder{}, err
 	}
 	d, err := models.OpenDecoder(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Cache: a.wiring.cache, Aliases: a.wiring.aliases})
 	if err != nil {

@@ -87,14 +87,18 @@ func (a *app) diagnose(asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	found := struct {
-		release
-		Cores int    `json:"cores"`
-		Data  string `json:"data"`
-	}{readRelease(a.wiring.kernels()), runtime.GOMAXPROCS(0), dir}
+	found := diagnosis{readRelease(a.wiring.kernels()), runtime.GOMAXPROCS(0), dir, findCards()}
 	if asJSON {
 		return newEncoder(a.stdout).Encode(found)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s\ncores   %d\ndata    %s\n", found.release, found.Cores, visible(dir))
+	_, err = fmt.Fprintf(a.stdout, "%s\ncores   %d\ncuda    %s\ndata    %s\n", found.release, found.Cores, visible(found.CUDA.String()), visible(found.Data))
 	return err
+}
+
+// diagnosis is what decides how fast and where emblem runs.
+type diagnosis struct {
+	release
+	Cores int    `json:"cores"`
+	Data  string `json:"data"`
+	CUDA  cards  `json:"cuda"`
 }

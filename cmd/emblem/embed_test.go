@@ -117,7 +117,7 @@ func TestEmbedRefuses(t *testing.T) {
 		`--dtype "f8"`:       {"embed", "--dtype", "f8", "--text", "x"},
 		"get it with":        {"embed", "--model", "org/absent", "--text", "x"},
 		"no class token":     {"embed", "--model", "../../fusion/testdata/siglip-72", "--pool", "cls", "--text", "x"},
-		"this build has no":  {"embed", "--device", "cuda", "--text", "x"},
+		"device: cuda:77":    {"embed", "--device", "cuda:77", "--text", "x"},
 		"is none of auto":    {"embed", "--device", "abacus", "--text", "x"},
 		"no {} for the":      {"classify", "--labels", "a", "--template", "a photo", "x.jpg"},
 		"at least one --tex": {"score", "x.jpg"},

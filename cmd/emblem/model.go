@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/emblem-search/emblem/fusion"
-	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/hub"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/vit"
@@ -59,8 +58,8 @@ func (f *modelFlags) open(ctx context.Context, a *app) (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := device.Open(a.device); err != nil {
-		return nil, refusef("device", "%w", err)
+	if err := a.openDevice(); err != nil {
+		return nil, err
 	}
 	m, err := models.Open(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Lazy: true, Cache: a.wiring.cache, Aliases: a.wiring.aliases, Reduce: reduce, Unchecked: f.unchecked})
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/vit"
@@ -86,8 +85,8 @@ func (f *reconstructFlags) run(ctx context.Context, a *app, args []string, ownRa
 	if err := f.check(paths); err != nil {
 		return err
 	}
-	if _, err := device.Open(a.device); err != nil {
-		return refusef("device", "%w", err)
+	if err := a.openDevice(); err != nil {
+		return err
 	}
 	m, err := models.OpenMAE(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Aliases: a.wiring.aliases})
 	if err != nil {

@@ -100,6 +100,9 @@ const noData = "none"
 
 // serve owns the data directory and answers until it is told to stop.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
+	if err := a.openDevice(); err != nil {
+		return err
+	}
 	keys, err := a.keys(o)
 	if err != nil {
 		return err
