@@ -111,6 +111,23 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestPosted: what nobody waited for is told once, to who waits next, on its lane.
+func TestPosted(t *testing.T) {
+	b := pretend(t, newSim(t))
+	want := errors.New("posted")
+	for _, err := range []error{b.post(tensor.Bulk, func() error { return want }), b.Sync(tensor.Interactive)} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := b.Sync(tensor.Bulk); !errors.Is(err, want) {
+		t.Errorf("the posted error is %v", err)
+	}
+	if err := b.Sync(tensor.Bulk); err != nil {
+		t.Errorf("it is told twice: %v", err)
+	}
+}
+
 // TestBudget runs out of the budget and goes on with what was there.
 func TestBudget(t *testing.T) {
 	s := newSim(t)

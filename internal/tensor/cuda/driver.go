@@ -86,32 +86,26 @@ const (
 // copyRows is CUDA_MEMCPY2D: rows of a number of bytes, some distance apart on
 // either side.
 type copyRows struct {
-	srcX, srcY uint64
-	srcType    uint32
-	_          uint32
-	srcHost    unsafe.Pointer
-	srcCard    address
-	srcArray   uintptr
-	srcPitch   uint64
-	dstX, dstY uint64
-	dstType    uint32
-	_          uint32
-	dstHost    unsafe.Pointer
-	dstCard    address
-	dstArray   uintptr
-	dstPitch   uint64
-	width      uint64 // bytes
-	height     uint64
+	_, _     uint64 // x, y
+	srcType  uint32
+	_        uint32
+	srcHost  unsafe.Pointer
+	srcCard  address
+	_        uintptr // array
+	srcPitch uint64
+	_, _     uint64
+	dstType  uint32
+	_        uint32
+	dstHost  unsafe.Pointer
+	dstCard  address
+	_        uintptr
+	dstPitch uint64
+	width    uint64 // bytes
+	height   uint64
 }
 
 // Code is a CUresult.
 type Code int32
-
-// Codes that are told apart.
-const (
-	outOfMemory Code = 2
-	noDevice    Code = 100
-)
 
 // lost are the codes after which a context answers nothing else: CUDA calls these
 // errors sticky.
