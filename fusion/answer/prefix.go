@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/emblem-search/emblem/internal/weights"
+	"github.com/emblem-search/emblem/text/chat"
 	"github.com/emblem-search/emblem/text/decoder"
 	"github.com/emblem-search/emblem/vit"
 )
@@ -23,8 +24,9 @@ type prefix struct {
 	tower     *vit.Encoder
 	connector *connector
 	decoder   *decoder.Decoder
-	image     int32 // the token that stands for one embedding of a picture
-	tokens    int   // of a tile
+	image     int32          // the token that stands for one embedding of a picture
+	tokens    int            // of a tile
+	template  *chat.Template // nil: the folder has none
 }
 
 // style is what the families of such models differ in.
@@ -53,6 +55,9 @@ func (p *prefix) openParts(ctx context.Context, f folder) error {
 	dec, err := decoder.Load(ctx, f.Dir, decoder.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, CacheTokens: o.CacheTokens})
 	p.decoder = dec
 	if err := weights.Join(errTower, err); err != nil {
+		return err
+	}
+	if p.template, err = chat.Load(f.Dir, o.FS); err != nil && !errors.Is(err, chat.ErrNone) {
 		return err
 	}
 	t, err := dec.Tokenizer()
@@ -131,7 +136,11 @@ type asked struct {
 
 // ask puts pictures into the prompt of a question.
 func (p *prefix) ask(states []*ImageState, question string) (asked, error) {
-	return p.place(states, p.prompt(len(states), question))
+	prompt, err := p.asks(len(states), question)
+	if err != nil {
+		return asked{}, err
+	}
+	return p.place(states, prompt)
 }
 
 // place puts pictures into a prompt, each where a placeholder is.
@@ -148,7 +157,7 @@ func (p *prefix) place(states []*ImageState, prompt string) (asked, error) {
 	b.WriteString(parts[len(states)])
 	a := asked{text: b.String()}
 	var err error
-	if a.ids, err = p.decoder.Encode(a.text); err != nil {
+	if a.ids, err = p.read(a.text); err != nil {
 		return a, err
 	}
 	a.inserts, err = p.inserts(states, a.ids)
@@ -156,6 +165,23 @@ func (p *prefix) place(states []*ImageState, prompt string) (asked, error) {
 		a.tokens += s.Tokens
 	}
 	return a, err
+}
+
+// read turns a prompt into tokens. One that begins with the token that texts begin with
+// gets no other.
+func (p *prefix) read(text string) ([]int32, error) {
+	ids, err := p.decoder.Encode(text)
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.decoder.Tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	if bos, ok := t.BOS(); ok && len(ids) > 1 && ids[0] == bos && ids[1] == bos {
+		ids = ids[1:]
+	}
+	return ids, nil
 }
 
 // inserts puts the tiles of pictures where ids have room for them, in order.
@@ -174,7 +200,7 @@ func (p *prefix) inserts(states []*ImageState, ids []int32) ([]decoder.Insert, e
 				return nil, errors.New("answer: the tokenizer leaves no room for a picture in the prompt")
 			}
 			n := p.tokens * c
-			list = append(list, decoder.Insert{At: at, Rows: s.Features[tile*n : (tile+1)*n], Key: s.Key.part(tile)})
+			list = append(list, decoder.Insert{At: at, Rows: s.Features[tile*n : (tile+1)*n], Key: s.Key.part(fmt.Sprint(tile))})
 			at += p.tokens
 		}
 	}
@@ -182,8 +208,8 @@ func (p *prefix) inserts(states []*ImageState, ids []int32) ([]decoder.Insert, e
 }
 
 // part names a part of a state.
-func (k Key) part(i int) [32]byte {
-	return sha256.Sum256(fmt.Appendf(k[:len(k):len(k)], "%d", i))
+func (k Key) part(name string) [32]byte {
+	return sha256.Sum256(append(k[:len(k):len(k)], name...))
 }
 
 // answer implements net.
@@ -243,7 +269,7 @@ func (p *prefix) score(ctx context.Context, a asked, candidate string) (float64,
 // continuation is an answer in tokens as they follow the prompt, with the one that ends
 // it.
 func (p *prefix) continuation(a asked, candidate string) ([]int32, error) {
-	all, err := p.decoder.Encode(a.text + " " + candidate)
+	all, err := p.read(a.text + " " + candidate)
 	if err != nil {
 		return nil, err
 	}

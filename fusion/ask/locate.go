@@ -27,6 +27,12 @@ type Heater interface {
 	Window(w, h int) vit.Window
 }
 
+// NewMap is a map of width times height values of 0 and more, row by row, of a part of a
+// picture.
+func NewMap(width, height int, values []float32, at vit.Window) Map {
+	return Map{width, height, spread(values), at}
+}
+
 // Locate is where a phrase is seen, by the patches of one forward pass. It is the way of
 // dual encoders; models of other kinds use Occlude.
 func Locate(ctx context.Context, m Heater, img image.Image, phrase string) (Map, error) {
