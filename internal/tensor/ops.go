@@ -34,6 +34,9 @@ func (o *Linear) Check() error {
 // i + Lk − Lq. Lens: the number of valid keys of each sequence; a query that
 // sees no key yields zeros. Sizes: a key of size n counts as n equal ones
 // (proportional attention of ToMe, arXiv 2210.09461, equation 1); not with Pages.
+// Bias: what the distance from a query to a key adds to the score, −R to R, the farther
+// ones as the farthest (relative positions of T5, arXiv 1910.10683). Query i stands at
+// key i or, where Causal, at the last that it sees by the mask.
 //
 // With Pages, K and V are a store of pages of P rows each, which sequences share
 // (PagedAttention, arXiv 2309.06180): key l of sequence b is row l mod P of page
@@ -50,6 +53,7 @@ type Attention struct {
 	Lens    Tensor // (B) I32, or none
 	Pages   Tensor // (B, Lk/P) I32, or none
 	Sizes   Tensor // (B, Lk) F32, over 0, or none; Scale is over 0 then
+	Bias    Tensor // (Heads, 2·R+1) F32, or none; Scale is over 0 then
 	Y       Tensor // (B, Lq, Heads·D) F32 or BF16
 }
 
@@ -82,6 +86,7 @@ func (o *Attention) Check() error {
 		must(!o.Causal || o.Keys() >= o.Q.Dim(1), "causal with %d queries over %d keys", o.Q.Dim(1), o.Keys()),
 		must(!o.Lens.Ok() || o.Lens.dtype == I32 && o.Lens.Len() == o.Q.Dim(0), "lengths %v for q %v", o.Lens, o.Q),
 		must(sizes(o.Sizes, o.K.Rows()) && (!o.Sizes.Ok() || o.Scale > 0 && !o.Pages.Ok()), "sizes %v for k %v, scale %v", o.Sizes, o.K, o.Scale),
+		must(!o.Bias.Ok() || o.Bias.dtype == F32 && o.Bias.rank == 2 && o.Bias.Dim(0) == o.Heads && o.Bias.Cols()%2 == 1 && o.Scale > 0, "bias %v for %d heads, scale %v", o.Bias, o.Heads, o.Scale),
 		must(sameShape(o.Y, o.Q), "y %v for q %v", o.Y, o.Q))
 }
 

@@ -77,6 +77,15 @@ def attention():
             add("attention", y.transpose(1, 2).reshape(b, lq, heads * d),
                 {"heads": heads, "kv_heads": 0 if kv == heads else kv, "scale": scale, "causal": causal},
                 q=q, k=k, v=v, lens=torch.tensor(lens) if lens else None)
+            reach = 2  # keys farther than that count as the farthest
+            bias = rand(heads, 2 * reach + 1)
+            place = torch.arange(lq) + (lk - lq if causal else 0)
+            far = (torch.arange(lk)[None] - place[:, None]).clamp(-reach, reach) + reach
+            mask = torch.where(mask, bias[:, far][None], -torch.inf)
+            y = F.scaled_dot_product_attention(part(q, heads), part(k, kv), part(v, kv), attn_mask=mask, scale=scale, enable_gqa=True).nan_to_num()
+            add("attention", y.transpose(1, 2).reshape(b, lq, heads * d),
+                {"heads": heads, "kv_heads": 0 if kv == heads else kv, "scale": scale, "causal": causal},
+                q=q, k=k, v=v, lens=torch.tensor(lens) if lens else None, bias=bias)
 
 
 def norms():

@@ -36,6 +36,9 @@ func (b *Backend) attention(o *tensor.Attention) error {
 			h.more[i] = float32(math.Log(float64(n))) / o.Scale
 		}
 	}
+	if o.Bias.Ok() {
+		h.scaleBias()
+	}
 	group := o.Heads / h.kv
 	if o.Q.Dim(0)*h.kv < b.Workers() {
 		group = 1 // packing the keys more than once is better than idle cores
@@ -45,6 +48,18 @@ func (b *Backend) attention(o *tensor.Attention) error {
 		h.run(worker, task/each, task%each*group, group)
 	})
 	return nil
+}
+
+// scaleBias divides the bias by the scale, which the softmax multiplies all scores by.
+func (h *heads) scaleBias() {
+	from := view(h.o.Bias)
+	h.far = from.cols
+	h.bias = make([]float32, h.o.Heads*h.far)
+	for i := range h.o.Heads {
+		for j, v := range from.f32(i) {
+			h.bias[i*h.far+j] = v / h.o.Scale
+		}
+	}
 }
 
 // checkPages demands that all pages that will be read are in the store.
@@ -73,6 +88,8 @@ type heads struct {
 	d, lq, lk int
 	direct    bool      // Q rows and V rows can be read in place
 	more      []float32 // (B, Lk), what a key's size adds to its scores; nil: nothing
+	bias      []float32 // (Heads, far), what distances add to them; nil: nothing
+	far       int       // distances that bias tells apart: 2·R+1
 	q, key, v rows
 	page      int     // keys that lie next to each other
 	pages     []int32 // where they do, for each sequence in turn; nil: one after the other
@@ -159,11 +176,13 @@ func (h *heads) run(worker, seq, head, group int) {
 	if h.lq == 1 { // the heads are rows of one tile
 		q, y = h.head(q, head), h.head(y, head)
 		q.stride, y.stride = h.d*q.dtype.Size(), h.d*y.dtype.Size()
+		t.head = head
 		eachTile(0, group, h.rows, func(r, n int) { h.block(t, q, y, r, n, 0) })
 		return
 	}
 	for i := head; i < head+group; i++ {
 		q, y := h.head(q, i), h.head(y, i)
+		t.head = i
 		eachTile(0, h.lq, h.rows, func(r, n int) { h.block(t, q, y, r, n, 1) })
 	}
 }
@@ -172,6 +191,7 @@ func (h *heads) run(worker, seq, head, group int) {
 type task struct {
 	work
 	more  []float32 // (Lk), what a key's size adds to its scores; nil: nothing
+	head  int       // of row 0, and of all where rows are queries
 	valid int       // keys
 	last  int       // keys up to the last query, where the mask is causal
 }
@@ -292,11 +312,35 @@ func (h *heads) block(t task, q, y rows, r, n, step int) {
 	if last > 0 {
 		h.scores(t.work, q, r, n, last)
 		for i := range n {
-			h.softmax(t, i, h.visible(t, step*(r+i)), last)
+			seen := h.visible(t, step*(r+i))
+			if h.bias != nil {
+				h.addBias(t, i, t.head+(1-step)*(r+i), step*(r+i), seen)
+			}
+			h.softmax(t, i, seen, last)
 		}
 		h.sum(t.work, n, last, t.valid)
 	}
 	h.write(t, y, r, n, step)
+}
+
+// addBias adds to row i's scores what the distances from query at to the keys that it
+// sees add for a head: equal values up to the farthest, the table's, and equal ones again.
+func (h *heads) addBias(t task, i, head, at, seen int) {
+	if h.o.Causal {
+		at += t.last - h.lq
+	}
+	table, reach := h.bias[head*h.far:][:h.far], h.far/2
+	row := unsafe.Slice((*float32)(unsafe.Add(t.s, i*t.lds)), max(seen, 0))
+	near, end := min(max(at-reach, 0), len(row)), min(max(at+reach+1, 0), len(row))
+	for l := range near {
+		row[l] += table[0]
+	}
+	if near < end {
+		add(row[near:end], table[near-at+reach:][:end-near])
+	}
+	for l := end; l < len(row); l++ {
+		row[l] += table[h.far-1]
+	}
 }
 
 // visible is the number of keys that query i sees.

@@ -74,9 +74,9 @@ func uses(op tensor.Op) (operands, error) {
 		return operands{read: read(o.X, o.Bias, o.Res), written: o.Y}, nil
 	case *tensor.Attention:
 		if o.Pages.Ok() {
-			return operands{read: read(o.Q, o.Lens, o.Pages), gathered: read(o.K, o.V), written: o.Y}, nil
+			return operands{read: read(o.Q, o.Lens, o.Pages, o.Bias), gathered: read(o.K, o.V), written: o.Y}, nil
 		}
-		return operands{read: read(o.Q, o.K, o.V, o.Lens, o.Sizes), written: o.Y}, nil
+		return operands{read: read(o.Q, o.K, o.V, o.Lens, o.Sizes, o.Bias), written: o.Y}, nil
 	case *tensor.LayerNorm:
 		return operands{read: read(o.X, o.W, o.B), written: o.Y}, nil
 	case *tensor.RMSNorm:

@@ -103,6 +103,10 @@ func linear(o *tensor.Linear, v Values) []float64 {
 
 func attention(o *tensor.Attention, v Values) []float64 {
 	q, k, val, ls, sizes := v.Tensor(o.Q), v.Tensor(o.K), v.Tensor(o.V), v.Tensor(o.Lens), v.Tensor(o.Sizes)
+	bias, reach := v.Tensor(o.Bias), 0
+	if bias != nil {
+		reach = o.Bias.Cols() / 2
+	}
 	kv := o.KVHeads
 	if kv == 0 {
 		kv = o.Heads
@@ -126,8 +130,10 @@ func attention(o *tensor.Attention, v Values) []float64 {
 				if pages != nil {
 					last = n
 				}
+				place := i
 				if o.Causal {
-					n = min(n, i+1+last-lq)
+					place = i + last - lq
+					n = min(n, place+1)
 				}
 				p := make([]float64, max(n, 0))
 				top, sum := math.Inf(-1), 0.0
@@ -139,6 +145,9 @@ func attention(o *tensor.Attention, v Values) []float64 {
 					p[j] *= float64(o.Scale)
 					if sizes != nil {
 						p[j] += math.Log(sizes[b*lk+j])
+					}
+					if bias != nil {
+						p[j] += bias[h*(2*reach+1)+reach+min(max(j-place, -reach), reach)]
 					}
 					top = max(top, p[j])
 				}

@@ -129,6 +129,9 @@ func (g *rig) attend(dt tensor.DType, b, lq, lk, heads, kv, d int, causal, withL
 	if causal != withLens {
 		op.Sizes = g.sizes(b, lk)
 	}
+	if causal || lq == lk {
+		op.Bias = g.tensor(tensor.F32, heads, 2*(lk/3)+1)
+	}
 	tol := bound(dt, d)
 	if dt == tensor.BF16 {
 		tol = 1.0 / 64 // probabilities are rounded too
@@ -154,6 +157,8 @@ func testPaged(t *testing.T, g *rig) {
 			for _, op.Causal = range []bool{false, true} {
 				g.check(fmt.Sprintf("paged %v %v causal %v lens %v", op.Q, op.K, op.Causal, c.lens), op, op.Y, tol)
 			}
+			op.Bias = g.tensor(tensor.F32, c.heads, 2*7+1)
+			g.check(fmt.Sprintf("paged %v %v bias lens %v", op.Q, op.K, c.lens), op, op.Y, tol)
 		}
 	}
 }
