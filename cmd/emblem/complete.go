@@ -29,7 +29,7 @@ func newCompleteCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "complete --model M PROMPT",
 		Short: "Continue a text with a language model",
-		Long: `Continue a text with a language model: GPT-2, LLaMA, SmolLM2, Qwen2, BART. What follows
+		Long: `Continue a text with a language model: GPT-2, LLaMA, SmolLM2, Qwen2, BART, T5. What follows
 the prompt is printed as it comes; - reads the prompt from the standard input.
 
 Without flags the model's own generation_config.json says how tokens are chosen,

@@ -95,7 +95,7 @@ func (a *attention) forward(s *tensor.Stream, h tensor.Tensor, in inputs, store,
 	for _, g := range in.groups {
 		s.Do(&tensor.Attention{
 			Q: g.part(qkv.ColSlice(0, q)), K: store.ColSlice(0, kv), V: store.ColSlice(kv, 2*kv),
-			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Y: g.part(y),
+			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Bias: in.bias, Y: g.part(y),
 		})
 	}
 	a.Proj.Forward(s, y, tensor.NoAct, x, x)

@@ -51,7 +51,11 @@ func (d *Decoder) CompleteTokens(ctx context.Context, ids []int32, r Request, ea
 	if d.noText != nil {
 		return Usage{}, d.noText
 	}
-	stream := d.tokenizer.Stream(ids)
+	before := ids
+	if d.net.config.encoder != nil {
+		before = nil // what follows is a text of its own
+	}
+	stream := d.tokenizer.Stream(before)
 	hold := holder{stops: r.Stop}
 	usage, err := d.Generate(ctx, ids, r, func(t Token) error {
 		fresh := stream.Push(t.ID)

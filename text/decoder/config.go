@@ -27,7 +27,9 @@ type config struct {
 	post      bool    // norms come after the sums, and after the embedding: BART
 	before    int     // rows of a learned table of positions before position 0
 	magnify   float64 // of the embedding before positions are added; 0: 1
-	rope      rope    // zero: positions are a learned table
+	rope      rope    // zero: positions are a learned table, or
+	relative  *relative
+	shrink    int // logits are divided by its root; 0: by 1
 	qkvBias   bool
 	projBias  bool
 	mlpBias   bool
@@ -54,6 +56,8 @@ var families = map[string]family{
 	"llama": {readLlama, llamaLayout},
 	"qwen2": {readQwen2, llamaLayout},
 	"bart":  {readBART, bartLayout},
+	"t5":    {readT5, t5Layout},
+	"mt5":   {readMT5, t5Layout},
 }
 
 // Knows tells whether a folder that says it is of this family is a decoder.

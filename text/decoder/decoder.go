@@ -56,7 +56,7 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 		fam, ok = parts[conf.Family]
 	}
 	if !ok {
-		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama and qwen2 are", conf.Family)
+		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama, mt5, qwen2 and t5 are", conf.Family)
 	}
 	c, err := fam.read(conf.Raw)
 	if err != nil {

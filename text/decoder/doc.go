@@ -1,5 +1,5 @@
 // Package decoder continues texts with causal language models: GPT-2, LLaMA and its
-// relatives (SmolLM2), Qwen2; and with an encoder-decoder, BART.
+// relatives (SmolLM2), Qwen2; and with an encoder-decoder, BART and T5.
 //
 // A [Decoder] is read from a model folder by [Load]. [Decoder.Generate] continues
 // token ids, [Decoder.Complete] a string; [Sampling] says how tokens are chosen. All

@@ -30,15 +30,26 @@ type encoder struct {
 	Tokens weights.Table      `weight:"token_embed"` // (V, C), unless it is the decoder's
 	Pos    weights.Host       `weight:"pos_embed"`   // (positions, C)
 	Norm   norm               `weight:"norm_embed"`
-	Blocks []nn.PostNormBlock `weight:"blocks"`
+	Blocks []nn.PostNormBlock `weight:"blocks"` // BART
+	Bias   weights.Host       `weight:"bias"`   // (buckets, H): T5
+	Layers []encoderLayer     `weight:"layers"`
+	Last   norm               `weight:"norm"`
 
 	places tensor.Tensor // (positions, C)
+	bias   tensor.Tensor // (H, 2·R+1)
 }
 
 func newEncoder(c config, p nn.Precision) encoder {
 	e := c.encoder
 	if e == nil {
 		return encoder{}
+	}
+	if c.relative != nil {
+		enc := encoder{Bias: c.biases(), Last: newNorm(c)}
+		for range e.layers {
+			enc.Layers = append(enc.Layers, newEncoderLayer(c, p))
+		}
+		return enc
 	}
 	b := nn.BlockConfig{Width: c.width, Heads: e.heads, Hidden: e.hidden, Act: c.act, Eps: c.eps}
 	enc := encoder{
@@ -67,13 +78,24 @@ func (n *net) encode(s *tensor.Stream, source, rows []int32, store []tensor.Tens
 	}
 	x := s.New(tensor.F32, 1, l, n.config.width) // (1, L, C)
 	embed(s, table, source, n.Encoder.places, at, &n.Encoder.Norm, x)
-	for i := range n.Encoder.Blocks {
-		n.Encoder.Blocks[i].Forward(s, x, nn.Mask{})
-	}
+	n.Encoder.forward(s, x)
 	places := s.NewDense(tensor.I32, l) // (L)
 	tensor.Put(s, places, rows)
 	for i := range n.Blocks {
 		n.Blocks[i].Cross.remember(s, x.Reshape(l, n.config.width), places, store[i])
+	}
+}
+
+// forward turns embedded tokens x (1, L, C), F32, into states.
+func (e *encoder) forward(s *tensor.Stream, x tensor.Tensor) {
+	for i := range e.Blocks {
+		e.Blocks[i].Forward(s, x, nn.Mask{})
+	}
+	for i := range e.Layers {
+		e.Layers[i].forward(s, x, e.bias)
+	}
+	if e.Last.ok() {
+		e.Last.forward(s, x, x)
 	}
 }
 

@@ -11,6 +11,7 @@ type net struct {
 	Tokens  weights.Table `weight:"token_embed"` // (V, C)
 	Pos     weights.Host  `weight:"pos_embed"`   // (positions, C): GPT-2, BART
 	PreNorm norm          `weight:"norm_embed"`  // BART
+	Bias    weights.Host  `weight:"bias"`        // (buckets, H): T5
 	Encoder encoder       `weight:"encoder"`
 	Blocks  []block       `weight:"blocks"`
 	Norm    norm          `weight:"norm"`
@@ -18,11 +19,13 @@ type net struct {
 
 	config config
 	places tensor.Tensor // (positions, C), or none
+	bias   tensor.Tensor // (H, 2·R+1), or none
 }
 
 func newNet(c config, p nn.Precision) *net {
 	n := &net{
 		Tokens:  weights.Table{Rows: c.vocab, Cols: c.width, DType: p.Table},
+		Bias:    c.biases(),
 		Encoder: newEncoder(c, p),
 		Head:    nn.NewLinear(c.width, c.vocab, c.headBias, p.Block),
 		config:  c,
@@ -32,7 +35,7 @@ func newNet(c config, p nn.Precision) *net {
 	} else {
 		n.Norm = newNorm(c)
 	}
-	if !c.rope.ok() {
+	if !c.rope.ok() && c.relative == nil {
 		n.Pos.Shape = []int{c.before + c.positions, c.width}
 	}
 	for i := range c.layers {
@@ -41,7 +44,7 @@ func newNet(c config, p nn.Precision) *net {
 	return n
 }
 
-// fold makes the tables of positions. Where the embedding is magnified they are
+// fold makes the tables of positions and distances. Where the embedding is magnified they are
 // divided by as much instead, which the norm after it does not see.
 func (n *net) fold(p *tensor.Pool) error {
 	for _, t := range []struct {
@@ -63,7 +66,16 @@ func (n *net) fold(p *tensor.Pool) error {
 		}
 		t.from.Data = nil
 	}
-	return nil
+	if n.Bias.Data == nil {
+		return nil
+	}
+	var err error
+	if n.bias, err = n.config.relative.table(p, n.Bias.Data, n.config.heads, false); err != nil {
+		return err
+	}
+	n.Encoder.bias, err = n.config.relative.table(p, n.Encoder.Bias.Data, n.config.heads, true)
+	n.Bias.Data, n.Encoder.Bias.Data = nil, nil
+	return err
 }
 
 // pass is what one forward pass computes: the next tokens of some sequences, side by
@@ -98,6 +110,7 @@ func (g group) part(x tensor.Tensor) tensor.Tensor {
 type inputs struct {
 	rows     tensor.Tensor // (T) I32
 	cos, sin tensor.Tensor // (T, D/2), or none
+	bias     tensor.Tensor // (H, 2·R+1), or none
 	groups   []attended
 }
 
@@ -115,7 +128,7 @@ func (n *net) upload(s *tensor.Stream, p pass) inputs {
 		tensor.Put(s, t, v)
 		return t
 	}
-	in := inputs{rows: ints(p.rows, len(p.rows))}
+	in := inputs{rows: ints(p.rows, len(p.rows)), bias: n.bias}
 	if r := n.config.rope; r.ok() {
 		cos, sin := r.tables(p.at, p.spans)
 		in.cos, in.sin = s.NewDense(tensor.F32, len(p.at), r.dim/2), s.NewDense(tensor.F32, len(p.at), r.dim/2)

@@ -332,6 +332,8 @@ func (d *Decoder) run(ctx context.Context, p pass, logits []float32) error {
 		}
 		y := s.NewDense(tensor.F32, len(p.want), d.net.config.vocab) // (R, V)
 		d.net.forward(s, p, d.pages.store, y)
-		return tensor.Get(s, logits, y)
+		err := tensor.Get(s, logits, y)
+		d.net.config.scaleDown(logits)
+		return err
 	})
 }

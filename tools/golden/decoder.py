@@ -17,8 +17,8 @@ sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safet
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, BartConfig, GenerationConfig, GPT2Config, LlamaConfig, Qwen2Config
-from transformers import BartForConditionalGeneration, GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, BartConfig, GenerationConfig, GPT2Config, LlamaConfig, MT5Config, Qwen2Config, T5Config
+from transformers import BartForConditionalGeneration, GPT2LMHeadModel, LlamaForCausalLM, MT5ForConditionalGeneration, Qwen2ForCausalLM, T5ForConditionalGeneration
 from transformers.generation import logits_process as lp
 
 import towers
@@ -78,6 +78,12 @@ def write_tokenizer(folder, kind):
         tok = byte_bpe(310, ["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
         tok.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
         config |= {"tokenizer_class": "BartTokenizer", "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    elif kind == "t5":
+        tok = Tokenizer(models.Unigram())
+        tok.pre_tokenizer, tok.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+        tok.train_from_iterator(TRAIN, trainers.UnigramTrainer(vocab_size=150, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False))
+        tok.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+        config |= {"tokenizer_class": "T5Tokenizer", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "extra_ids": 0}
     elif kind == "qwen2":
         tok = byte_bpe(305, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
         config |= {"tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
@@ -109,6 +115,12 @@ def bart(**more):
     return lambda vocab: BartConfig(**(c | more | {"vocab_size": vocab}))
 
 
+def t5(kind=T5Config, **more):
+    c = dict(d_model=32, d_kv=8, d_ff=45, num_layers=3, num_decoder_layers=2, num_heads=3, relative_attention_num_buckets=16, relative_attention_max_distance=24,
+             decoder_start_token_id=0)
+    return lambda vocab: kind(**(c | more | {"vocab_size": vocab}))
+
+
 CASES = {
     # name: config, tokenizer, more vocabulary rows than tokens, dtype, shard size, seed
     "gpt2": (gpt2(n_embd=24), "gpt2", 0, torch.float32, None, 1),
@@ -133,7 +145,13 @@ CASES |= {
     "bart-plain": (bart(activation_function="relu", forced_eos_token_id=None, tie_word_embeddings=False), "bart", 0, torch.float16, "60KB", 12),
 }
 
-MODELS = {BartConfig: BartForConditionalGeneration, GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
+CASES |= {
+    "t5": (t5(), "t5", 3, torch.float32, "60KB", 13),
+    "t5-gated": (t5(feed_forward_proj="gated-gelu", num_decoder_layers=1, d_kv=10, relative_attention_num_buckets=8, relative_attention_max_distance=11, tie_word_embeddings=False), "t5", 0, torch.bfloat16, None, 14),
+    "mt5": (t5(MT5Config, num_layers=1, num_decoder_layers=1, d_kv=7), "t5", 0, torch.float16, None, 15),
+}
+
+MODELS = {MT5Config: MT5ForConditionalGeneration, T5Config: T5ForConditionalGeneration, BartConfig: BartForConditionalGeneration, GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
 
 
 def age(name, folder):
@@ -207,7 +225,7 @@ def case(name, build, kind, extra, dtype, shard, seed):
     config = build(vocab)
     model = MODELS[type(config)](config).eval()
     towers.randomise(model, seed)
-    if config.is_encoder_decoder:
+    if hasattr(model, "final_logits_bias"):
         model.final_logits_bias.copy_(torch.randn(model.final_logits_bias.shape, generator=torch.Generator().manual_seed(seed)))
     model.tie_weights()
     model = model.to(dtype)
@@ -222,7 +240,7 @@ def case(name, build, kind, extra, dtype, shard, seed):
         auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()  # dynamic RoPE keeps state
         with torch.no_grad():
-            room = config.max_position_embeddings - len(tokenizer(prompt)["input_ids"])
+            room = getattr(config, "max_position_embeddings", 512) - len(tokenizer(prompt)["input_ids"])
             run, full = generate(model, tokenizer, prompt, min(n, room) if "gpt2" in name else n)
         runs.append(run)
         logits[f"logits.{i}"] = (full[::4] if i == 0 else full[-1:]).contiguous()
