@@ -4,20 +4,14 @@ import (
 	"net/http"
 )
 
-// absentRoutes are those of models that answer questions and draw. None of that
-// kind can be loaded yet; clients are told so in the words of the route they
-// know.
+// absentRoutes are those of models that draw. None of that kind can be loaded yet;
+// clients are told so in the words of the route they know.
 func (s *Server) absentRoutes() []route {
 	var out []route
 	for path, what := range map[string]string{
-		"/v1/chat/completions": "answers questions", "/v1/responses": "answers questions",
 		"/v1/images/generations": "draws", "/v1/images/edits": "draws", "/v1/images/variations": "draws",
 	} {
-		scope := ScopeAsk
-		if what == "draws" {
-			scope = ScopeDraw
-		}
-		out = append(out, route{method: "POST", path: path, scope: scope, handle: absent(what), doc: "No model that " + what + " is loaded: always 404."})
+		out = append(out, route{method: "POST", path: path, scope: ScopeDraw, handle: absent(what), doc: "No model that " + what + " is loaded: always 404."})
 	}
 	return out
 }

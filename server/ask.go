@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/emblem-search/emblem/fusion/ask"
 	"github.com/emblem-search/emblem/internal/batch"
 	"github.com/emblem-search/emblem/internal/picture"
@@ -391,21 +393,26 @@ type correctionList struct {
 
 // decodeAsked decodes a picture, when there is memory for it.
 func (c *encoder) decodeAsked(ctx context.Context, file []byte) (image.Image, error) {
+	return decodeSeen(ctx, c.decoding, "image", file)
+}
+
+// decodeSeen decodes a picture of a question, when there is memory for it.
+func decodeSeen(ctx context.Context, decoding *semaphore.Weighted, param string, file []byte) (image.Image, error) {
 	o := picture.Options{}
 	if isSound(file) {
-		return nil, refuse(http.StatusBadRequest, "invalid_image", "image", "this is a sound; questions are about pictures")
+		return nil, refuse(http.StatusBadRequest, "invalid_image", param, "this is a sound; questions are about pictures")
 	}
 	cost, err := decodeCost(file, o)
 	if err != nil {
-		return nil, pictureError("image", err)
+		return nil, pictureError(param, err)
 	}
-	if err := c.decoding.Acquire(ctx, cost); err != nil {
+	if err := decoding.Acquire(ctx, cost); err != nil {
 		return nil, err
 	}
-	defer c.decoding.Release(cost)
+	defer decoding.Release(cost)
 	m, err := picture.Decode(file, o)
 	if err != nil {
-		return nil, pictureError("image", err)
+		return nil, pictureError(param, err)
 	}
 	return m, nil
 }

@@ -32,14 +32,17 @@ type Completer interface {
 // completer is a model with the number of texts that it continues.
 type completer struct {
 	Completer
-	busy atomic.Int64
+	seats *seats
 }
+
+// seats counts the texts that a model writes, of whatever kind of request.
+type seats struct{ busy atomic.Int64 }
 
 // mostTexts may be continued at once, or wait for that.
 const mostTexts = 256
 
 // enter counts n texts more; leave takes them back.
-func (c *completer) enter(n int) (leave func(), err error) {
+func (c *seats) enter(n int) (leave func(), err error) {
 	if c.busy.Add(int64(n)) > mostTexts {
 		c.busy.Add(int64(-n))
 		return nil, &Error{Status: http.StatusTooManyRequests, Code: "queue_full", RetryAfter: 5 * time.Second, Message: "too many texts are being continued; try again in 5 seconds"}

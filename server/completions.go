@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -17,15 +16,10 @@ import (
 // completionsBody is the request of POST /v1/completions: OpenAI's, with the names
 // that vLLM gives to what OpenAI does not have.
 type completionsBody struct {
+	sampled
 	Model         string          `json:"model"`
 	Prompt        json.RawMessage `json:"prompt"`
 	MaxTokens     *int            `json:"max_tokens"` // 16, as OpenAI has it
-	Temperature   *float64        `json:"temperature"`
-	TopP          *float64        `json:"top_p"`
-	TopK          *int            `json:"top_k"`
-	MinP          *float64        `json:"min_p"`
-	Penalty       *float64        `json:"repetition_penalty"`
-	Seed          *int64          `json:"seed"`
 	N             *int            `json:"n"`
 	Stop          json.RawMessage `json:"stop"`
 	LogProbs      *int            `json:"logprobs"`
@@ -34,19 +28,11 @@ type completionsBody struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
 
-	Format *struct {
-		Type   string `json:"type"` // text, json_object or json_schema
-		Schema *struct {
-			Schema json.RawMessage `json:"schema"`
-		} `json:"json_schema"`
-	} `json:"response_format"`
+	Format *format `json:"response_format"`
 
-	Echo      bool            `json:"echo"`
-	Suffix    string          `json:"suffix"`
-	BestOf    *int            `json:"best_of"`
-	Presence  float64         `json:"presence_penalty"`
-	Frequency float64         `json:"frequency_penalty"`
-	LogitBias json.RawMessage `json:"logit_bias"`
+	Echo   bool   `json:"echo"`
+	Suffix string `json:"suffix"`
+	BestOf *int   `json:"best_of"`
 }
 
 // completionsAnswer is what comes back, whole or as one part of a stream.
@@ -80,6 +66,7 @@ type completionUsage struct {
 	TotalTokens      int `json:"total_tokens"`
 	Details          struct {
 		Cached int `json:"cached_tokens"`
+		Images int `json:"image_tokens,omitempty"`
 	} `json:"prompt_tokens_details"`
 }
 
@@ -111,7 +98,7 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	leave, err := c.enter(t.choices())
+	leave, err := c.seats.enter(t.choices())
 	if err != nil {
 		return err
 	}
@@ -156,40 +143,20 @@ func (b *completionsBody) task(c *completer) (*continuation, error) {
 
 // refuseOthers names what OpenAI has and this server has not.
 func (b *completionsBody) refuseOthers() error {
-	for _, o := range []struct {
-		param string
-		is    bool
-	}{
-		{"echo", b.Echo}, {"suffix", b.Suffix != ""}, {"presence_penalty", b.Presence != 0}, {"frequency_penalty", b.Frequency != 0},
-		{"best_of", b.BestOf != nil && *b.BestOf > 1 && (b.N == nil || *b.BestOf != *b.N)},
-		{"logit_bias", len(b.LogitBias) > 0 && string(b.LogitBias) != "null" && string(b.LogitBias) != "{}"},
-	} {
-		if o.is {
-			return badRequest(o.param, "%s is not supported; leave it out", o.param)
-		}
-	}
-	return nil
+	return refuseUsed(append(b.others(), []unsupported{
+		{"echo", b.Echo}, {"suffix", b.Suffix != ""}, {"best_of", b.BestOf != nil && *b.BestOf > 1 && (b.N == nil || *b.BestOf != *b.N)},
+	}...))
 }
 
 // request is what the model asks for, with what the client says.
 func (b *completionsBody) request(r decoder.Request) (decoder.Request, error) {
-	r.MaxTokens, r.Seed = defaultCompletion, rand.Uint64()
+	r.MaxTokens = defaultCompletion
 	if b.MaxTokens != nil {
 		if r.MaxTokens = *b.MaxTokens; r.MaxTokens < 1 {
 			return r, badRequest("max_tokens", "max_tokens is %d; at least 1", r.MaxTokens)
 		}
 	}
-	take(&r.Temperature, b.Temperature)
-	take(&r.TopP, b.TopP)
-	take(&r.TopK, b.TopK)
-	take(&r.MinP, b.MinP)
-	take(&r.Penalty, b.Penalty)
-	if r.TopK < 0 {
-		r.TopK = 0 // vLLM's -1: all
-	}
-	if b.Seed != nil {
-		r.Seed = uint64(*b.Seed)
-	}
+	b.over(&r)
 	if b.LogProbs != nil {
 		r.LogProbs, r.Tops = true, *b.LogProbs
 	}
@@ -197,45 +164,10 @@ func (b *completionsBody) request(r decoder.Request) (decoder.Request, error) {
 	if r.Stop, err = stopStrings(b.Stop); err != nil {
 		return r, err
 	}
-	if r.Schema, err = b.schema(); err != nil {
+	if r.Schema, err = b.Format.schema(); err != nil {
 		return r, err
 	}
 	return r, requestError(r.Check())
-}
-
-// schema is what the text has to be of; nil: it is free.
-func (b *completionsBody) schema() ([]byte, error) {
-	switch f := b.Format; {
-	case f == nil || f.Type == "text" || f.Type == "":
-		return nil, nil
-	case f.Type == "json_object":
-		return []byte(`{"type":"object"}`), nil
-	case f.Type == "json_schema" && f.Schema != nil && len(f.Schema.Schema) > 0:
-		return f.Schema.Schema, nil
-	}
-	return nil, badRequest("response_format", "response_format has to be of type text, json_object, or json_schema with json_schema.schema")
-}
-
-func take[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
-
-// stopStrings reads a string or a list of them.
-func stopStrings(raw json.RawMessage) ([]string, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, nil
-	}
-	var list []string
-	if json.Unmarshal(raw, &list) != nil || len(list) > mostStops {
-		return nil, badRequest("stop", "stop has to be a string or a list of at most %d", mostStops)
-	}
-	return list, nil
 }
 
 // requestError turns an error of the decoder into one for the client.

@@ -16,7 +16,7 @@ import (
 // sent before the first token, so that what is wrong with the request is an answer of
 // its own.
 func (t *continuation) stream(w http.ResponseWriter, r *http.Request, withUsage bool) error {
-	events := &events{w: w, line: http.NewResponseController(w)}
+	events := newEvents(w)
 	told := make([]int, t.choices()) // characters, by choice
 	u, err := t.run(r.Context(), func(i int, p decoder.Piece) error {
 		c := completionChoice{Text: p.Text, Index: i, Finish: some(p.Finish)}
@@ -51,6 +51,10 @@ type events struct {
 	w     http.ResponseWriter
 	line  *http.ResponseController
 	begun bool
+}
+
+func newEvents(w http.ResponseWriter) *events {
+	return &events{w: w, line: http.NewResponseController(w)}
 }
 
 // send writes one event and sees to it that it is on its way.

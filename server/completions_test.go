@@ -187,17 +187,24 @@ func TestCompletionsRefusals(t *testing.T) {
 	}
 }
 
-// TestCompletionsLeave: a client that leaves in the middle ends its text within a
-// token or two, and others that are continued at the same time are not disturbed.
-func TestCompletionsLeave(t *testing.T) {
-	model := newTiny(t)
-	model.pause = 20 * time.Millisecond
-	s := newTest(t, Options{Completers: []Completer{model}})
+// TestLeaving: a client that leaves in the middle ends its text within a token or two,
+// and others that are continued at the same time are not disturbed.
+func TestLeaving(t *testing.T) {
+	plain, talks := newTiny(t), newTalking(t)
+	s := newTest(t, Options{Completers: []Completer{plain, talks}})
 	web := httptest.NewServer(s)
 	defer web.Close()
+	leaves(t, plain, web.URL+"/v1/completions", `{"model":"tiny","prompt":"a","max_tokens":60,"stream":true,"logprobs":0}`)
+	leaves(t, talks.tiny, web.URL+"/v1/chat/completions", `{"model":"talking","messages":[{"role":"user","content":"a"}],"max_tokens":60,"stream":true,"logprobs":true,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"array","items":{"type":"string"},"minItems":99}}}}`)
+}
+
+// leaves sends a request and hears five parts of its answer.
+func leaves(t *testing.T, model *tiny, url, body string) {
+	t.Helper()
+	model.pause = 20 * time.Millisecond
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	r, err := http.NewRequestWithContext(ctx, "POST", web.URL+"/v1/completions", strings.NewReader(`{"prompt":"a","max_tokens":60,"stream":true,"logprobs":0}`))
+	r, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,22 +213,25 @@ func TestCompletionsLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	lines := bufio.NewScanner(answer.Body)
-	for n := 0; n < 5 && lines.Scan(); {
+	lines, n := bufio.NewScanner(answer.Body), 0
+	for n < 5 && lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "data: ") {
 			n++
 		}
+	}
+	if n < 5 {
+		t.Fatalf("%s: the text ended after %d parts: %s", url, n, answer.Status)
 	}
 	leave()
 	select {
 	case err := <-model.ended:
 		if err == nil {
-			t.Error("the text went on to its end")
+			t.Errorf("%s: the text went on to its end", url)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("the text goes on")
+		t.Fatalf("%s: the text goes on", url)
 	}
 	if n := model.tokens.Load(); n > 30 {
-		t.Errorf("%d tokens were generated for a client that left after 5", n)
+		t.Errorf("%s: %d tokens were generated for a client that left after 5", url, n)
 	}
 }

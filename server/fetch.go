@@ -26,7 +26,8 @@ type fetching struct {
 	bodies []*body
 }
 
-// fetchPictures fetches the pictures that inputs give by address. One that cannot be
+// fetchPictures fetches the pictures that inputs give by address, for an encoder if c is
+// not nil. One that cannot be
 // had has its error in errs, at its place; the error returned is everybody's. release
 // gives the pictures' memory back.
 func (s *Server) fetchPictures(ctx context.Context, c *encoder, inputs []input, errs []error) (release func(), err error) {
@@ -39,8 +40,10 @@ func (s *Server) fetchPictures(ctx context.Context, c *encoder, inputs []input, 
 	if len(from) == 0 {
 		return func() {}, nil
 	}
-	if err := c.pictures.Full(); err != nil {
-		return nil, err // before anything is fetched in vain
+	if c != nil {
+		if err := c.pictures.Full(); err != nil {
+			return nil, err // before anything is fetched in vain
+		}
 	}
 	limited, cancel := context.WithTimeout(ctx, fetchPatience)
 	defer cancel()

@@ -24,7 +24,8 @@ import (
 // everybody.
 type Options struct {
 	Embedders  []Embedder  // the first answers requests that name none
-	Completers []Completer // the first answers requests that name none
+	Completers []Completer // the first answers requests that name none; those that are Chatters converse too
+	Chatters   []Chatter   // that are no Completers; the first of all answers requests that name none
 	Libraries  Libraries   // nil: none are kept
 
 	Keys            Keys           // nil: no key is asked for
@@ -79,6 +80,7 @@ type Server struct {
 	handler     http.Handler
 	encoders    []*encoder
 	completers  []*completer
+	chatters    []*chatter
 	hosts       []string
 	fetcher     *fetch.Fetcher      // nil: nothing is fetched
 	immich      *immichUpstream     // nil: there is none
@@ -110,7 +112,14 @@ func New(o Options) (*Server, error) {
 		s.metrics.watch(c)
 	}
 	for _, c := range o.Completers {
-		s.completers = append(s.completers, &completer{Completer: c})
+		at := &seats{}
+		s.completers = append(s.completers, &completer{c, at})
+		if talks, ok := c.(Chatter); ok {
+			s.chatters = append(s.chatters, newChatter(talks, at))
+		}
+	}
+	for _, c := range o.Chatters {
+		s.chatters = append(s.chatters, newChatter(c, &seats{}))
 	}
 	routes := s.routes()
 	if s.description, err = json.Marshal(s.openAPI(routes)); err != nil {

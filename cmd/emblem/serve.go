@@ -216,7 +216,7 @@ func (x *serving) run(ctx context.Context) error {
 	defer sent()
 	o := server.Options{
 		Traces:    traces,
-		Embedders: embedders, Completers: served(completers), Version: readRelease("").Version,
+		Embedders: embedders, Completers: x.served(completers), Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/server"
+	"github.com/emblem-search/emblem/text/chat"
+	"github.com/emblem-search/emblem/text/decoder"
 )
 
 // continuer is a model that continues texts as the server takes it, under a name of
@@ -14,10 +17,41 @@ type continuer struct {
 	name string
 }
 
-var _ server.Completer = continuer{}
-
 // Name implements server.Completer.
 func (c continuer) Name() string { return c.name }
+
+// talker is a continuer that was taught to answer in conversations.
+type talker struct{ continuer }
+
+var (
+	_ server.Completer = talker{}
+	_ server.Chatter   = talker{}
+)
+
+// Pictures implements server.Chatter.
+func (t talker) Pictures() int { return 0 }
+
+// Tools implements server.Chatter.
+func (t talker) Tools() bool { return t.Template.Tools() }
+
+// TokenBytes implements server.Chatter.
+func (t talker) TokenBytes(id int32) []byte {
+	tokens, err := t.Tokenizer()
+	if err != nil {
+		return nil // it was there when the server began
+	}
+	return tokens.TokenBytes(id)
+}
+
+// Chat implements server.Chatter.
+func (t talker) Chat(ctx context.Context, c server.Conversation, r decoder.Request, each func(decoder.Piece) error) (server.ChatUsage, error) {
+	ids, err := t.Prompt(c.Messages, c.Options)
+	if err != nil {
+		return server.ChatUsage{}, err
+	}
+	u, err := t.CompleteTokens(ctx, ids, r, each)
+	return server.ChatUsage{Usage: u}, err
+}
 
 // completers opens those of the named models that continue texts. They give way to
 // searches.
@@ -44,10 +78,15 @@ func (x *serving) completers(ctx context.Context) ([]continuer, error) {
 }
 
 // served are they as the server takes them.
-func served(list []continuer) []server.Completer {
+func (x *serving) served(list []continuer) []server.Completer {
 	out := make([]server.Completer, len(list))
 	for i, c := range list {
 		out[i] = c
+		if c.Template != nil {
+			out[i] = talker{c}
+		} else if !errors.Is(c.NoChat, chat.ErrNone) {
+			x.log.Warn("a model cannot answer in conversations", "model", c.name, "error", c.NoChat)
+		}
 	}
 	return out
 }

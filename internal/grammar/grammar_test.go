@@ -44,6 +44,7 @@ func TestAccepts(t *testing.T) {
 		{`{"anyOf":[{"type":"integer"},{"type":"string"}]}`, []string{"1", `"1"`}, []string{"null"}},
 		{`{"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object","properties":{"v":{"type":"integer"},"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}}},"required":["v","kids"]}}}`,
 			[]string{`{"v":1,"kids":[]}`, `{"v":1,"kids":[{"v":2,"kids":[]},{"v":3,"kids":[{"v":4,"kids":[]}]}]}`}, []string{`{"v":1}`, `{"v":1,"kids":[1]}`}},
+		{`{"anyOf":[{"type":"null"},{"type":"array","items":{"$ref":"#/anyOf/0"}}]}`, []string{"null", "[null]"}, []string{"[1]"}},
 		{`{"type":"array","items":{"$ref":"#"}}`, []string{"[]", "[[],[[]]]"}, []string{"[1]"}},
 		{`true`, []string{"1", "[]", `{"a":null}`}, []string{""}},
 	} {
@@ -118,6 +119,7 @@ func TestRefusals(t *testing.T) {
 		`{"type":"object","properties":{"a":{"not":{}}}}`:          `the schema at /properties/a: "not" is not supported`,
 		`{"type":"object","properties":{"a":{}},"required":["b"]}`: "b is required",
 		`{"type":"object","required":["b"]}`:                       "b is required",
+		`{"anyOf":[{"$ref":"#/anyOf/2"}]}`:                         `there is no "#/anyOf/2"`,
 		`{"$ref":"#/$defs/none"}`:                                  `there is no "#/$defs/none"`,
 		`{"$ref":"http://example.com/x"}`:                          "does not begin with #",
 		`{"$ref":"#"}`:                                             "refers to itself",

@@ -231,17 +231,28 @@ func (b *builder) refer(to any, at string, depth int) (symbol, error) {
 		if part == "" {
 			continue
 		}
-		o, _ := v.(*object)
-		if o == nil || o.values[part] == nil {
+		if v = member(v, part); v == nil {
 			return symbol{}, fmt.Errorf("%s: there is no %q", place(at), name)
 		}
-		v = o.values[part]
 	}
 	r := b.add()
 	b.schema[name] = r
 	target, err := b.of(v, path, depth+1)
 	b.rules[r] = rule{one(target)}
 	return ref(r), err
+}
+
+// member is what an object or a list has under a name, nil if it has nothing there.
+func member(v any, name string) any {
+	switch v := v.(type) {
+	case *object:
+		return v.values[name]
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(v) {
+			return v[i]
+		}
+	}
+	return nil
 }
 
 // values are given ones, as compact JSON.

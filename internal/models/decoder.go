@@ -2,18 +2,43 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/emblem-search/emblem/fusion"
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
+	"github.com/emblem-search/emblem/text/chat"
 	"github.com/emblem-search/emblem/text/decoder"
 )
 
 // Decoder is an open model that continues texts.
 type Decoder struct {
 	*decoder.Decoder
-	Name string // the public one
+	Name     string // the public one
+	Template *chat.Template
+	NoChat   error // why there is no Template
+}
+
+// Prompt turns a conversation into tokens, as the model's template has it. What is wrong
+// with the conversation is a *chat.RefusedError or a *decoder.RequestError.
+func (d Decoder) Prompt(messages []chat.Message, o chat.Options) ([]int32, error) {
+	if d.Template == nil {
+		return nil, d.NoChat
+	}
+	tokens, err := d.Tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	prompt, err := d.Template.Render(messages, o)
+	var refused *chat.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return nil, err
+	case err != nil:
+		return nil, &decoder.RequestError{Param: "prompt", Message: err.Error()}
+	}
+	return tokens.Encode(prompt, false), nil // the template has written the special tokens
 }
 
 // OpenDecoder opens a model that continues texts by name. It is not shared, and no
@@ -27,7 +52,9 @@ func OpenDecoder(ctx context.Context, name string, o Options) (Decoder, error) {
 	if err != nil {
 		return Decoder{}, fmt.Errorf("models: %s: %w", p.name, err)
 	}
-	return Decoder{d, p.name}, nil
+	out := Decoder{Decoder: d, Name: p.name}
+	out.Template, out.NoChat = chat.Load(p.dir, p.files())
+	return out, nil
 }
 
 // Continues tells whether a name is that of a model that continues texts.
