@@ -78,6 +78,7 @@ func commands(a *app) []*cobra.Command {
 		newMCPCmd(a),
 		newHealthCmd(a),
 		newDoctorCmd(a),
+		newEvalCmd(a),
 		newBenchCmd(a),
 		newVersionCmd(a),
 	}

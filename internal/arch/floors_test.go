@@ -60,7 +60,7 @@ var rooms = []room{
 		beside: []string{"internal/tensor/cpu", "internal/tensor/cuda", "internal/tensor/dry"}},
 	{floor: 1, path: "internal/weights", does: "tensors of a folder bound to tagged structs; layouts"},
 	{floor: 1, path: "internal/reliability", does: "labelled hits, how well probabilities fit them",
-		only: []string{"tools/reliability"}},
+		only: []string{"tools/reliability", "internal/evaluate"}},
 	{floor: 1, path: "internal/golden", does: "numbers of the reference libraries, for tests", kit: true},
 	{floor: 1, path: "internal/hub", does: "model folders in the shared Hugging Face cache"},
 	{floor: 1, path: "internal/picture", does: "picture files: sniffing, limits, decoding, resampling as Pillow's",
@@ -104,6 +104,9 @@ var rooms = []room{
 	{floor: 5, path: "internal/library", does: "folders into libraries; queries"},
 
 	{floor: 5, path: "internal/bench", does: "towers, ops and the machine's peak, timed",
+		only: []string{"cmd/emblem"}},
+
+	{floor: 5, path: "internal/evaluate", does: "how good a model is, on scenes whose truth is known",
 		only: []string{"cmd/emblem"}},
 
 	{floor: 5, path: "internal/attack", does: "what strangers do to a server",
