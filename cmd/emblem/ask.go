@@ -12,6 +12,7 @@ import (
 
 	"github.com/emblem-search/emblem/fusion/ask"
 	"github.com/emblem-search/emblem/internal/library"
+	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/internal/picture"
 )
 
@@ -31,6 +32,9 @@ type askFlags struct {
 	correct        string
 	revoke         string
 	corrections    bool
+	maxTokens      int
+	temperature    float64
+	seed           uint64
 	json           bool
 	maxMegapixels  uint
 }
@@ -46,6 +50,10 @@ Any model of pictures and words answers simple questions in English and German: 
 there a dog? what is in the picture? what colour is the car? how many dogs are there?
 where is the dog? what is left of the car? where is this? is it day or night? is it a
 cat or a dog? With --candidate it chooses among answers, and any question will do.
+
+A model that answers of its own weights, named with --model, takes any question, about
+one picture or several, and says what it likes in at most --max-tokens: SmolVLM,
+Idefics3, LLaVA. With --candidate it weighs these instead.
 
 Answers have probabilities. What is not likely enough is "I don't know" (exit 3), and
 questions of other kinds are refused, not guessed.
@@ -68,7 +76,7 @@ from then on for the same question, for that picture and those that look the sam
 	f.addDType(cmd)
 	g := cmd.Flags()
 	g.Lookup("model").DefValue, f.model = "", ""
-	g.StringArrayVar(&f.images, "image", nil, "the picture that is asked about")
+	g.StringArrayVar(&f.images, "image", nil, "the picture that is asked about; repeatable where --model answers of its own weights")
 	g.StringVar(&f.library, "library", "default", "the library that is asked, or that keeps corrections")
 	g.StringArrayVar(&f.candidates, "candidate", nil, "an answer to choose from (repeatable)")
 	g.BoolVar(&f.evidence, "evidence", false, "say where in the picture the answer was seen")
@@ -76,6 +84,9 @@ from then on for the same question, for that picture and those that look the sam
 	g.StringVar(&f.detail, "detail", "auto", "low looks at the whole picture only; high and auto at parts too")
 	g.IntVar(&f.maxTiles, "max-tiles", 0, "most parts that are looked at; 0 is all")
 	g.DurationVar(&f.deadline, "deadline", 0, "look closer only as long as this, such as 200ms")
+	g.IntVar(&f.maxTokens, "max-tokens", 0, "tokens of an answer at most; 0 is the model's own number or 256")
+	g.Float64Var(&f.temperature, "temperature", 0, "how freely an answer's tokens are drawn; 0 takes the likeliest")
+	g.Uint64Var(&f.seed, "seed", 0, "of the draws")
 	g.IntVar(&f.budget, "budget", 0, "most pictures of the library that are inspected; 0 means 2000")
 	g.IntVarP(&f.limit, "limit", "n", 8, "most pictures that are cited")
 	g.StringVar(&f.correct, "correct", "", "the right answer, to be kept")
@@ -87,6 +98,9 @@ from then on for the same question, for that picture and those that look the sam
 }
 
 func (f *askFlags) run(ctx context.Context, a *app, args []string, libraryNamed bool) error {
+	if f.model != "" && models.Answers(f.model, a.wiring.aliases) {
+		return f.ofItsOwn(ctx, a, args, libraryNamed)
+	}
 	if err := f.check(args); err != nil {
 		return err
 	}
@@ -133,6 +147,8 @@ func (f *askFlags) check(args []string) error {
 		return usagef("--correct is about a picture of the library; name it with --image")
 	case (f.evidence || f.counterfactual) && len(f.images) == 0:
 		return usagef("--evidence and --counterfactual are of a picture; name it with --image")
+	case f.maxTokens != 0 || f.temperature != 0 || f.seed != 0:
+		return usagef("--max-tokens, --temperature and --seed are for models that answer of their own weights; name one with --model")
 	case f.maxTiles < 0 || f.budget < 0 || f.limit < 0 || f.deadline < 0:
 		return usagef("--max-tiles, --budget, --limit and --deadline must not be negative")
 	}
@@ -171,7 +187,10 @@ type toldAnswer struct {
 	Annotations    []ask.Annotation  `json:"annotations,omitempty"`
 	Tiles          int               `json:"tiles,omitempty"`
 	Library        string            `json:"library,omitempty"`
+	Finish         string            `json:"finish_reason,omitempty"`
+	Usage          *askedUsage       `json:"usage,omitempty"`
 	Model          string            `json:"model"`
+	DType          string            `json:"dtype,omitempty"`
 }
 
 type toldEvidence struct {

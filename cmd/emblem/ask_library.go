@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/emblem-search/emblem/fusion/ask"
 	"github.com/emblem-search/emblem/internal/library"
@@ -99,18 +100,28 @@ func (t toldAnswer) write(w io.Writer, asJSON bool) error {
 	} else {
 		fmt.Fprintf(w, "  %d of %d pictures inspected\n", t.Count.Inspected, t.Count.Of)
 	}
-	if t.Evidence != nil {
-		for _, b := range t.Evidence.Boxes {
-			fmt.Fprintf(w, "  %s at x %d, y %d, %d wide, %d high\n", visible(t.Evidence.Of), b[0], b[1], b[2], b[3])
-		}
-	}
-	if t.Counterfactual != nil {
-		fmt.Fprintf(w, "  without that: %s\n", visible(t.Counterfactual.Answer))
+	if err := t.writeEvidence(w); err != nil {
+		return err
 	}
 	for _, x := range t.Annotations {
 		fmt.Fprintf(w, "  %s  %s  %.0f%%\n", visible(x.ID), visible(x.Answer), 100*x.Probability)
 	}
 	return nil
+}
+
+// writeEvidence prints where an answer was seen, and what is answered without that.
+func (t toldAnswer) writeEvidence(w io.Writer) error {
+	var b strings.Builder
+	if t.Evidence != nil {
+		for _, x := range t.Evidence.Boxes {
+			fmt.Fprintf(&b, "  %s at x %d, y %d, %d wide, %d high\n", visible(t.Evidence.Of), x[0], x[1], x[2], x[3])
+		}
+	}
+	if t.Counterfactual != nil {
+		fmt.Fprintf(&b, "  without that: %s\n", visible(t.Counterfactual.Answer))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // mostTold is how many alternatives are told.

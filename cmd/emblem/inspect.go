@@ -26,6 +26,9 @@ weight comes from; and what one picture and one text cost. Nothing is computed.`
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.model = args[0]
+			if models.Answers(f.model, a.wiring.aliases) {
+				return inspectAnswerer(cmd.Context(), a, f, asJSON)
+			}
 			return inspect(cmd.Context(), a, f, asJSON)
 		},
 	}

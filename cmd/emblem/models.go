@@ -41,9 +41,9 @@ func writeModels(w io.Writer, list []models.Entry, asJSON bool) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tFAMILY\tSIZE\tLICENCE\tWHERE\tNOTE")
+	fmt.Fprintln(t, "NAME\tFAMILY\tFOR\tSIZE\tLICENCE\tWHERE\tNOTE")
 	for _, e := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Model, cmp.Or(e.Family, "-"), hub.Bytes(e.Bytes), cmp.Or(e.Licence, "-"), e.Where, e.Note)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Model, cmp.Or(e.Family, "-"), cmp.Or(e.Does, "-"), hub.Bytes(e.Bytes), cmp.Or(e.Licence, "-"), e.Where, e.Note)
 	}
 	return t.Flush()
 }

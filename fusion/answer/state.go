@@ -73,6 +73,23 @@ func (m *Model) Encode(ctx context.Context, img image.Image, o PictureOptions) (
 	return s, nil
 }
 
+// EncodeWithin encodes the whole of a picture and then, as long as refine lives, what o
+// says. A refine that ends early is no error; ctx is.
+func (m *Model) EncodeWithin(ctx, refine context.Context, img image.Image, o PictureOptions) (*ImageState, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	whole, err := m.Encode(ctx, img, PictureOptions{Detail: "low"})
+	if err != nil || refine.Err() != nil {
+		return whole, err
+	}
+	s, err := m.Encode(refine, img, o)
+	if err != nil && refine.Err() != nil && ctx.Err() == nil {
+		return whole, nil
+	}
+	return s, err
+}
+
 // key is that of a picture's state.
 func (m *Model) key(p *picture.RGB, o PictureOptions) (Key, error) {
 	print, err := m.print()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/emblem-search/emblem/fusion"
-	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/text/chat"
 	"github.com/emblem-search/emblem/text/decoder"
@@ -63,8 +62,7 @@ func Continues(name string, aliases map[string]string) bool {
 	if err != nil {
 		return false
 	}
-	conf, err := weights.Folder{Dir: p.dir, FS: p.files()}.Config()
-	return err == nil && decoder.Knows(conf.Family)
+	return p.does() == "complete"
 }
 
 // prompts is the tokenizer of a model that continues texts: none is cut.

@@ -14,6 +14,7 @@ import (
 type Entry struct {
 	Model     string `json:"model"`             // the name to open it by
 	Family    string `json:"family"`            // clip, siglip, open_clip; or what the folder says it is
+	Does      string `json:"does,omitempty"`    // the command that it is for: search, complete, ask
 	Bytes     int64  `json:"bytes"`             // of its files
 	Licence   string `json:"licence,omitempty"` // of the weights, where it is known
 	Where     string `json:"where"`             // builtin, the folder, or the command that gets it
@@ -66,7 +67,7 @@ func cachedRepos(cache string) []string {
 }
 
 func entry(name string, p place, note string) Entry {
-	e := Entry{Model: name, Where: "builtin", Installed: true, Note: note, Licence: "Apache-2.0"}
+	e := Entry{Model: name, Does: p.does(), Where: "builtin", Installed: true, Note: note, Licence: "Apache-2.0"}
 	var files fs.FS = p.files()
 	if p.builtin == "" {
 		e.Where, e.Licence = p.dir, hub.Licence(p.dir)

@@ -159,7 +159,7 @@ func OpenTokenizer(name string, o Options) (Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if Continues(name, o.Aliases) {
+	if does := p.does(); does == "complete" || does == "ask" {
 		return openPrompts(p)
 	}
 	return fusion.LoadTokenizer(p.dir, fusion.Options{Name: p.name, FS: p.files()})
