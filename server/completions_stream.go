@@ -58,7 +58,10 @@ func newEvents(w http.ResponseWriter) *events {
 }
 
 // send writes one event and sees to it that it is on its way.
-func (e *events) send(v any) error {
+func (e *events) send(v any) error { return e.sendNamed("", v) }
+
+// sendNamed is send with a name for the event.
+func (e *events) sendNamed(name string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -69,7 +72,10 @@ func (e *events) send(v any) error {
 		e.begun = true
 		e.w.Header().Set("Content-Type", "text/event-stream")
 	}
-	if _, err = fmt.Fprintf(e.w, "data: %s\n\n", data); err != nil {
+	if name != "" {
+		name = "event: " + name + "\n"
+	}
+	if _, err = fmt.Fprintf(e.w, "%sdata: %s\n\n", name, data); err != nil {
 		return err
 	}
 	if err = e.line.Flush(); errors.Is(err, http.ErrNotSupported) {

@@ -76,11 +76,13 @@ func given(raw json.RawMessage) bool {
 
 // format says what a text has to be of.
 type format struct {
-	Type   string `json:"type"` // text, json_object or json_schema
-	Schema *struct {
-		Name   string          `json:"name"`
-		Schema json.RawMessage `json:"schema"`
-	} `json:"json_schema"`
+	Type   string       `json:"type"` // text, json_object or json_schema
+	Schema *namedSchema `json:"json_schema"`
+}
+
+type namedSchema struct {
+	Name   string          `json:"name"`
+	Schema json.RawMessage `json:"schema"`
 }
 
 // schema is the JSON Schema of it; nil: the text is free.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/emblem-search/emblem/internal/models"
+	"github.com/emblem-search/emblem/text/chat"
 	"github.com/emblem-search/emblem/text/decoder"
 )
 
@@ -22,6 +23,8 @@ type completeFlags struct {
 	logprobs int
 	schema   string
 	json     bool
+	chat     bool
+	system   string
 }
 
 func newCompleteCmd(a *app) *cobra.Command {
@@ -32,10 +35,14 @@ func newCompleteCmd(a *app) *cobra.Command {
 		Long: `Continue a text with a language model: GPT-2, LLaMA, SmolLM2, Qwen2, BART, T5. What follows
 the prompt is printed as it comes; - reads the prompt from the standard input.
 
+With --chat the prompt is a message to a model that was taught to answer, and its folder's
+chat template is put around it; --system says what it is told first.
+
 Without flags the model's own generation_config.json says how tokens are chosen,
 and where it says nothing the likeliest is taken.`,
 		Example: `  emblem complete --model HuggingFaceTB/SmolLM2-135M "Gravity is"
   emblem complete --model openai-community/gpt2 --temperature 0.8 --top-p 0.95 --seed 7 "Once upon a time"
+  emblem complete --model HuggingFaceTB/SmolLM2-135M-Instruct --chat "Why is the sky blue?"
   emblem complete --model ./my-model --stop "\n" --json "Question: why is the sky blue? Answer:"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -60,6 +67,8 @@ and where it says nothing the likeliest is taken.`,
 	flags.Uint64Var(&f.Seed, "seed", 0, "of the draws; unless given, another one each time")
 	flags.IntVar(&f.logprobs, "logprobs", 0, "with --json: probabilities of the tokens and of so many of the likeliest, 0 to 100")
 	flags.StringVar(&f.schema, "schema", "", "a JSON Schema, or a file with one: only what is of it follows")
+	flags.BoolVar(&f.chat, "chat", false, "ask: the prompt goes into the model's chat template")
+	flags.StringVar(&f.system, "system", "", "with --chat: what the model is told before the prompt")
 	flags.BoolVar(&f.json, "json", false, "one JSON object, at the end")
 	return cmd
 }
@@ -113,7 +122,30 @@ func (f *completeFlags) run(cmd *cobra.Command, a *app, prompt string) error {
 	if err := r.Check(); err != nil {
 		return usagef("%v", err)
 	}
-	return f.complete(ctx, a, d, prompt, r)
+	ids, err := f.prompt(d, prompt)
+	if err != nil {
+		return err
+	}
+	return f.complete(ctx, a, d, ids, r)
+}
+
+// prompt is what the model reads.
+func (f *completeFlags) prompt(d models.Decoder, prompt string) ([]int32, error) {
+	if !f.chat {
+		return d.Encode(prompt)
+	}
+	messages := []chat.Message{chat.Text("user", prompt)}
+	if f.system != "" {
+		messages = append([]chat.Message{chat.Text("system", f.system)}, messages...)
+	}
+	ids, err := d.Prompt(messages, chat.Options{})
+	if errors.Is(err, chat.ErrNone) {
+		return nil, usagef("%s was not taught to answer: its folder has no chat template; leave --chat out, or name a model whose name ends in Instruct or Chat", d.Name)
+	}
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return ids, nil
 }
 
 // maxPrompt is far more than any model reads.
@@ -122,6 +154,9 @@ const maxPrompt = 64 << 20
 func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder, error) {
 	if err := f.checkDType(); err != nil {
 		return models.Decoder{}, err
+	}
+	if f.system != "" && !f.chat {
+		return models.Decoder{}, usagef("--system needs --chat")
 	}
 	if f.logprobs < 0 || f.logprobs > 100 {
 		return models.Decoder{}, usagef("--logprobs %d is not 0 to 100", f.logprobs)
@@ -182,13 +217,13 @@ func (f *completeFlags) request(cmd *cobra.Command, d models.Decoder) decoder.Re
 	return r
 }
 
-func (f *completeFlags) complete(ctx context.Context, a *app, d models.Decoder, prompt string, r decoder.Request) error {
+func (f *completeFlags) complete(ctx context.Context, a *app, d models.Decoder, prompt []int32, r decoder.Request) error {
 	out := completion{IDs: []int32{}, Model: d.Name, DType: d.DType()}
 	if r.Temperature > 0 {
 		out.Seed = &r.Seed
 	}
 	var text strings.Builder
-	u, err := d.Complete(ctx, prompt, r, func(p decoder.Piece) error {
+	u, err := d.CompleteTokens(ctx, prompt, r, func(p decoder.Piece) error {
 		out.IDs, out.Finish = append(out.IDs, p.ID), p.Finish
 		text.WriteString(p.Text)
 		if f.json {

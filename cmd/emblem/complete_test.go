@@ -173,3 +173,38 @@ func (b *breaker) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestCompleteChat: with --chat the model reads what its template makes of the
+// messages, its special tokens as they are.
+func TestCompleteChat(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tiny-instruct")
+	if err := os.CopyFS(dir, os.DirFS(decoders+"smollm2")); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(want int, args ...string) (completion, string) {
+		t.Helper()
+		code, stdout, stderr := runCLI(t, "", append([]string{"complete", "--json", "--dtype", "f32", "--model", dir}, args...)...)
+		if code != want {
+			t.Fatal(code, stdout, stderr)
+		}
+		if code != 0 {
+			return completion{}, stderr
+		}
+		return jsonLines[completion](t, stdout)[0], ""
+	}
+	if _, says := ask(2, "--chat", "Hi"); !strings.Contains(says, "no chat template") {
+		t.Error(says)
+	}
+	const template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>{{ 'assistant\\n' }}"
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain, _ := ask(0, "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
+	talks, _ := ask(0, "--chat", "--system", "Be kind.", "Hi")
+	if !slices.Equal(talks.IDs, plain.IDs) || talks.Usage != plain.Usage {
+		t.Errorf("%+v, want %+v", talks, plain)
+	}
+	if _, says := ask(2, "--system", "Be kind.", "Hi"); !strings.Contains(says, "--system needs --chat") {
+		t.Error(says)
+	}
+}
