@@ -91,6 +91,7 @@ type Model struct {
 	family string
 	print  func() ([32]byte, error) // of weights and configuration, once
 	states *states
+	disk   *disk // nil: states are kept in memory only
 }
 
 // Load reads a model's folder. Any unused, missing or wrongly shaped tensor is an
@@ -108,7 +109,7 @@ func Load(ctx context.Context, dir string, o Options) (*Model, error) {
 	if open == nil {
 		return nil, fmt.Errorf("answer: config.json: model_type %q does not answer questions about pictures; %s do", f.config.Family, strings.Join(Families(), ", "))
 	}
-	m := &Model{name: o.Name, family: f.config.Family, states: newStates(o), print: sync.OnceValues(f.print)}
+	m := &Model{name: o.Name, family: f.config.Family, states: newStates(o), disk: diskAt(o.Cache), print: sync.OnceValues(f.print)}
 	if m.net, err = open(ctx, f); err != nil {
 		return nil, fmt.Errorf("answer: %s: %w", o.Name, err)
 	}

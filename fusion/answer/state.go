@@ -9,6 +9,7 @@ import (
 	"image"
 	"sync"
 
+	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/internal/weights"
 )
@@ -64,11 +65,14 @@ func (m *Model) Encode(ctx context.Context, img image.Image, o PictureOptions) (
 	if s := m.states.find(key); s != nil {
 		return s, nil
 	}
-	s, err := m.net.encode(ctx, rgb, o)
-	if err != nil {
-		return nil, err
+	s := m.disk.find(key)
+	if s == nil {
+		if s, err = m.net.encode(ctx, rgb, o); err != nil {
+			return nil, err
+		}
+		s.Key, s.Width, s.Height = key, rgb.W, rgb.H
+		m.disk.keep(s)
 	}
-	s.Key, s.Width, s.Height = key, rgb.W, rgb.H
 	m.states.keep(s)
 	return s, nil
 }
@@ -120,7 +124,12 @@ func (f folder) print() (sum [32]byte, err error) {
 	if err != nil {
 		return sum, err
 	}
+	dev, err := device.Open(f.options.Device)
+	if err != nil {
+		return sum, err
+	}
 	h := sha256.New()
+	fmt.Fprintf(h, "state 1 by %s\n", dev.Backend().Name())
 	fmt.Fprintf(h, "weights %s\nconfig %x\n", hash, sha256.Sum256(f.config.Raw))
 	for _, name := range []string{"preprocessor_config.json", "processor_config.json"} {
 		if raw, err := f.Read(name); err == nil {
