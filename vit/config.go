@@ -114,6 +114,7 @@ var towers = map[string]family{
 	"idefics3": {readIdefics3, hfIdefics3, idefics3Pixels, nil},
 	"smolvlm":  {readIdefics3, hfIdefics3, idefics3Pixels, nil},
 	"llava":    {readLLaVA, hfLLaVA, transformersPixels("CLIP"), nil},
+	"blip":     {readBLIP, hfBLIP, transformersPixels("Blip"), nil},
 }
 
 // Knows tells whether a folder that says it is of this family is a vision tower or has

@@ -173,6 +173,10 @@ var processors = map[string]processor{
 		Resize: true, Size: json.RawMessage(`{"shortest_edge": 224}`), Resample: 3,
 		Crop: true, CropSize: json.RawMessage(`224`), Rescale: true, Factor: 1. / 255, Normalize: true, Mean: clipMean, Std: clipStd,
 	},
+	"Blip": {
+		Resize: true, Size: json.RawMessage(`{"height": 384, "width": 384}`), Resample: 3,
+		Rescale: true, Factor: 1. / 255, Normalize: true, Mean: clipMean, Std: clipStd,
+	},
 	"Idefics3": idefics3Defaults,
 	"SmolVLM":  idefics3Defaults,
 	"Siglip2": {

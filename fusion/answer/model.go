@@ -73,6 +73,7 @@ type Sizes struct {
 
 // families by model_type of config.json.
 var families = map[string]func(ctx context.Context, f folder) (net, error){
+	"blip":     openBLIP,
 	"idefics3": openIdefics3,
 	"llava":    openLLaVA,
 	"smolvlm":  openIdefics3,

@@ -40,7 +40,7 @@ func newBlock(c config, layer int, p nn.Precision) block {
 			Act: c.act, Gated: c.gated,
 		},
 	}
-	if c.encoder != nil {
+	if c.crosses() {
 		b.NormCross = newNorm(c)
 	}
 	return b

@@ -36,8 +36,11 @@ type config struct {
 	tied      bool // the head may be the table of tokens
 	headBias  bool
 	eos       tokenIDs
+	ends      bool // eos counts, whatever generation_config.json says
 	forced    forced
 	encoder   *encoderConfig // nil: the prompt is the beginning of the text
+	states    int            // columns of the states that another model's encoder makes and this one attends to; 0: none
+	transform bool           // a layer and a norm come before the head: BERT
 	start     int32          // the token that the decoder of an encoder-decoder begins with
 }
 
@@ -86,6 +89,9 @@ func (c config) check() error {
 	}
 	return nil
 }
+
+// crosses tells whether tokens attend to a source too.
+func (c config) crosses() bool { return c.encoder != nil || c.states > 0 }
 
 // columns are those of queries, and of keys or values, in a projection.
 func (c config) columns() (q, kv int) { return c.heads * c.head, c.kvHeads * c.head }

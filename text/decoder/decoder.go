@@ -99,7 +99,7 @@ func (d *Decoder) load(folder weights.Folder, conf weights.Config, fam family, c
 	}
 	defer set.Close()
 	c := &d.net.config
-	if _, ok := set.Get("final_logits_bias"); c.headBias && !ok {
+	if _, ok := set.Get("final_logits_bias"); c.encoder != nil && c.headBias && !ok {
 		c.headBias, d.net.Head.Bias.Shape = false, nil // older folders have none
 	}
 	plan, err := weights.Match(set, fam.layout(set, *c), d.net)
@@ -155,7 +155,7 @@ func (d *Decoder) Close() {
 // what the cache holds.
 func (d *Decoder) Positions() int {
 	room := len(d.pages.all)
-	if d.net.config.encoder != nil {
+	if d.net.config.crosses() {
 		room /= 2 // the source needs as much
 	}
 	return min(d.net.config.positions, room*pageSize)

@@ -79,10 +79,16 @@ func (n *net) encode(s *tensor.Stream, source, rows []int32, store []tensor.Tens
 	x := s.New(tensor.F32, 1, l, n.config.width) // (1, L, C)
 	embed(s, table, source, n.Encoder.places, at, &n.Encoder.Norm, x)
 	n.Encoder.forward(s, x)
-	places := s.NewDense(tensor.I32, l) // (L)
+	n.remember(s, x.Reshape(l, n.config.width), rows, store)
+}
+
+// remember puts the keys and values that the layers make of states x (L, C) into the
+// store, at the given rows.
+func (n *net) remember(s *tensor.Stream, x tensor.Tensor, rows []int32, store []tensor.Tensor) {
+	places := s.NewDense(tensor.I32, len(rows)) // (L)
 	tensor.Put(s, places, rows)
 	for i := range n.Blocks {
-		n.Blocks[i].Cross.remember(s, x.Reshape(l, n.config.width), places, store[i])
+		n.Blocks[i].Cross.remember(s, x, places, store[i])
 	}
 }
 
@@ -101,12 +107,18 @@ func (e *encoder) forward(s *tensor.Stream, x tensor.Tensor) {
 
 // encode runs a sequence's source through the encoder.
 func (d *Decoder) encode(ctx context.Context, q *sequence) error {
-	rows := make([]int32, len(q.source))
+	rows := make([]int32, q.sourceLen())
 	for i := range rows {
 		rows[i] = q.crossPages[i/pageSize]*pageSize + int32(i%pageSize)
 	}
 	err := d.pool.Device().Run(ctx, d.lane, func(s *tensor.Stream) error {
-		d.net.encode(s, q.source, rows, d.pages.store)
+		if q.states == nil {
+			d.net.encode(s, q.source, rows, d.pages.store)
+			return s.Err()
+		}
+		x := s.NewDense(tensor.F32, len(rows), d.net.config.states) // (L, C)
+		tensor.Put(s, x, q.states.Rows)
+		d.net.remember(s, x, rows, d.pages.store)
 		return s.Err()
 	})
 	q.encoded = err == nil
@@ -123,12 +135,16 @@ type crossAttention struct {
 }
 
 func newCrossAttention(c config, p nn.Precision) crossAttention {
-	if c.encoder == nil {
+	if !c.crosses() {
 		return crossAttention{}
 	}
 	q, kv := c.columns()
+	source := c.width
+	if c.states > 0 {
+		source = c.states
+	}
 	return crossAttention{
-		Q: nn.NewLinear(c.width, q, c.qkvBias, p.Block), KV: nn.NewLinear(c.width, 2*kv, c.qkvBias, p.Block),
+		Q: nn.NewLinear(c.width, q, c.qkvBias, p.Block), KV: nn.NewLinear(source, 2*kv, c.qkvBias, p.Block),
 		Proj: nn.NewLinear(q, c.width, c.projBias, p.Block), config: c,
 	}
 }

@@ -13,6 +13,7 @@ type Request struct {
 	Stop      []string // strings that end it, for Complete
 	Schema    []byte   // a JSON Schema that what follows has to be of; none: anything may follow
 	Inserts   []Insert // embeddings in the place of tokens of the prompt, in order
+	Source    *Source  // what a decoder attends to whose encoder is another model; none for others
 	LogProbs  bool     // report probabilities
 	Tops      int      // with so many of the likeliest tokens, at most 100
 }
@@ -134,6 +135,9 @@ func (d *Decoder) sequence(prompt []int32, r Request) (*sequence, error) {
 		q.source, q.ids = q.ids, []int32{d.generation.start}
 		q.origin = origin(q.source)
 		q.last = q.origin
+	}
+	if err := d.attend(q, r.Source); err != nil {
+		return nil, err
 	}
 	var err error
 	if q.constraint, err = d.constrain(r.Schema); err != nil {

@@ -54,6 +54,9 @@ func readGeneration(f weights.Folder, c config) (generation, error) {
 		return g, err
 	}
 	g.eos, g.maxTokens, g.forced = file.EOS, max(file.MaxTokens, 0), forced{file.First, file.Last.first()}
+	if c.ends {
+		g.eos = c.eos
+	}
 	g.limits = limits{file.MinLength, file.MinTokens, file.NoRepeat}
 	if file.Start != nil {
 		g.start = *file.Start

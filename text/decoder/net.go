@@ -15,6 +15,7 @@ type net struct {
 	Encoder encoder       `weight:"encoder"`
 	Blocks  []block       `weight:"blocks"`
 	Norm    norm          `weight:"norm"`
+	Change  transform     `weight:"transform"`
 	Head    nn.Linear     `weight:"head"` // (V, C)
 
 	config config
@@ -28,6 +29,7 @@ func newNet(c config, p nn.Precision) *net {
 		Bias:    c.biases(),
 		Encoder: newEncoder(c, p),
 		Head:    nn.NewLinear(c.width, c.vocab, c.headBias, p.Block),
+		Change:  newTransform(c, p),
 		config:  c,
 	}
 	if c.post {
@@ -164,6 +166,7 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	if n.Norm.ok() {
 		n.Norm.forward(s, f, f)
 	}
+	n.Change.forward(s, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
 }
 

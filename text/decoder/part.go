@@ -11,6 +11,7 @@ import (
 var parts = map[string]family{
 	"idefics3": {readPart, partLayout("model.text_model.", hfHead, "model.vision_model.**", "model.connector.**")},
 	"smolvlm":  {readPart, partLayout("model.text_model.", hfHead, "model.vision_model.**", "model.connector.**")},
+	"blip":     {readBLIP, blipLayout},
 	"llava":    {readPart, partLayout("language_model.model.", "language_model.lm_head.weight", "vision_tower.**", "multi_modal_projector.**")},
 }
 

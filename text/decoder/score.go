@@ -7,14 +7,14 @@ import (
 
 // Score says how likely tokens are to follow a prompt: the logarithm of the
 // probability of each, after the prompt and those before it. What the prompt has in
-// common with earlier ones is not computed again. r.Inserts are the prompt's; the rest
-// of r does not matter.
+// common with earlier ones is not computed again. r.Inserts are the prompt's, r.Source
+// is what the model attends to besides; the rest of r does not matter.
 func (d *Decoder) Score(ctx context.Context, prompt, next []int32, r Request) ([]float32, error) {
 	if len(next) == 0 {
 		return nil, nil
 	}
 	all := append(append([]int32(nil), prompt...), next[:len(next)-1]...) // nothing follows the last one
-	q, err := d.sequence(all, Request{Inserts: r.Inserts})
+	q, err := d.sequence(all, Request{Inserts: r.Inserts, Source: r.Source})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 type sequence struct {
 	ctx      context.Context
 	source   []int32 // what the encoder of an encoder-decoder reads
+	states   *Source // what another model's encoder has made, in its place
 	ids      []int32 // the prompt and what follows
 	inserts  []Insert
 	prompt   int     // tokens of it
@@ -41,6 +42,14 @@ type sequence struct {
 	encoded    bool    // that they hold
 
 	out mailbox
+}
+
+// sourceLen is how many states the sequence attends to besides its own tokens.
+func (q *sequence) sourceLen() int {
+	if q.states != nil {
+		return q.states.len
+	}
+	return len(q.source)
 }
 
 // pending is the number of tokens whose keys and values are not computed.

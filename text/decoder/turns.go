@@ -147,7 +147,7 @@ func (t *turns) plan() []share {
 func (t *turns) admit() {
 	for len(t.waiting) > 0 && len(t.running) < mostRunning {
 		q := t.waiting[0]
-		if len(t.running) > 0 && t.d.pages.idle() < pagesFor(len(q.ids)+1)+pagesFor(len(q.source)) {
+		if len(t.running) > 0 && t.d.pages.idle() < pagesFor(len(q.ids)+1)+pagesFor(q.sourceLen()) {
 			return
 		}
 		t.waiting = t.waiting[1:]
@@ -176,7 +176,7 @@ func (t *turns) reuse(q *sequence) {
 
 // reserve gives a sequence pages for so many tokens, and for its source.
 func (t *turns) reserve(q *sequence, tokens int) bool {
-	return t.grow(q, &q.crossPages, len(q.source)) && t.grow(q, &q.pages, tokens)
+	return t.grow(q, &q.crossPages, q.sourceLen()) && t.grow(q, &q.pages, tokens)
 }
 
 // grow gives a sequence pages. Where there are none, the youngest sequence has to give
@@ -216,7 +216,7 @@ func (t *turns) compute(batch []share) error {
 		ctx = batch[0].ctx
 	}
 	for _, s := range batch {
-		if s.source != nil && !s.encoded {
+		if s.sourceLen() > 0 && !s.encoded {
 			if err := t.d.encode(ctx, s.sequence); err != nil {
 				return err
 			}
@@ -300,8 +300,8 @@ func (p *pass) add(c config, batch []share) {
 		}
 		g.lens = append(g.lens, int32(s.done+s.n))
 		g.pages = appendRow(g.pages, s.pages[:pagesFor(s.done+s.n)], width)
-		if s.source != nil {
-			g.crossLens = append(g.crossLens, int32(len(s.source)))
+		if n := s.sourceLen(); n > 0 {
+			g.crossLens = append(g.crossLens, int32(n))
 			g.crossPages = appendRow(g.crossPages, s.crossPages, crossWidth)
 		}
 	}
