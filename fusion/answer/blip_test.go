@@ -103,9 +103,12 @@ func TestBLIPRefuses(t *testing.T) {
 		long[i] = "a "[i%2]
 	}
 	for says, f := range map[string]func() error{
-		"2 pictures":         func() error { _, err := m.Answer(context.Background(), states, "?", Request{}); return err },
-		"no picture":         func() error { _, err := m.Answer(context.Background(), nil, "?", Request{}); return err },
-		"the model reads 48": func() error { _, err := m.Answer(context.Background(), states[:1], string(long), Request{}); return err },
+		"2 pictures": func() error { _, err := m.Answer(context.Background(), states, "?", Request{}); return err },
+		"no picture": func() error { _, err := m.Answer(context.Background(), nil, "?", Request{}); return err },
+		"the model reads 48": func() error {
+			_, err := m.Answer(context.Background(), states[:1], string(long), Request{})
+			return err
+		},
 	} {
 		if err := f(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v; want %q", err, says)
