@@ -151,7 +151,7 @@ func unmarshal(body []byte, v any) error {
 	case errors.As(err, &syntax):
 		return refuse(http.StatusBadRequest, "invalid_json", "", "the request is not valid JSON, at byte %d: %v", syntax.Offset, syntax)
 	case errors.As(err, &kind):
-		field := strings.TrimPrefix(kind.Field, "sampled.") // Go names embedded structs, clients do not know them
+		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "sampled."), "ollamaAsk.") // Go names embedded structs, clients do not know them
 		return badRequest(field, "%s is a %s and has to be a %s", orRequest(field), kind.Value, goKind(kind.Type.Kind().String()))
 	}
 	return refuse(http.StatusBadRequest, "invalid_json", "", "the request cannot be read as JSON: %v", err)

@@ -136,7 +136,7 @@ func newTalking(t *testing.T) talking {
 // and as a stream, with probabilities, schemas and usage.
 func TestChat(t *testing.T) {
 	model := newTalking(t)
-	client, s := chatClient(t, Options{Completers: []Completer{model}})
+	client, s := chatClient(t, Options{Completers: []Completer{model}, Chatters: []Chatter{model}})
 	ids, err := model.ids(Conversation{Messages: []chat.Message{chat.Text("system", "Be kind."), chat.Text("user", "Hi")}})
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +256,7 @@ func TestChatTools(t *testing.T) {
 func TestChatToolChoice(t *testing.T) {
 	model := newTalking(t)
 	model.template = tooled(t)
-	client, _ := chatClient(t, Options{Completers: []Completer{model}})
+	client, _ := chatClient(t, Options{Completers: []Completer{model}, Chatters: []Chatter{model}})
 	ask := openai.ChatCompletionNewParams{
 		Model: "talking", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("?")}, Tools: []openai.ChatCompletionToolUnionParam{weather},
 		ToolChoice: openai.ChatCompletionToolChoiceOptionUnionParam{OfAuto: openai.String("required")}, Temperature: openai.Float(0), MaxTokens: openai.Int(80),
@@ -358,7 +358,7 @@ func TestChatTruncate(t *testing.T) {
 // TestChatRefusals: what cannot be done is said in OpenAI's shape, with the place.
 func TestChatRefusals(t *testing.T) {
 	reads := newTalking(t)
-	s := newTest(t, Options{Completers: []Completer{reads, newTiny(t)}, Chatters: []Chatter{&script{says: []string{"x"}}}})
+	s := newTest(t, Options{Completers: []Completer{reads, newTiny(t)}, Chatters: []Chatter{reads, &script{says: []string{"x"}}}})
 	long := strings.Repeat("word ", 60)
 	user := `"messages":[{"role":"user","content":"a"}]`
 	sees := func(parts string) string {

@@ -13,7 +13,7 @@ import (
 )
 
 // Chatter is a model that answers in conversations. Its methods may be called from
-// many goroutines. A [Completer] that is one too answers both kinds of requests.
+// many goroutines.
 type Chatter interface {
 	// Name is the model's public name.
 	Name() string

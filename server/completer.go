@@ -68,6 +68,13 @@ func (s *Server) completerFor(name string) (*completer, error) {
 	return nil, refuse(http.StatusNotFound, "model_not_found", "model", "no model %q that continues texts is loaded; loaded: %s", clip(name), strings.Join(have, ", "))
 }
 
-func (s *Server) completerEntry(c *completer) modelEntry {
-	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: "completion", Positions: c.Positions(), Loaded: true, Bytes: int64(c.Bytes())}
+// writer is a model that writes texts.
+type writer interface {
+	Name() string
+	Positions() int
+	Bytes() int
+}
+
+func (s *Server) writerEntry(c writer, kind string) modelEntry {
+	return modelEntry{ID: c.Name(), Object: "model", Created: s.started.Unix(), OwnedBy: "emblem", Kind: kind, Positions: c.Positions(), Loaded: true, Bytes: int64(c.Bytes())}
 }

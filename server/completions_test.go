@@ -191,7 +191,7 @@ func TestCompletionsRefusals(t *testing.T) {
 // and others that are continued at the same time are not disturbed.
 func TestLeaving(t *testing.T) {
 	plain, talks := newTiny(t), newTalking(t)
-	s := newTest(t, Options{Completers: []Completer{plain, talks}})
+	s := newTest(t, Options{Completers: []Completer{plain}, Chatters: []Chatter{talks}})
 	web := httptest.NewServer(s)
 	defer web.Close()
 	leaves(t, plain, web.URL+"/v1/completions", `{"model":"tiny","prompt":"a","max_tokens":60,"stream":true,"logprobs":0}`)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -38,11 +39,21 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 	for _, c := range s.encoders {
 		list = append(list, s.modelEntry(c))
 	}
-	for _, c := range s.completers {
-		list = append(list, s.completerEntry(c))
-	}
-	writeJSON(w, http.StatusOK, modelList{"list", list})
+	writeJSON(w, http.StatusOK, modelList{"list", append(list, s.writers()...)})
 	return nil
+}
+
+// writers are the models that write texts.
+func (s *Server) writers() (list []modelEntry) {
+	for _, c := range s.chatters {
+		list = append(list, s.writerEntry(c, "chat"))
+	}
+	for _, c := range s.completers {
+		if !slices.ContainsFunc(list, func(e modelEntry) bool { return e.ID == c.Name() }) {
+			list = append(list, s.writerEntry(c, "completion"))
+		}
+	}
+	return list
 }
 
 // modelName is the model that a path names; a name may have one slash.
@@ -56,9 +67,9 @@ func modelName(r *http.Request) string {
 // getModel answers GET /v1/models/{model}.
 func (s *Server) getModel(w http.ResponseWriter, r *http.Request) error {
 	name := modelName(r)
-	for _, c := range s.completers {
-		if names(c.Name(), name) {
-			writeJSON(w, http.StatusOK, s.completerEntry(c))
+	for _, e := range s.writers() {
+		if names(e.ID, name) {
+			writeJSON(w, http.StatusOK, e)
 			return nil
 		}
 	}

@@ -19,11 +19,8 @@ type ollamaBody struct {
 // among the input, or as bare base64 in images.
 func (s *Server) ollamaEmbed(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
-	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
-		r.Header.Del("Content-Type") // curl -d, as Ollama's own examples have it; nothing is changed here
-	}
 	var body ollamaBody
-	release, err := s.readJSON(w, r, &body)
+	release, err := s.readOllama(w, r, &body)
 	if err != nil {
 		return err
 	}
@@ -86,6 +83,10 @@ func (s *Server) ollamaTags(w http.ResponseWriter, _ *http.Request) error {
 		m["modified_at"] = s.started.Format(time.RFC3339)
 		models = append(models, m)
 	}
+	for _, m := range s.ollamaWriters() {
+		m["modified_at"] = s.started.Format(time.RFC3339)
+		models = append(models, m)
+	}
 	writeJSON(w, http.StatusOK, map[string]any{"models": models})
 	return nil
 }
@@ -105,6 +106,10 @@ func (s *Server) ollamaRunning(w http.ResponseWriter, _ *http.Request) error {
 		m["expires_at"], m["size_vram"] = mem.Expires.Format(time.RFC3339), 0
 		models = append(models, m)
 	}
+	for _, m := range s.ollamaWriters() {
+		m["expires_at"], m["size_vram"] = time.Now().AddDate(100, 0, 0).Format(time.RFC3339), 0
+		models = append(models, m)
+	}
 	writeJSON(w, http.StatusOK, map[string]any{"models": models})
 	return nil
 }
@@ -114,6 +119,14 @@ func (s *Server) ollamaModel(c *encoder, m Memory) map[string]any {
 		"name": c.Name(), "model": c.Name(), "size": m.Bytes, "digest": c.Fingerprint(),
 		"details": map[string]any{"format": "safetensors", "family": "clip"},
 	}
+}
+
+// ollamaWriters are the models that write texts.
+func (s *Server) ollamaWriters() (list []map[string]any) {
+	for _, e := range s.writers() {
+		list = append(list, map[string]any{"name": e.ID, "model": e.ID, "size": e.Bytes, "digest": "", "details": map[string]any{"format": "safetensors", "family": "llama"}})
+	}
+	return list
 }
 
 // writeOllama writes an error in Ollama's shape.

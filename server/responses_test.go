@@ -15,7 +15,7 @@ import (
 // stream, with usage.
 func TestResponses(t *testing.T) {
 	model := newTalking(t)
-	client, s := chatClient(t, Options{Completers: []Completer{model}})
+	client, s := chatClient(t, Options{Completers: []Completer{model}, Chatters: []Chatter{model}})
 	var chat chatAnswer
 	request(t, s, "POST", "/v1/chat/completions", `{"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"}],"max_tokens":12,"temperature":0}`, 200, &chat)
 	want := *chat.Choices[0].Message.Content
@@ -127,7 +127,7 @@ func TestResponsesTools(t *testing.T) {
 
 // TestResponsesRefusals: what cannot be done is said with its place.
 func TestResponsesRefusals(t *testing.T) {
-	s := newTest(t, Options{Completers: []Completer{newTalking(t)}})
+	s := newTest(t, Options{Chatters: []Chatter{newTalking(t)}})
 	for body, want := range map[string]string{
 		`{}`:           `400 input input has to be`,
 		`{"input":[]}`: `400 input input has to be`,

@@ -3,7 +3,7 @@ package server
 // routes is the table of what is served. OpenAPI is made from it.
 func (s *Server) routes() []route {
 	var all []route
-	for _, some := range [][]route{s.healthRoutes(), s.modelRoutes(), s.parityRoutes(), s.vectorRoutes(), s.otherRoutes(), s.libraryRoutes(), s.manageRoutes(), s.heatRoutes(), s.jobRoutes(), s.statusRoutes(), s.completionRoutes(), s.chatRoutes(), s.responsesRoutes(), s.askRoutes(), s.absentRoutes(), s.mcpRoutes(), s.sessionRoutes(), s.pageRoutes()} {
+	for _, some := range [][]route{s.healthRoutes(), s.modelRoutes(), s.parityRoutes(), s.vectorRoutes(), s.otherRoutes(), s.libraryRoutes(), s.manageRoutes(), s.heatRoutes(), s.jobRoutes(), s.statusRoutes(), s.completionRoutes(), s.chatRoutes(), s.responsesRoutes(), s.ollamaTalkRoutes(), s.askRoutes(), s.absentRoutes(), s.mcpRoutes(), s.sessionRoutes(), s.pageRoutes()} {
 		all = append(all, some...)
 	}
 	return all

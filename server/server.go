@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -24,8 +25,8 @@ import (
 // everybody.
 type Options struct {
 	Embedders  []Embedder  // the first answers requests that name none
-	Completers []Completer // the first answers requests that name none; those that are Chatters converse too
-	Chatters   []Chatter   // that are no Completers; the first of all answers requests that name none
+	Completers []Completer // the first answers requests that name none
+	Chatters   []Chatter   // the first answers requests that name none; one that is a Completer too is in both lists
 	Libraries  Libraries   // nil: none are kept
 
 	Keys            Keys           // nil: no key is asked for
@@ -111,15 +112,13 @@ func New(o Options) (*Server, error) {
 		s.encoders = append(s.encoders, c)
 		s.metrics.watch(c)
 	}
+	shared := map[string]*seats{} // of a model that does both, by its name
 	for _, c := range o.Completers {
-		at := &seats{}
-		s.completers = append(s.completers, &completer{c, at})
-		if talks, ok := c.(Chatter); ok {
-			s.chatters = append(s.chatters, newChatter(talks, at))
-		}
+		shared[c.Name()] = &seats{}
+		s.completers = append(s.completers, &completer{c, shared[c.Name()]})
 	}
 	for _, c := range o.Chatters {
-		s.chatters = append(s.chatters, newChatter(c, &seats{}))
+		s.chatters = append(s.chatters, newChatter(c, cmp.Or(shared[c.Name()], &seats{})))
 	}
 	routes := s.routes()
 	if s.description, err = json.Marshal(s.openAPI(routes)); err != nil {

@@ -201,6 +201,15 @@ func (x *serving) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lookers, err := x.lookers(ctx)
+	defer func() {
+		for _, l := range lookers {
+			l.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	embedders, err := x.embedders(ctx)
 	if err != nil {
 		return err
@@ -216,7 +225,7 @@ func (x *serving) run(ctx context.Context) error {
 	defer sent()
 	o := server.Options{
 		Traces:    traces,
-		Embedders: embedders, Completers: x.served(completers), Version: readRelease("").Version,
+		Embedders: embedders, Completers: served(completers), Chatters: x.chatters(completers, lookers), Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}
@@ -231,7 +240,7 @@ func (x *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer srv.Close()
-	x.announce(srv, listener, embedders, completers)
+	x.announce(srv, listener, embedders, completers, lookers)
 	samples, watches := x.samples(ctx), x.watch(ctx, roots)
 	err = srv.Serve(ctx, listener)
 	<-samples
@@ -278,7 +287,7 @@ func (x *serving) embedders(ctx context.Context) ([]server.Embedder, error) {
 	var out []server.Embedder
 	for _, ref := range refs {
 		name, m := splitModel(ref)
-		if models.Continues(m, x.wiring.aliases) {
+		if x.written(m) {
 			continue
 		}
 		e, err := x.embedder(ctx, name, m)
@@ -357,7 +366,7 @@ func (x *serving) libraryEmbedder(ctx context.Context, name string, have []serve
 }
 
 // announce says where the server is, and how to get in.
-func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder, completers []continuer) {
+func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder, completers []continuer, lookers []*looker) {
 	scheme := "http"
 	if x.options.TLSCert != "" {
 		scheme = "https"
@@ -373,7 +382,14 @@ func (x *serving) announce(srv *server.Server, l net.Listener, embedders []serve
 		fmt.Fprintf(x.stderr, "  model %s, %d dimensions\n", e.Name(), e.Dim())
 	}
 	for _, c := range completers {
-		fmt.Fprintf(x.stderr, "  model %s, continues texts of up to %d tokens\n", c.Name(), c.Positions())
+		does := "continues texts"
+		if c.Template != nil {
+			does = "answers in conversations and continues texts"
+		}
+		fmt.Fprintf(x.stderr, "  model %s, %s of up to %d tokens\n", c.Name(), does, c.Positions())
+	}
+	for _, l := range lookers {
+		fmt.Fprintf(x.stderr, "  model %s, answers about pictures in conversations of up to %d tokens\n", l.Name(), l.Positions())
 	}
 	if len(x.options.Fetch) > 0 {
 		fmt.Fprintf(x.stderr, "  pictures are fetched from %s\n", strings.Join(x.options.Fetch, ", "))

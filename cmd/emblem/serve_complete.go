@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/emblem-search/emblem/internal/models"
 	"github.com/emblem-search/emblem/server"
@@ -15,6 +16,7 @@ import (
 type continuer struct {
 	models.Decoder
 	name string
+	at   int // its place among --model
 }
 
 // Name implements server.Completer.
@@ -57,7 +59,7 @@ func (t talker) Chat(ctx context.Context, c server.Conversation, r decoder.Reque
 // searches.
 func (x *serving) completers(ctx context.Context) ([]continuer, error) {
 	var out []continuer
-	for _, ref := range x.options.Models {
+	for i, ref := range x.options.Models {
 		name, m := splitModel(ref)
 		if !models.Continues(m, x.wiring.aliases) {
 			continue
@@ -69,7 +71,7 @@ func (x *serving) completers(ctx context.Context) ([]continuer, error) {
 		if name == "" {
 			name = d.Name
 		}
-		out = append(out, continuer{d, name})
+		out = append(out, continuer{d, name, i})
 		if _, err := d.Tokenizer(); err != nil {
 			return out, modelError(err)
 		}
@@ -78,15 +80,26 @@ func (x *serving) completers(ctx context.Context) ([]continuer, error) {
 }
 
 // served are they as the server takes them.
-func (x *serving) served(list []continuer) []server.Completer {
+func served(list []continuer) []server.Completer {
 	out := make([]server.Completer, len(list))
 	for i, c := range list {
 		out[i] = c
+	}
+	return out
+}
+
+// chatters are all that answer in conversations, in the order of --model.
+func (x *serving) chatters(texts []continuer, pictures []*looker) []server.Chatter {
+	all := make([]server.Chatter, len(x.options.Models))
+	for _, c := range texts {
 		if c.Template != nil {
-			out[i] = talker{c}
+			all[c.at] = talker{c}
 		} else if !errors.Is(c.NoChat, chat.ErrNone) {
 			x.log.Warn("a model cannot answer in conversations", "model", c.name, "error", c.NoChat)
 		}
 	}
-	return out
+	for _, l := range pictures {
+		all[l.at] = l
+	}
+	return slices.DeleteFunc(all, func(c server.Chatter) bool { return c == nil })
 }

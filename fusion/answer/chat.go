@@ -37,6 +37,20 @@ func (m *Model) Chat(ctx context.Context, messages []chat.Message, o chat.Option
 	return c.chat(ctx, messages, o, states, r, each)
 }
 
+// Language is what the model writes its answers with, and how it was taught to
+// converse. A family that cannot is an [UnsupportedError], a folder without a template
+// chat.ErrNone. Both go on belonging to the model.
+func (m *Model) Language() (*decoder.Decoder, *chat.Template, error) {
+	p, ok := m.net.(*prefix)
+	if !ok {
+		return nil, nil, &UnsupportedError{m.family, "go on with a conversation"}
+	}
+	if p.template == nil {
+		return nil, nil, chat.ErrNone
+	}
+	return p.decoder, p.template, nil
+}
+
 // chat implements chatter.
 func (p *prefix) chat(ctx context.Context, messages []chat.Message, o chat.Options, states []*ImageState, r decoder.Request, each func(decoder.Piece) error) (Usage, error) {
 	if p.template == nil {
