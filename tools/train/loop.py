@@ -187,3 +187,22 @@ def export_check(log, means, key='loss'):
     if not means or first is None or not means[key] < .95 * first:
         raise SystemExit(f'smoke: the loss did not fall: {first} -> {means and means[key]}')
     log.say(f'smoke: {key} {first:.3f} -> {means[key]:.3f}')
+
+
+def run(a, log, clock, checkpoint, modules, average, opts, data, step):
+    """One stretch: step(factor) -> (numbers to log, examples seen). Resumes, logs, saves. -> the last means."""
+    seen, means = resume(checkpoint, modules, average, opts, clock), None
+    data.seed += seen * 2
+    log.say('parameters', sum(p.numel() for m in modules for p in m.parameters()), 'seen', seen, vars(a))
+    step(0.)  # compiles
+    clock.begin()
+    while (left := clock.left()) > 0:
+        numbers, n = step(clock.rate(left))
+        clock.tick()
+        seen += n
+        log.add(numbers)
+        means = log.report(clock, seen, 0 if a.smoke and clock.step % 20 == 0 else 30.) or means
+        if clock.time_to_save():
+            save(checkpoint, modules, average, opts, clock, seen)
+    save(checkpoint, modules, average, opts, clock, seen)
+    return means
