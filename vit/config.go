@@ -115,6 +115,8 @@ var towers = map[string]family{
 	"smolvlm":  {readIdefics3, hfIdefics3, idefics3Pixels, nil},
 	"llava":    {readLLaVA, hfLLaVA, transformersPixels("CLIP"), nil},
 	"blip":     {readBLIP, hfBLIP, transformersPixels("Blip"), nil},
+
+	"vision-encoder-decoder": {readVisionEncoder, []weights.Layout{hfVisionEncoder}, transformersPixels("ViT"), nil},
 }
 
 // Knows tells whether a folder that says it is of this family is a vision tower or has

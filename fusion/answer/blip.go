@@ -171,15 +171,8 @@ func (b *blip) answer(ctx context.Context, states []*ImageState, question string
 		return Answer{}, err
 	}
 	r.Source = source
-	var out Answer
-	var text strings.Builder
-	u, err := b.decoder.CompleteTokens(ctx, []int32{b.start}, r.Request, func(p decoder.Piece) error {
-		out.IDs, out.LogProb, out.Finish = append(out.IDs, p.ID), out.LogProb+float64(p.LogProb), p.Finish
-		text.WriteString(p.Text)
-		return r.Each(p)
-	})
-	u.Prompt = n
-	out.Text, out.Usage = strings.TrimSpace(text.String()), Usage{u, states[0].Tokens}
+	out, err := generate(ctx, b.decoder, []int32{b.start}, r)
+	out.Usage.Prompt, out.Usage.Pictures = n, states[0].Tokens
 	return out, err
 }
 

@@ -6,7 +6,8 @@
 // [Key] of its content and is kept in memory within a budget of bytes, and in a folder
 // where there is one. Any number of questions go to it: [Model.Answer] generates,
 // [Model.Rank] weighs candidates, [Model.Explain] says which part of the picture
-// mattered. What a family cannot do is an [UnsupportedError].
+// mattered. Models of other families take no question: [Model.Read] writes down the text
+// in a picture. What a family cannot do is an [UnsupportedError].
 //
 // A family is a row in families, with a reader that makes its net.
 //

@@ -79,6 +79,12 @@ var families = map[string]func(ctx context.Context, f folder) (net, error){
 	"smolvlm":  openIdefics3,
 }
 
+// readers by model_type of config.json are families that take no questions: they write
+// down the text in a picture.
+var readers = map[string]func(ctx context.Context, f folder) (net, error){
+	"vision-encoder-decoder": openTrOCR,
+}
+
 // Knows tells whether a folder that says it is of this family answers questions.
 func Knows(name string) bool { return families[name] != nil }
 
@@ -107,6 +113,9 @@ func Load(ctx context.Context, dir string, o Options) (*Model, error) {
 		return nil, err
 	}
 	open := families[f.config.Family]
+	if open == nil {
+		open = readers[f.config.Family]
+	}
 	if open == nil {
 		return nil, fmt.Errorf("answer: config.json: model_type %q does not answer questions about pictures; %s do", f.config.Family, strings.Join(Families(), ", "))
 	}

@@ -219,14 +219,8 @@ func (p *prefix) answer(ctx context.Context, states []*ImageState, question stri
 		return Answer{}, err
 	}
 	r.Inserts = a.inserts
-	var out Answer
-	var text strings.Builder
-	u, err := p.decoder.CompleteTokens(ctx, a.ids, r.Request, func(piece decoder.Piece) error {
-		out.IDs, out.LogProb, out.Finish = append(out.IDs, piece.ID), out.LogProb+float64(piece.LogProb), piece.Finish
-		text.WriteString(piece.Text)
-		return r.Each(piece)
-	})
-	out.Text, out.Usage = strings.TrimSpace(text.String()), Usage{u, a.tokens}
+	out, err := generate(ctx, p.decoder, a.ids, r)
+	out.Usage.Pictures = a.tokens
 	return out, err
 }
 

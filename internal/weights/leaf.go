@@ -26,6 +26,7 @@ type Constant struct {
 type Table struct {
 	Rows, Cols int
 	DType      tensor.DType
+	Scale      float32 // that it is multiplied by; 0: 1
 	T          tensor.Tensor
 }
 
@@ -105,6 +106,11 @@ func (t *Table) load(p *tensor.Pool, m matrix) (err error) {
 		hi := min(lo+step, t.Rows)
 		v := buf[:(hi-lo)*t.Cols]
 		m.read(lo, hi, v)
+		for i := range v {
+			if t.Scale != 0 {
+				v[i] *= t.Scale
+			}
+		}
 		if err := upload(p, t.T.Slice(lo, hi), v); err != nil {
 			return err
 		}
@@ -120,8 +126,14 @@ func (h *Host) load(_ *tensor.Pool, m matrix) error {
 
 func (w *Matrix) packs() string   { return w.Kind.String() }
 func (c *Constant) packs() string { return "f32" }
-func (t *Table) packs() string    { return t.DType.String() }
 func (h *Host) packs() string     { return "host" }
+
+func (t *Table) packs() string {
+	if t.Scale != 0 {
+		return fmt.Sprint(t.DType, t.Scale)
+	}
+	return t.DType.String()
+}
 
 func (w *Matrix) kept(k tensor.Keeper) []byte   { return k.Kept(w.W) }
 func (c *Constant) kept(k tensor.Keeper) []byte { return k.KeptBuffer(c.T.Buffer()) }

@@ -63,41 +63,48 @@ func readBART(raw []byte) (config, error) {
 // shared one, unless nothing is tied.
 func bartLayout(src weights.Source, c config) weights.Layout {
 	const enc, dec = "model.encoder.", "model.decoder."
-	const encLayer, layer = enc + "layers.*", dec + "layers.*"
+	const encLayer = enc + "layers.*"
 	embed, head := ends(src, c, "model.shared.weight", hfHead)
 	ignore := []string{enc + "embed_tokens.weight", dec + "embed_tokens.weight"}
 	if !c.tied {
 		embed, ignore = dec+"embed_tokens.weight", []string{"model.shared.weight"}
 	}
-	qkv := func(at string) []string {
-		return weights.From(at+".self_attn.q_proj.*", at+".self_attn.k_proj.*", at+".self_attn.v_proj.*")
-	}
 	return weights.Layout{
 		Name: "BART (transformers)",
-		Rules: []weights.Rule{
+		Rules: append([]weights.Rule{
 			{To: "token_embed", From: weights.From(embed)},
 			{To: "pos_embed", From: weights.From(dec + "embed_positions.weight")},
 			{To: "norm_embed.*", From: weights.From(dec + "layernorm_embedding.*")},
 			{To: "encoder.token_embed", From: weights.From(enc + "embed_tokens.weight")},
 			{To: "encoder.pos_embed", From: weights.From(enc + "embed_positions.weight")},
 			{To: "encoder.norm_embed.*", From: weights.From(enc + "layernorm_embedding.*")},
-			{To: "encoder.blocks.*.attn.qkv.*", From: qkv(encLayer), Op: weights.Cat},
+			{To: "encoder.blocks.*.attn.qkv.*", From: bartQKV(encLayer), Op: weights.Cat},
 			{To: "encoder.blocks.*.attn.proj.*", From: weights.From(encLayer + ".self_attn.out_proj.*")},
 			{To: "encoder.blocks.*.norm1.*", From: weights.From(encLayer + ".self_attn_layer_norm.*")},
 			{To: "encoder.blocks.*.norm2.*", From: weights.From(encLayer + ".final_layer_norm.*")},
 			{To: "encoder.blocks.*.mlp.*.*", From: weights.From(encLayer + ".*.*")},
-			{To: "blocks.*.attn.qkv.*", From: qkv(layer), Op: weights.Cat},
-			{To: "blocks.*.attn.proj.*", From: weights.From(layer + ".self_attn.out_proj.*")},
-			{To: "blocks.*.cross.q.*", From: weights.From(layer + ".encoder_attn.q_proj.*")},
-			{To: "blocks.*.cross.kv.*", From: weights.From(layer+".encoder_attn.k_proj.*", layer+".encoder_attn.v_proj.*"), Op: weights.Cat},
-			{To: "blocks.*.cross.proj.*", From: weights.From(layer + ".encoder_attn.out_proj.*")},
-			{To: "blocks.*.norm_cross.*", From: weights.From(layer + ".encoder_attn_layer_norm.*")},
-			{To: "blocks.*.norm1.*", From: weights.From(layer + ".self_attn_layer_norm.*")},
-			{To: "blocks.*.norm2.*", From: weights.From(layer + ".final_layer_norm.*")},
-			{To: "blocks.*.mlp.*.*", From: weights.From(layer + ".*.*")},
 			{To: "head.weight", From: weights.From(head)},
 			{To: "head.bias", From: weights.From("final_logits_bias")},
-		},
+		}, bartBlocks(dec+"layers.*")...),
 		Ignore: ignore,
+	}
+}
+
+func bartQKV(layer string) []string {
+	return weights.From(layer+".self_attn.q_proj.*", layer+".self_attn.k_proj.*", layer+".self_attn.v_proj.*")
+}
+
+// bartBlocks names the blocks of a decoder after its layers.
+func bartBlocks(layer string) []weights.Rule {
+	return []weights.Rule{
+		{To: "blocks.*.attn.qkv.*", From: bartQKV(layer), Op: weights.Cat},
+		{To: "blocks.*.attn.proj.*", From: weights.From(layer + ".self_attn.out_proj.*")},
+		{To: "blocks.*.cross.q.*", From: weights.From(layer + ".encoder_attn.q_proj.*")},
+		{To: "blocks.*.cross.kv.*", From: weights.From(layer+".encoder_attn.k_proj.*", layer+".encoder_attn.v_proj.*"), Op: weights.Cat},
+		{To: "blocks.*.cross.proj.*", From: weights.From(layer + ".encoder_attn.out_proj.*")},
+		{To: "blocks.*.norm_cross.*", From: weights.From(layer + ".encoder_attn_layer_norm.*")},
+		{To: "blocks.*.norm1.*", From: weights.From(layer + ".self_attn_layer_norm.*")},
+		{To: "blocks.*.norm2.*", From: weights.From(layer + ".final_layer_norm.*")},
+		{To: "blocks.*.mlp.*.*", From: weights.From(layer + ".*.*")},
 	}
 }

@@ -25,7 +25,10 @@ type config struct {
 	scale     float32 // of the scores
 	byLayer   bool    // layer i's scores are also divided by i + 1
 	post      bool    // norms come after the sums, and after the embedding: BART
-	before    int     // rows of a learned table of positions before position 0
+	bare      bool    // there is none after the embedding all the same
+	before    int     // rows of a table of positions before position 0
+	waves     bool    // that table is not learned: sines and cosines
+	unplaced  *int32  // the token whose place is in no way told, where a table is of waves
 	magnify   float64 // of the embedding before positions are added; 0: 1
 	rope      rope    // zero: positions are a learned table, or
 	relative  *relative
@@ -40,6 +43,7 @@ type config struct {
 	forced    forced
 	encoder   *encoderConfig // nil: the prompt is the beginning of the text
 	states    int            // columns of the states that another model's encoder makes and this one attends to; 0: none
+	project   bool           // they are brought to the decoder's width first
 	transform bool           // a layer and a norm come before the head: BERT
 	start     int32          // the token that the decoder of an encoder-decoder begins with
 }

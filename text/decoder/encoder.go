@@ -118,7 +118,7 @@ func (d *Decoder) encode(ctx context.Context, q *sequence) error {
 		}
 		x := s.NewDense(tensor.F32, len(rows), d.net.config.states) // (L, C)
 		tensor.Put(s, x, q.states.Rows)
-		d.net.remember(s, x, rows, d.pages.store)
+		d.net.receive(s, x, rows, d.pages.store)
 		return s.Err()
 	})
 	q.encoded = err == nil
@@ -140,7 +140,7 @@ func newCrossAttention(c config, p nn.Precision) crossAttention {
 	}
 	q, kv := c.columns()
 	source := c.width
-	if c.states > 0 {
+	if c.states > 0 && !c.project {
 		source = c.states
 	}
 	return crossAttention{

@@ -1,6 +1,8 @@
 package decoder
 
 import (
+	"slices"
+
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -13,6 +15,7 @@ type net struct {
 	PreNorm norm          `weight:"norm_embed"`  // BART
 	Bias    weights.Host  `weight:"bias"`        // (buckets, H): T5
 	Encoder encoder       `weight:"encoder"`
+	Source  nn.Linear     `weight:"source"` // (C, S): TrOCR's, where another model's states have another width
 	Blocks  []block       `weight:"blocks"`
 	Norm    norm          `weight:"norm"`
 	Change  transform     `weight:"transform"`
@@ -32,13 +35,19 @@ func newNet(c config, p nn.Precision) *net {
 		Change:  newTransform(c, p),
 		config:  c,
 	}
-	if c.post {
-		n.PreNorm = newEmbedNorm(c)
-	} else {
+	switch {
+	case !c.post:
 		n.Norm = newNorm(c)
+	case !c.bare:
+		n.PreNorm = newEmbedNorm(c)
+	case c.magnify != 0:
+		n.Tokens.Scale = float32(c.magnify)
 	}
-	if !c.rope.ok() && c.relative == nil {
+	if !c.rope.ok() && c.relative == nil && !c.waves {
 		n.Pos.Shape = []int{c.before + c.positions, c.width}
+	}
+	if c.project {
+		n.Source = nn.NewLinear(c.states, c.width, true, p.Edge)
 	}
 	for i := range c.layers {
 		n.Blocks = append(n.Blocks, newBlock(c, i, p))
@@ -49,6 +58,9 @@ func newNet(c config, p nn.Precision) *net {
 // fold makes the tables of positions and distances. Where the embedding is magnified they are
 // divided by as much instead, which the norm after it does not see.
 func (n *net) fold(p *tensor.Pool) error {
+	if c := n.config; c.waves {
+		n.Pos.Data = append(waves(c.before+c.positions, c.width), make([]float32, c.width)...) // one more: nowhere
+	}
 	for _, t := range []struct {
 		from *weights.Host
 		to   *tensor.Tensor
@@ -57,7 +69,7 @@ func (n *net) fold(p *tensor.Pool) error {
 			continue
 		}
 		rows := t.from.Data[n.config.before*n.config.width:]
-		if m := n.config.magnify; m != 0 {
+		if m := n.config.magnify; m != 0 && !n.config.bare {
 			for i := range rows {
 				rows[i] = float32(float64(rows[i]) / m)
 			}
@@ -153,7 +165,7 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	defer s.Release(s.Mark())
 	in := n.upload(s, p)
 	x := s.New(tensor.F32, len(p.ids), n.config.width) // (T, C), the residual stream
-	embed(s, n.Tokens.T, p.ids, n.places, p.at, &n.PreNorm, x)
+	embed(s, n.Tokens.T, p.ids, n.places, n.config.rowsOf(p), &n.PreNorm, x)
 	insert(s, p, x)
 	for i := range n.Blocks {
 		n.Blocks[i].forward(s, x, in, store[i])
@@ -168,6 +180,20 @@ func (n *net) forward(s *tensor.Stream, p pass, store []tensor.Tensor, y tensor.
 	}
 	n.Change.forward(s, f)
 	n.Head.Forward(s, f, tensor.NoAct, tensor.Tensor{}, y)
+}
+
+// rowsOf are the rows of the table of positions for a pass's tokens.
+func (c config) rowsOf(p pass) []int32 {
+	if c.unplaced == nil {
+		return p.at
+	}
+	at := slices.Clone(p.at)
+	for i, id := range p.ids {
+		if id == *c.unplaced {
+			at[i] = int32(c.positions) // nowhere
+		}
+	}
+	return at
 }
 
 // embed writes tokens, at their places where these are learned, to x (…, C), F32.

@@ -7,12 +7,15 @@ import (
 )
 
 // parts by model_type of config.json are the decoders within models that see pictures.
-// A sequence of theirs has embeddings of pictures in it; see [Insert].
+// A sequence of theirs has embeddings of pictures in it, see [Insert], or attends to
+// a [Source] of one.
 var parts = map[string]family{
 	"idefics3": {readPart, partLayout("model.text_model.", hfHead, "model.vision_model.**", "model.connector.**")},
 	"smolvlm":  {readPart, partLayout("model.text_model.", hfHead, "model.vision_model.**", "model.connector.**")},
 	"blip":     {readBLIP, blipLayout},
 	"llava":    {readPart, partLayout("language_model.model.", "language_model.lm_head.weight", "vision_tower.**", "multi_modal_projector.**")},
+
+	"vision-encoder-decoder": {readTrOCR, trocrLayout},
 }
 
 // readPart reads the text_config of a model of parts, a LLaMA or a Qwen2.

@@ -1,5 +1,7 @@
 package decoder
 
+import "github.com/emblem-search/emblem/internal/tensor"
+
 // Source is what the encoder of another model has made, for a decoder that attends to
 // it: the states of a picture, or of a question about one.
 type Source struct {
@@ -35,4 +37,15 @@ func (d *Decoder) attend(q *sequence, s *Source) error {
 	q.origin = key(s.Key)
 	q.last = q.origin
 	return nil
+}
+
+// receive remembers states x (L, S) of another model's encoder, S being what that has.
+func (n *net) receive(s *tensor.Stream, x tensor.Tensor, rows []int32, store []tensor.Tensor) {
+	defer s.Release(s.Mark())
+	if n.Source.Ok() {
+		y := s.New(tensor.F32, x.Dim(0), n.config.width) // (L, C)
+		n.Source.Forward(s, x, tensor.NoAct, tensor.Tensor{}, y)
+		x = y
+	}
+	n.remember(s, x, rows, store)
 }
