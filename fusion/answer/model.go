@@ -7,6 +7,7 @@ import (
 	"image"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +34,14 @@ type folder struct {
 	weights.Folder
 	config  weights.Config
 	options Options
+}
+
+// files are the folder's.
+func (f folder) files() fs.FS {
+	if f.FS != nil {
+		return f.FS
+	}
+	return os.DirFS(f.Dir)
 }
 
 // net is what a family makes of a folder. Its methods may be called from many
@@ -75,6 +84,7 @@ type Sizes struct {
 var families = map[string]func(ctx context.Context, f folder) (net, error){
 	"blip":     openBLIP,
 	"idefics3": openIdefics3,
+	"vilt":     openViLT,
 	"llava":    openLLaVA,
 	"smolvlm":  openIdefics3,
 }

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoTokenizer, BlipConfig, BlipForQuestionAnswering, BlipImageProcessorPil, BlipProcessor
+from transformers import AutoTokenizer, BlipConfig, BlipForQuestionAnswering, BlipImageProcessorPil, BlipProcessor, ViltConfig, ViltForQuestionAnswering, ViltImageProcessorPil
 
 import decoder
 import towers
@@ -53,6 +53,21 @@ def blip(side, vision, text, tower):
 
     return build
 
+
+def vilt(short, divisor, **more):
+    def build(folder):
+        tok = wordpiece(folder, 150, [])
+        labels = {i: w for i, w in enumerate(["yes", "no", "2", "red", "a dog", "stop", "night"])}
+        c = ViltConfig(**(dict(vocab_size=tok.get_vocab_size() + 3, max_position_embeddings=40, image_size=48, patch_size=8, id2label=labels, label2id={w: i for i, w in labels.items()}) | more))
+        return ViltForQuestionAnswering(c), ViltImageProcessorPil(size={"shortest_edge": short}, size_divisor=divisor)
+
+    return build
+
+
+VILT = {
+    "vilt": (vilt(32, 8, hidden_size=24, intermediate_size=37, num_hidden_layers=2, num_attention_heads=3), torch.float32, 23),
+    "vilt-published": (vilt(48, 16, hidden_size=18, intermediate_size=29, num_hidden_layers=3, num_attention_heads=2, qkv_bias=False, modality_type_vocab_size=3), torch.bfloat16, 24),
+}
 
 CASES = {
     "blip": (blip(32, dict(hidden_size=24, intermediate_size=37, num_hidden_layers=2, num_attention_heads=3),
@@ -128,7 +143,37 @@ def case(name, build, dtype, seed):
     print(name, [r["text"] for r in runs], sorted(os.listdir(folder)))
 
 
+def vilt_case(name, build, dtype, seed):
+    folder = os.path.join(ROOT, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    model, pixels = build(folder)
+    towers.randomise(model.eval(), seed)
+    model.to(dtype).save_pretrained(folder)
+    pixels.save_pretrained(folder)
+    model = ViltForQuestionAnswering.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    tokenizer, runs, arrays = AutoTokenizer.from_pretrained(folder), [], {}
+    torch.manual_seed(1)  # the order of patches is drawn
+    for i, (picture, question) in enumerate(RUNS):
+        image = Image.open(os.path.join(towers.PICTURES, picture)).convert("RGB")
+        px = pixels(image, return_tensors="pt")
+        ids = tokenizer(question, return_tensors="pt")
+        with torch.no_grad():
+            logits = model(input_ids=ids["input_ids"], pixel_values=px["pixel_values"], pixel_mask=px["pixel_mask"]).logits
+        tiles = towers.to_uint8(px["pixel_values"].float(), [0.5] * 3, [0.5] * 3)
+        runs.append({"pictures": [picture], "question": question, "ids": ids["input_ids"][0].tolist(), "text": model.config.id2label[logits[0].argmax().item()],
+                     "tiles": [hashlib.sha256(p.numpy().tobytes()).hexdigest() for p in tiles]})
+        arrays[f"logits.{i}"] = logits.contiguous()
+    save_file(arrays, folder + ".safetensors")
+    with open(folder + ".json", "w") as f:
+        json.dump({"runs": runs}, f, ensure_ascii=False, indent=1)
+    print(name, [r["text"] for r in runs], sorted(os.listdir(folder)))
+
+
 def main():
+    for name, c in VILT.items():
+        if len(sys.argv) < 2 or name in sys.argv[1:]:
+            vilt_case(name, *c)
     for name, c in CASES.items():
         if len(sys.argv) < 2 or name in sys.argv[1:]:
             case(name, *c)
