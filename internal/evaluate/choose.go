@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -19,7 +20,7 @@ func (m *measure) twins(ctx context.Context, style string) error {
 		}
 		right[t.Kind] = append(right[t.Kind], truth(dot(p[0], w[0]) > dot(p[0], w[1])), truth(dot(p[1], w[1]) > dot(p[1], w[0])))
 	}
-	for _, kind := range sorted(right) {
+	for _, kind := range slices.Sorted(maps.Keys(right)) {
 		m.row("twins, "+kind+": the right text", style, right[kind], .5)
 	}
 	return nil
@@ -39,16 +40,8 @@ func (m *measure) choices(ctx context.Context, style string) error {
 		right[c.Kind] = append(right[c.Kind], truth(best(p[0], w)[0] == c.Right))
 		of[c.Kind] = len(c.Texts)
 	}
-	for _, kind := range sorted(right) {
+	for _, kind := range slices.Sorted(maps.Keys(right)) {
 		m.row(fmt.Sprintf("%s of %d", kind, of[kind]), style, right[kind], 1/float64(of[kind]))
 	}
 	return nil
-}
-
-func sorted(of map[string][]float64) (names []string) {
-	for k := range of {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	return names
 }

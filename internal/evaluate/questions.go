@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/emblem-search/emblem/fusion/ask"
@@ -50,12 +51,7 @@ func (s *Set) Ask(ctx context.Context, e ask.Encoder) ([]Row, error) {
 			families[q.Family].add(q, ans, err == nil)
 			all.add(q, ans, err == nil)
 		}
-		var names []string
-		for f := range families {
-			names = append(names, f)
-		}
-		slices.Sort(names)
-		for _, f := range names {
+		for _, f := range slices.Sorted(maps.Keys(families)) {
 			m.row("question, "+f, style, families[f].right, families[f].majority())
 		}
 		m.questions(style, all)

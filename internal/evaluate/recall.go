@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -66,8 +67,29 @@ func (m *measure) classes(ctx context.Context) ([][]float32, error) {
 	return mean, nil
 }
 
-// synonyms: whether another name of a concept finds its picture among all singles.
+// synonyms: whether other names of a concept, and its names in other languages,
+// find its picture among all singles.
 func (m *measure) synonyms(ctx context.Context, style string) error {
+	synonyms := make([]Name, len(m.set.Synonyms))
+	for i, s := range m.set.Synonyms {
+		synonyms[i] = Name{Concept: s.Concept, Text: "a picture of " + s.Text}
+	}
+	if err := m.finds(ctx, "synonym", style, synonyms); err != nil {
+		return err
+	}
+	languages := map[string][]Name{}
+	for _, n := range m.set.Names {
+		languages[n.Language] = append(languages[n.Language], n)
+	}
+	for _, l := range slices.Sorted(maps.Keys(languages)) {
+		if err := m.finds(ctx, "name in "+l, style, languages[l]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *measure) finds(ctx context.Context, what, style string, names []Name) error {
 	var tiles, own []int
 	var texts []string
 	at := map[int]int{}
@@ -77,9 +99,9 @@ func (m *measure) synonyms(ctx context.Context, style string) error {
 			tiles = append(tiles, s.Tile)
 		}
 	}
-	for _, s := range m.set.Synonyms {
-		if i, ok := at[s.Concept]; ok {
-			texts, own = append(texts, "a picture of "+s.Text), append(own, i)
+	for _, n := range names {
+		if i, ok := at[n.Concept]; ok {
+			texts, own = append(texts, n.Text), append(own, i)
 		}
 	}
 	pictures, words, err := m.both(ctx, tiles, texts)
@@ -90,7 +112,7 @@ func (m *measure) synonyms(ctx context.Context, style string) error {
 	for i, w := range words {
 		right = append(right, truth(above(w, pictures, own[i]) == 0))
 	}
-	m.row("synonym finds its picture", style, right, 1/float64(len(tiles)))
+	m.row(what+" finds its picture", style, right, 1/float64(len(tiles)))
 	return nil
 }
 

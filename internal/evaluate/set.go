@@ -26,6 +26,7 @@ type Set struct {
 	Prompts   []string // templates with {} for a concept
 	Concepts  []string // every concept there is: a dog
 	Synonyms  []Synonym
+	Names     []Name     // of the concepts of the singles, in other languages
 	Singles   []Single   // one thing a picture
 	Scenes    []Scene    // several things on any ground
 	White     []Scene    // several things on white, without tints: only the things tell them apart
@@ -41,6 +42,12 @@ type Set struct {
 type Synonym struct {
 	Concept int
 	Text    string
+}
+
+// Name is what a language calls a concept.
+type Name struct {
+	Concept        int
+	Language, Text string
 }
 
 // Single is a picture of one concept.

@@ -100,7 +100,7 @@ def check(folder):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loop.arguments(p, minutes=60.)
+    loop.arguments(p, minutes=60., compile=0)
     p.add_argument('--size', default='small', choices=list(SIZES))
     p.add_argument('--rate', type=float, default=1e-3)
     a = p.parse_args()

@@ -150,7 +150,7 @@ class Trainer:
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loop.arguments(p, minutes=300.)
+    loop.arguments(p, minutes=300., compile=0)
     p.add_argument('--size', default='small', choices=list(SIZES))
     p.add_argument('--encoder', required=True, help='the dual encoder whose text tower tells what to draw')
     p.add_argument('--autoencoder', required=True, help="the autoencoder's folder")

@@ -62,11 +62,16 @@ class Measure:
             self.row(f'concept, top {k}', style, rank < k, k / len(names))
 
     def synonyms(self, style):
+        self.finds('synonym', style, [(s['concept'], 'a picture of ' + s['text']) for s in self.truth['synonyms']])
+        for l in sorted({n['language'] for n in self.truth['names']}):
+            self.finds(f'name in {l}', style, [(n['concept'], n['text']) for n in self.truth['names'] if n['language'] == l])
+
+    def finds(self, name, style, asked):
         singles = self.of('singles', style)
         at = {s['concept']: i for i, s in enumerate(singles)}
-        asked = [(at[s['concept']], s['text']) for s in self.truth['synonyms'] if s['concept'] in at]
-        score = self.texts(['a picture of ' + t for _, t in asked]) @ self.pictures[[s['tile'] for s in singles]].T
-        self.row('synonym finds its picture', style, score.argmax(1) == [i for i, _ in asked], 1 / len(singles))
+        asked = [(at[c], t) for c, t in asked if c in at]
+        score = self.texts([t for _, t in asked]) @ self.pictures[[s['tile'] for s in singles]].T
+        self.row(name + ' finds its picture', style, score.argmax(1) == [i for i, _ in asked], 1 / len(singles))
 
     def recall(self, key, name, style):
         scenes = self.of(key, style)

@@ -10,7 +10,7 @@ import time
 import torch
 
 
-def arguments(p, minutes=30.):
+def arguments(p, minutes=30., compile=1):
     """The flags that all trainings share."""
     p.add_argument('--world', required=True, help='the folder that artwork.py and tokenizer.py wrote')
     p.add_argument('--out', required=True, help='log, checkpoint and exported folder go here')
@@ -20,7 +20,7 @@ def arguments(p, minutes=30.):
     p.add_argument('--steps', type=int, default=0, help='instead of minutes')
     p.add_argument('--batch', type=int, default=0, help='0: as the size says')
     p.add_argument('--seed', type=int, default=0)
-    p.add_argument('--compile', type=int, default=1)
+    p.add_argument('--compile', type=int, default=compile)
     p.add_argument('--threads', type=int, default=2)
     p.add_argument('--save-every', type=float, default=180., help='seconds between checkpoints')
     p.add_argument('--smoke', action='store_true', help='200 small steps on the CPU; fails unless the loss falls and the export loads')

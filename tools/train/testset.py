@@ -8,6 +8,7 @@ from the sets that the first model knew, half from the set that none has seen. t
     prompts    templates with {}
     concepts   every concept as "a dog"
     synonyms   [{"concept": number, "text": "a puppy"}, ...]
+    names      [{"concept": number, "language": "de", "text": "Hund"}, ...] of the concepts of the singles
     singles    [{"tile", "style", "concept": number}, ...]              one thing a picture: concept among all
     scenes     [{"tile", "style", "caption"}, ...]                     several things, what queries search among
     white      [{"tile", "style", "caption"}, ...]                     the same on white and without tints: recall both ways, the row to quote
@@ -24,18 +25,19 @@ import random
 import numpy as np
 from PIL import Image
 
+from artwork import LANGUAGES
 from captions import Captions
 from paint import paint
 from questions import Questions
 from scene import COLOUR_NAMES, SURROUNDINGS, Scene, SceneMaker
 from words import ENGLISH_NUMBERS, article, plural
-from world import FIRST_SETS, HELD_OUT_SETS, World
+from world import FIRST_SETS, HELD_OUT_SETS, SIGN_WORDS, World
 
 TILE, COLUMNS = 96, 24
 SEED = 980_000_000_000
 PROMPTS = ('a picture of {}', '{}', 'an illustration of {}', 'a drawing of {}')
 STYLES = {'known': FIRST_SETS, 'unseen': HELD_OUT_SETS}
-SINGLES, SCENES, WHITE, TWINS, COUNTS, COLOURS = 112, 110, 110, 12, 48, 33  # of a style
+SINGLES, SCENES, WHITE, TWINS, COUNTS, COLOURS, SIGNS = 112, 110, 110, 12, 48, 33, 24  # of a style
 NEW = ('rain', 'street')  # surroundings that the first model doesn't know: left out, so that models can be compared
 # What the answers of `emblem ask` call a surrounding.
 SAID = {'grass': ['outdoors by day'], 'night': ['at night'], 'sunset': ['at sunset'], 'beach': ['on a beach'], 'snow': ['in the snow'],
@@ -57,11 +59,13 @@ class Set:
         self.truth['concepts'] = [article(world.name(c)) for c in range(world.artwork)]
         self.truth['synonyms'] = [dict(concept=c, text=article(s)) for c in range(world.artwork) for s in world.concepts[c]['synonyms']]
         self.singles()
+        self.truth['names'] = self.names()
         self.scenes()
         self.white()
         self.twins()
         self.counts()
         self.colours()
+        self.signs()
 
     def tile(self, scene):
         self.tiles.append(paint(self.world, scene, TILE))
@@ -82,6 +86,11 @@ class Set:
             s = self.draw(lambda seed: self.maker.scene(seed, things=1, concept=concept))
             s.things[0].colour = None
             self.truth['singles'].append(dict(tile=self.tile(s), style=self.name, concept=concept))
+
+    def names(self):
+        shown = sorted({s['concept'] for s in self.truth['singles']})
+        return [dict(concept=c, language=l, text=self.captions.languages[l].noun(c))
+                for l in LANGUAGES for c in shown if self.captions.languages[l].knows(c)]
 
     def scenes(self):
         drawn = []
@@ -151,6 +160,20 @@ class Set:
             s = self.draw(lambda seed: self.maker.scene(seed, things=1 + i % 3))
             s.surrounding = self.maker.surrounding(random.Random(self.seed), k)
             self.choice('surrounding', s, texts, kinds.index(k))
+
+    def signs(self):
+        """A sign, and what it says among eight words; the first model was never shown any."""
+        for i in range(SIGNS):
+            word = i * len(SIGN_WORDS) // SIGNS
+            r = random.Random(self.seed + i)
+            around = self.maker.surrounding(r, r.choice([k for k in SURROUNDINGS if k not in NEW]))
+            t = self.maker.thing(r, self.world.sign, r.uniform(.4, .8))
+            t.sprite = self.world.first_sign + word
+            self.maker.place(r, [t], around)
+            others = r.sample([w for w in SIGN_WORDS if w != SIGN_WORDS[word]], 7)
+            right = r.randrange(8)
+            words = others[:right] + [SIGN_WORDS[word]] + others[right:]
+            self.choice('sign', Scene(around, [t]), ['a sign that says ' + w for w in words], right)
 
     def choice(self, kind, scene, texts, right):
         self.truth['choices'].append(dict(kind=kind, style=self.name, tile=self.tile(scene), texts=texts, right=right))
