@@ -42,8 +42,9 @@ type askBody struct {
 	MaxTiles       int      `json:"max_tiles"`
 	DeadlineMS     int      `json:"deadline_ms"` // answer from the whole first, look closer while time is left
 	Stream         bool     `json:"stream"`
-	Limit          int      `json:"limit"`  // pictures that are cited
-	Budget         int      `json:"budget"` // pictures that are inspected
+	Limit          int      `json:"limit"`      // pictures that are cited
+	Budget         int      `json:"budget"`     // pictures that are inspected
+	MaxTokens      int      `json:"max_tokens"` // of an answer, of models that answer of their own weights
 
 	file []byte
 }
@@ -55,6 +56,9 @@ type askAnswer struct {
 	Question       string            `json:"question"`
 	Kind           ask.Kind          `json:"kind"`
 	Answer         string            `json:"answer"`
+	Delta          string            `json:"delta,omitempty"` // what a partial answer has more than the one before
+	IDs            []int32           `json:"ids,omitempty"`   // tokens of the answer, of models that make some
+	Finish         string            `json:"finish_reason,omitempty"`
 	Abstained      bool              `json:"abstained"`
 	Probability    float64           `json:"probability"`
 	Answers        []ask.Alternative `json:"answers"`
@@ -85,8 +89,12 @@ type askAgain struct {
 }
 
 type askUsage struct {
-	Tiles     int `json:"tiles"`               // of the picture, besides the whole
-	Inspected int `json:"inspected,omitempty"` // pictures of the library
+	Tiles      int `json:"tiles"`                    // of the picture, besides the whole; of models that answer of their own weights with it
+	Inspected  int `json:"inspected,omitempty"`      // pictures of the library
+	Prompt     int `json:"prompt_tokens,omitempty"`  // of models that answer of their own weights
+	Pictures   int `json:"picture_tokens,omitempty"` // of the prompt
+	Cached     int `json:"cached_tokens,omitempty"`  // of the prompt, that were computed for an earlier one
+	Completion int `json:"completion_tokens,omitempty"`
 }
 
 const (
@@ -142,7 +150,7 @@ func (s *Server) readAsk(w http.ResponseWriter, r *http.Request) (*askBody, func
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := b.check(); err != nil {
+		if err := s.checkAsked(&b); err != nil {
 			release()
 			return nil, nil, err
 		}
@@ -158,7 +166,7 @@ func (s *Server) readAsk(w http.ResponseWriter, r *http.Request) (*askBody, func
 		}
 	}
 	if err == nil {
-		err = b.check()
+		err = s.checkAsked(&b)
 	}
 	if err != nil {
 		release()
@@ -214,6 +222,8 @@ func (b *askBody) part(i int, f field) (err error) {
 		number(&b.Limit)
 	case "budget":
 		number(&b.Budget)
+	case "max_tokens":
+		number(&b.MaxTokens)
 	default:
 		return badRequest(at("parts", i), "the part %q is none of those of /v1/ask; see /openapi.json", clip(f.name))
 	}
@@ -238,6 +248,24 @@ func (b *askBody) check() error {
 		return badRequest("budget", "budget is %d; give 1 to %d", b.Budget, mostBudget)
 	case (b.Evidence || b.Counterfactual) && !b.aboutPicture():
 		return badRequest("evidence", "evidence is of a picture; give image or document")
+	case b.MaxTokens < 0:
+		return badRequest("max_tokens", "max_tokens is %d; give 0, which is the model's own number, or more", b.MaxTokens)
+	}
+	return nil
+}
+
+// checkAsked is check with what depends on the model: some answer all questions.
+func (s *Server) checkAsked(b *askBody) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	if a := s.answererFor(b.Model); a != nil {
+		if !b.aboutPicture() && b.Model != "" {
+			return badRequest("image", "the model %s answers about pictures; give image or document", a.Name())
+		}
+		if b.aboutPicture() {
+			return nil
+		}
 	}
 	if _, err := ask.Read(b.Question, b.Candidates); err != nil {
 		return askError(err)
@@ -271,6 +299,9 @@ func (s *Server) answer(ctx context.Context, c *Caller, b *askBody, partial func
 		}
 	}
 	x := &asking{Server: s, body: b, library: l}
+	if x.answerer = s.answererFor(b.Model); x.answerer != nil {
+		return x.runAnswerer(ctx, partial)
+	}
 	var err error
 	if l != nil && b.Model == "" {
 		x.encoder, err = s.encoderOf(l)
@@ -389,11 +420,6 @@ type located struct {
 
 type correctionList struct {
 	Corrections []ask.Correction `json:"corrections"`
-}
-
-// decodeAsked decodes a picture, when there is memory for it.
-func (c *encoder) decodeAsked(ctx context.Context, file []byte) (image.Image, error) {
-	return decodeSeen(ctx, c.decoding, "image", file)
 }
 
 // decodeSeen decodes a picture of a question, when there is memory for it.

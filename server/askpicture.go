@@ -15,6 +15,8 @@ type asking struct {
 	body    *askBody
 	library Library // nil: none was named
 	encoder *encoder
+
+	answerer *answerer // in the place of encoder
 }
 
 // run answers: from the whole picture, then, while there is time, from tiles too.
@@ -47,7 +49,7 @@ func (x *asking) run(ctx context.Context, partial func(*askAnswer) error) (*askA
 	if err != nil {
 		return nil, err
 	}
-	if err := x.corrected(ctx, found); err != nil {
+	if err := x.corrected(ctx, found, x.encoder.Fingerprint()); err != nil {
 		return nil, err
 	}
 	return found.askAnswer, x.explain(ctx, e, a, q, img, found)
@@ -78,7 +80,7 @@ func (x *asking) look(ctx, refine context.Context, e encoderAsked, a *ask.Answer
 }
 
 // corrected puts what somebody said in the place of the answer.
-func (x *asking) corrected(ctx context.Context, found *seen) error {
+func (x *asking) corrected(ctx context.Context, found *seen, fingerprint string) error {
 	l, ok := x.library.(AskedLibrary)
 	if !ok {
 		return nil
@@ -87,7 +89,7 @@ func (x *asking) corrected(ctx context.Context, found *seen) error {
 	if x.body.Document != nil {
 		document = *x.body.Document
 	}
-	c, err := l.Corrected(ctx, x.body.Question, document, found.whole, x.encoder.Fingerprint())
+	c, err := l.Corrected(ctx, x.body.Question, document, found.whole, fingerprint)
 	if err != nil || c == nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (x *asking) explain(ctx context.Context, e encoderAsked, a *ask.Answerer, q
 		return err
 	}
 	if x.body.Evidence {
-		found.Evidence = &askEvidence{found.where, heatAnswer{at.Width, at.Height, at.Values, at.At.Left, at.At.Top, at.At.Right, at.At.Bottom}, at.Pixels(img.Bounds()), [2]int{img.Bounds().Dx(), img.Bounds().Dy()}}
+		found.Evidence = evidenceOf(found.where, at, img)
 	}
 	if !x.body.Counterfactual {
 		return nil
@@ -125,6 +127,12 @@ func (x *asking) explain(ctx context.Context, e encoderAsked, a *ask.Answerer, q
 	}
 	found.Counterfactual = &askAgain{again.Text, again.Abstained, again.Probability, told(again.Alternatives)}
 	return nil
+}
+
+// evidenceOf is a map as it is told.
+func evidenceOf(of string, at ask.Map, img image.Image) *askEvidence {
+	b := img.Bounds()
+	return &askEvidence{of, heatAnswer{at.Width, at.Height, at.Values, at.At.Left, at.At.Top, at.At.Right, at.At.Bottom}, at.Pixels(b), [2]int{b.Dx(), b.Dy()}}
 }
 
 // picture is what the question is about.
@@ -152,7 +160,10 @@ func (x *asking) picture(ctx context.Context) (image.Image, error) {
 		}
 		file = inputs[0].picture
 	}
-	return x.encoder.decodeAsked(ctx, file)
+	if x.answerer != nil {
+		return decodeSeen(ctx, x.answerer.decoding, "image", file)
+	}
+	return decodeSeen(ctx, x.encoder.decoding, "image", file)
 }
 
 // asked is the model's Answerer, which keeps the vectors of captions.

@@ -26,7 +26,7 @@ func (s *Server) mcpAsk(c *Caller) mcp.ToolHandlerFor[mcpAsk, any] {
 		if in.Image != "" {
 			b.Image = &in.Image
 		}
-		if err := b.check(); err != nil {
+		if err := s.checkAsked(b); err != nil {
 			return nil, nil, mcpError(err)
 		}
 		a, err := s.answer(ctx, c, b, nil)

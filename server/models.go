@@ -43,7 +43,7 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// writers are the models that write texts.
+// writers are the models that write texts, or answer.
 func (s *Server) writers() (list []modelEntry) {
 	for _, c := range s.chatters {
 		list = append(list, s.writerEntry(c, "chat"))
@@ -51,6 +51,11 @@ func (s *Server) writers() (list []modelEntry) {
 	for _, c := range s.completers {
 		if !slices.ContainsFunc(list, func(e modelEntry) bool { return e.ID == c.Name() }) {
 			list = append(list, s.writerEntry(c, "completion"))
+		}
+	}
+	for _, a := range s.answerers {
+		if !slices.ContainsFunc(list, func(e modelEntry) bool { return e.ID == a.Name() }) {
+			list = append(list, s.answererEntry(a))
 		}
 	}
 	return list

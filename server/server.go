@@ -27,6 +27,7 @@ type Options struct {
 	Embedders  []Embedder  // the first answers requests that name none
 	Completers []Completer // the first answers requests that name none
 	Chatters   []Chatter   // the first answers requests that name none; one that is a Completer too is in both lists
+	Answerers  []Answerer  // the first answers questions that name no model where there is no Embedder; one that is a Chatter too is in both lists
 	Libraries  Libraries   // nil: none are kept
 
 	Keys            Keys           // nil: no key is asked for
@@ -82,6 +83,7 @@ type Server struct {
 	encoders    []*encoder
 	completers  []*completer
 	chatters    []*chatter
+	answerers   []*answerer
 	hosts       []string
 	fetcher     *fetch.Fetcher      // nil: nothing is fetched
 	immich      *immichUpstream     // nil: there is none
@@ -116,6 +118,10 @@ func New(o Options) (*Server, error) {
 	for _, c := range o.Completers {
 		shared[c.Name()] = &seats{}
 		s.completers = append(s.completers, &completer{c, shared[c.Name()]})
+	}
+	for _, a := range o.Answerers {
+		shared[a.Name()] = &seats{}
+		s.answerers = append(s.answerers, &answerer{a, shared[a.Name()], semaphore.NewWeighted(decodeBudget)})
 	}
 	for _, c := range o.Chatters {
 		s.chatters = append(s.chatters, newChatter(c, cmp.Or(shared[c.Name()], &seats{})))

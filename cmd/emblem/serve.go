@@ -201,12 +201,16 @@ func (x *serving) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lookers, err := x.lookers(ctx)
+	answerers, err := x.answerers(ctx)
 	defer func() {
-		for _, l := range lookers {
-			l.Close()
+		for _, a := range answerers {
+			a.model.Close()
 		}
 	}()
+	if err != nil {
+		return err
+	}
+	lookers, err := x.lookers(answerers)
 	if err != nil {
 		return err
 	}
@@ -225,7 +229,7 @@ func (x *serving) run(ctx context.Context) error {
 	defer sent()
 	o := server.Options{
 		Traces:    traces,
-		Embedders: embedders, Completers: served(completers), Chatters: x.chatters(completers, lookers), Version: readRelease("").Version,
+		Embedders: embedders, Completers: served(completers), Chatters: x.chatters(completers, lookers), Answerers: asked(answerers), Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}
@@ -240,7 +244,7 @@ func (x *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer srv.Close()
-	x.announce(srv, listener, embedders, completers, lookers)
+	x.announce(srv, listener, embedders, completers, answerers)
 	samples, watches := x.samples(ctx), x.watch(ctx, roots)
 	err = srv.Serve(ctx, listener)
 	<-samples
@@ -366,7 +370,7 @@ func (x *serving) libraryEmbedder(ctx context.Context, name string, have []serve
 }
 
 // announce says where the server is, and how to get in.
-func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder, completers []continuer, lookers []*looker) {
+func (x *serving) announce(srv *server.Server, l net.Listener, embedders []server.Embedder, completers []continuer, answerers []answering) {
 	scheme := "http"
 	if x.options.TLSCert != "" {
 		scheme = "https"
@@ -388,8 +392,8 @@ func (x *serving) announce(srv *server.Server, l net.Listener, embedders []serve
 		}
 		fmt.Fprintf(x.stderr, "  model %s, %s of up to %d tokens\n", c.Name(), does, c.Positions())
 	}
-	for _, l := range lookers {
-		fmt.Fprintf(x.stderr, "  model %s, answers about pictures in conversations of up to %d tokens\n", l.Name(), l.Positions())
+	for _, a := range answerers {
+		fmt.Fprintf(x.stderr, "  model %s, answers about pictures in up to %d tokens\n", a.Name(), a.model.Sizes().Context)
 	}
 	if len(x.options.Fetch) > 0 {
 		fmt.Fprintf(x.stderr, "  pictures are fetched from %s\n", strings.Join(x.options.Fetch, ", "))
