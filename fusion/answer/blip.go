@@ -40,11 +40,30 @@ type blip struct {
 	sights   *sights
 }
 
-// openBLIP opens a BlipForQuestionAnswering.
+// openBLIP opens one of the models of BLIP, by the parts it has.
 func openBLIP(ctx context.Context, f folder) (net, error) {
-	b := &blip{}
-	err := b.open(ctx, f)
+	set, err := f.Open(f.config.Stems...)
 	if err != nil {
+		return nil, err
+	}
+	_, matches := set.Get("itm_head.weight")
+	_, asks := set.Get("text_encoder.embeddings.word_embeddings.weight")
+	if err := set.Close(); err != nil {
+		return nil, err
+	}
+	switch {
+	case matches:
+		return openBLIPMatcher(ctx, f)
+	case !asks:
+		return openBLIPCaptioner(ctx, f)
+	}
+	return openBLIPForQuestions(ctx, f)
+}
+
+// openBLIPForQuestions opens a BlipForQuestionAnswering.
+func openBLIPForQuestions(ctx context.Context, f folder) (net, error) {
+	b := &blip{}
+	if err := b.open(ctx, f); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -130,15 +149,7 @@ func (b *blip) recipe(int, int, PictureOptions) string { return "" }
 
 // encode implements net: a state is what the tower makes of the picture's patches.
 func (b *blip) encode(ctx context.Context, img image.Image, _ PictureOptions) (*ImageState, error) {
-	px, err := b.tower.Preprocess().Apply(img)
-	if err != nil {
-		return nil, err
-	}
-	sequences, err := b.tower.Sequence(ctx, []vit.Pixels{px})
-	if err != nil {
-		return nil, err
-	}
-	return &ImageState{Tiles: 1, Tokens: len(sequences[0]) / b.config.picture, Features: sequences[0]}, nil
+	return encodeWhole(ctx, b.tower, img)
 }
 
 // ask reads a question about a picture.

@@ -162,6 +162,6 @@ var questionLayout = func() weights.Layout {
 			{To: "blocks.*.norm2.*", From: weights.From(layer + "output.LayerNorm.*")},
 		},
 		Ignore:  []string{at + "position_ids"},
-		Foreign: []string{"vision_model.**", "text_decoder.**"},
+		Foreign: []string{"vision_model.**", "text_decoder.**", "itm_head.*", "vision_proj.*", "text_proj.*"},
 	}
 }()

@@ -2,12 +2,9 @@ package answer
 
 import (
 	"context"
-	"errors"
 	"image"
-	"slices"
 	"strings"
 
-	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text/decoder"
 	"github.com/emblem-search/emblem/vit"
 )
@@ -22,20 +19,14 @@ type trocr struct {
 
 // openTrOCR opens a folder of one.
 func openTrOCR(ctx context.Context, f folder) (net, error) {
-	o, t := f.options, &trocr{}
-	var errTower, err error
-	var misfit *weights.Error
-	t.tower, errTower = vit.Load(ctx, f.Dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
-	if errTower == nil || errors.As(errTower, &misfit) { // what the decoder lacks is told with it
-		t.decoder, err = decoder.Load(ctx, f.Dir, decoder.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, CacheTokens: o.CacheTokens})
-		errTower = weights.Join(errTower, err)
+	t := &trocr{}
+	var err error
+	if t.tower, t.decoder, err = openTowerAndDecoder(ctx, f); err == nil {
+		_, err = t.decoder.Tokenizer()
 	}
-	if errTower == nil {
-		_, errTower = t.decoder.Tokenizer()
-	}
-	if errTower != nil {
+	if err != nil {
 		t.close()
-		return nil, errTower
+		return nil, err
 	}
 	return t, nil
 }
@@ -51,28 +42,14 @@ func (t *trocr) close() {
 }
 
 // sizes implements net.
-func (t *trocr) sizes() Sizes {
-	return Sizes{
-		DType: t.decoder.DType(), Bytes: t.tower.Bytes() + t.decoder.Bytes(), Parameters: t.tower.Parameters() + t.decoder.Parameters(),
-		Context: t.decoder.Positions(), Pictures: 1, Tiles: 1, Steps: t.tower.Preprocess().Steps(),
-		Bindings: slices.Concat(t.tower.Bindings(), t.decoder.Bindings()),
-	}
-}
+func (t *trocr) sizes() Sizes { return sizesOf(t.tower, t.decoder) }
 
 // recipe implements net: pictures become of one size whatever the options are.
 func (*trocr) recipe(int, int, PictureOptions) string { return "" }
 
 // encode implements net.
 func (t *trocr) encode(ctx context.Context, img image.Image, _ PictureOptions) (*ImageState, error) {
-	px, err := t.tower.Preprocess().Apply(img)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := t.tower.Sequence(ctx, []vit.Pixels{px})
-	if err != nil {
-		return nil, err
-	}
-	return &ImageState{Tiles: 1, Tokens: len(rows[0]) / t.tower.Width(), Features: rows[0]}, nil
+	return encodeWhole(ctx, t.tower, img)
 }
 
 // read implements reader.
