@@ -11,6 +11,7 @@ from words import ENGLISH_NUMBERS, MASS, article, languages, plural
 
 MODES = {'all': 26, 'some': 18, 'name': 12, 'relation': 18, 'class': 8, 'keywords': 5, 'surrounding': 6, 'size': 4, 'without': 3}
 FOREIGN = .25  # of the captions
+FOREIGN_MODES = (None, 'all', 'some', 'name', 'relation', 'count', 'colour', 'surrounding')  # what the other languages can tell apart
 
 
 class Captions:
@@ -57,7 +58,7 @@ class Captions:
     def caption(self, scene, seed, mode=None, foreign=FOREIGN):
         """-> (text, mentions). The same seed and mode give twins parallel texts."""
         r = random.Random(seed)
-        if r.random() < foreign:
+        if r.random() < foreign and mode in FOREIGN_MODES:
             code = r.choice(list(self.languages))
             if all(self.languages[code].knows(c) for c in scene.concepts()):
                 return self.foreign(scene, r, code, mode)
@@ -145,7 +146,7 @@ class Captions:
 
     def foreign(self, scene, r, code, mode=None):
         lang = self.languages[code]
-        mode = mode if mode in ('relation', 'count', 'colour', 'surrounding', 'all') else r.choice(['all', 'some', 'name', 'relation'])
+        mode = mode or r.choice(['all', 'some', 'name', 'relation'])
         t, groups, alone = lang.table, scene.groups(), scene.alone()
         if mode == 'name':
             g = r.choice(groups)

@@ -175,7 +175,9 @@ class Trainer:
         is_twin = own % b < twins
         twin = torch.where(is_twin, own ^ 1, own)
         wrong = says.sum(1)[None] - shows @ says.t() < .5  # picture i shows all that caption j speaks of
-        wrong[own, own] = wrong[own, twin] = False
+        wrong[own, own] = False
+        ids = self.gather(t['ids'])
+        wrong[own, twin] = is_twin & (ids == ids[twin]).all(1)  # a twin is the hardest negative, unless the same is said of both
 
         def at(d):
             return F.normalize(zi[:, :d], dim=-1), F.normalize(zt[:, :d], dim=-1)
