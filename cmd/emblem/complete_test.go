@@ -207,4 +207,12 @@ func TestCompleteChat(t *testing.T) {
 	if _, says := ask(2, "--system", "Be kind.", "Hi"); !strings.Contains(says, "--system needs --chat") {
 		t.Error(says)
 	}
+	code, stdout, stderr := runCLI(t, "", "inspect", "--json", dir)
+	var i decoderInspection
+	if code != 0 || json.Unmarshal([]byte(stdout), &i) != nil {
+		t.Fatal(code, stdout, stderr)
+	}
+	if i.Family != "llama" || !i.Chat || i.Tools || i.Context != 96 || i.Vocabulary != 301 || i.Prompt.FLOPs == 0 || len(i.Bindings) == 0 {
+		t.Errorf("%+v", i)
+	}
 }

@@ -29,6 +29,9 @@ weight comes from; and what one picture and one text cost. Nothing is computed.`
 			if models.Answers(f.model, a.wiring.aliases) {
 				return inspectAnswerer(cmd.Context(), a, f, asJSON)
 			}
+			if models.Continues(f.model, a.wiring.aliases) {
+				return inspectDecoder(cmd.Context(), a, f, asJSON)
+			}
 			return inspect(cmd.Context(), a, f, asJSON)
 		},
 	}

@@ -109,7 +109,7 @@ func (x *serving) answerers(ctx context.Context) (list []answering, err error) {
 		if !models.Answers(m, x.wiring.aliases) {
 			continue
 		}
-		a, err := models.OpenAnswerer(ctx, m, models.Options{Device: x.device, DType: x.options.DType, Bulk: true, Cache: x.wiring.cache, Aliases: x.wiring.aliases})
+		a, err := models.OpenAnswerer(ctx, m, models.Options{Device: x.device, DType: x.options.DType, Bulk: true, Budget: x.host.budget, Cache: x.wiring.cache, Aliases: x.wiring.aliases})
 		if err != nil {
 			return list, modelError(err)
 		}

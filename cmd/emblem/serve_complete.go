@@ -64,7 +64,7 @@ func (x *serving) completers(ctx context.Context) ([]continuer, error) {
 		if !models.Continues(m, x.wiring.aliases) {
 			continue
 		}
-		d, err := models.OpenDecoder(ctx, m, models.Options{Device: x.device, DType: x.options.DType, Bulk: true, Cache: x.wiring.cache, Aliases: x.wiring.aliases})
+		d, err := models.OpenDecoder(ctx, m, models.Options{Device: x.device, DType: x.options.DType, Bulk: true, Budget: x.host.budget, Cache: x.wiring.cache, Aliases: x.wiring.aliases})
 		if err != nil {
 			return out, modelError(err)
 		}

@@ -32,7 +32,7 @@ func (x *serving) mayFit(ctx context.Context, e server.Embedder, first bool) err
 		}
 		return nil
 	}
-	if need, most := r.Memory().Bytes, int64(x.options.Memory); most > 0 && need > most {
+	if need := r.Memory().Bytes; x.options.Memory > 0 && need > x.host.budget.Room() {
 		x.log.Warn("a model cannot be used: it is larger than --memory allows", "model", e.Name(), "bytes", need, "memory", x.options.Memory.String())
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // OpenAnswerer opens a model that answers questions about pictures of its own weights,
-// by name. It is not shared, and no Budget counts it.
+// by name. It is not shared, and stays in memory: a Budget holds room for it, for good.
 func OpenAnswerer(ctx context.Context, name string, o Options) (*answer.Model, error) {
 	p, err := find(name, o.Aliases)
 	if err != nil {
@@ -20,6 +20,12 @@ func OpenAnswerer(ctx context.Context, name string, o Options) (*answer.Model, e
 	m, err := answer.Load(ctx, p.dir, answer.Options{Name: p.name, FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", p.name, err)
+	}
+	if o.Budget != nil {
+		if err := o.Budget.Hold(p.name, int64(m.Bytes())); err != nil {
+			m.Close()
+			return nil, err
+		}
 	}
 	return m, nil
 }

@@ -26,6 +26,7 @@ type Budget struct {
 
 	mu     sync.Mutex
 	used   int64 // bytes of weights in memory or on their way there
+	held   int64 // of them, those of models that stay for good
 	all    map[*resident]struct{}
 	queue  []*resident   // who waits for room, in turn
 	since  time.Time     // when the first of them came to its turn
@@ -46,7 +47,7 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the model %s takes %d MB of memory and all models may take %d MB; start with a larger --memory, or with --dtype int8", e.Model, megabytes(e.Bytes), e.Limit/1e6)
+	return fmt.Sprintf("the model %s takes %d MB of memory and there are %d MB for it; start with a larger --memory, or with --dtype int8", e.Model, megabytes(e.Bytes), e.Limit/1e6)
 }
 
 // A LoadError says that a model's weights could not be read.
@@ -64,6 +65,29 @@ func (e *LoadError) Unwrap() error { return e.Err }
 
 // megabytes rounds up, so that what does not fit looks so.
 func megabytes(bytes int64) int64 { return (bytes + 1e6 - 1) / 1e6 }
+
+// Hold counts a model that stays in memory for good, beside those that come and go. One
+// that does not fit beside the others of its kind is a [*TooLargeError].
+func (b *Budget) Hold(model string, bytes int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.most > 0 && bytes > b.room() {
+		return &TooLargeError{model, bytes, b.room()}
+	}
+	b.clear(bytes)
+	b.used, b.held = b.used+bytes, b.held+bytes
+	return nil
+}
+
+// room is what models that come and go may take together. The budget is locked.
+func (b *Budget) room() int64 { return b.most - b.held }
+
+// Room is what models that come and go may take together; 0 sets no bound.
+func (b *Budget) Room() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(b.room(), 0)
+}
 
 // signal wakes those who wait. The budget is locked.
 func (b *Budget) signal() {

@@ -236,6 +236,48 @@ func TestBudgetTooLarge(t *testing.T) {
 	}
 }
 
+// TestBudgetHolds: language models stay, and count: what comes and goes has the rest,
+// and one that does not fit is refused with both numbers.
+func TestBudgetHolds(t *testing.T) {
+	const words, looks = "../../text/decoder/testdata/smollm2", "../../fusion/answer/testdata/smolvlm"
+	d, err := OpenDecoder(t.Context(), words, Options{DType: "f32"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, all, _ := opened(t, 1, Forever)
+	b.most += int64(d.Bytes())
+	said(t, all[0])
+	held, err := OpenDecoder(t.Context(), words, Options{DType: "f32", Budget: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if b.held != int64(d.Bytes()) || b.used > b.most {
+		t.Errorf("%d bytes are held and %d used, of %d", b.held, b.used, b.most)
+	}
+	said(t, all[1])
+	if b.used > b.most || all[0].Memory().Loaded && all[1].Memory().Loaded {
+		t.Errorf("%d bytes of %d", b.used, b.most)
+	}
+	var large *TooLargeError
+	if _, err := OpenAnswerer(t.Context(), looks, Options{DType: "f32", Budget: NewBudget(1000, Forever)}); !errors.As(err, &large) || large.Limit != 1000 || large.Model != "smolvlm" {
+		t.Errorf("%v", err)
+	}
+	full := NewBudget(b.held+10, Forever)
+	if err := full.Hold("first", b.held); err != nil || full.Room() != 10 {
+		t.Errorf("%v, with room for %d bytes", err, full.Room())
+	}
+	if _, err := OpenDecoder(t.Context(), words, Options{DType: "f32", Budget: full}); !errors.As(err, &large) || large.Limit != 10 {
+		t.Errorf("%v", err)
+	}
+	for range 2 { // the largest of those that come and go has its room
+		for _, m := range all {
+			said(t, m)
+		}
+	}
+}
+
 func TestBudgetQuiet(t *testing.T) {
 	_, all, _ := opened(t, 1, Forever)
 	look := func(m *Model) error {

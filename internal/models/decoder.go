@@ -15,6 +15,7 @@ import (
 type Decoder struct {
 	*decoder.Decoder
 	Name     string // the public one
+	Family   string // what the folder says it is: gpt2, llama, …
 	Template *chat.Template
 	NoChat   error // why there is no Template
 }
@@ -40,8 +41,8 @@ func (d Decoder) Prompt(messages []chat.Message, o chat.Options) ([]int32, error
 	return tokens.Encode(prompt, false), nil // the template has written the special tokens
 }
 
-// OpenDecoder opens a model that continues texts by name. It is not shared, and no
-// Budget counts it.
+// OpenDecoder opens a model that continues texts by name. It is not shared, and
+// stays in memory: a Budget holds room for it, for good.
 func OpenDecoder(ctx context.Context, name string, o Options) (Decoder, error) {
 	p, err := find(name, o.Aliases)
 	if err != nil {
@@ -51,7 +52,16 @@ func OpenDecoder(ctx context.Context, name string, o Options) (Decoder, error) {
 	if err != nil {
 		return Decoder{}, fmt.Errorf("models: %s: %w", p.name, err)
 	}
+	if o.Budget != nil {
+		if err := o.Budget.Hold(p.name, int64(d.Bytes())); err != nil {
+			d.Close()
+			return Decoder{}, err
+		}
+	}
 	out := Decoder{Decoder: d, Name: p.name}
+	if conf, err := p.folder().Config(); err == nil { // it was read a moment ago
+		out.Family = conf.Family
+	}
 	out.Template, out.NoChat = chat.Load(p.dir, p.files())
 	return out, nil
 }

@@ -100,8 +100,8 @@ func (r *resident) mayLoad(ctx context.Context) error {
 		return errClosed
 	case isQuiet(ctx):
 		return ErrAsleep
-	case r.budget.most > 0 && r.bytes > r.budget.most:
-		return &TooLargeError{r.shell.Name(), r.bytes, r.budget.most}
+	case r.budget.most > 0 && r.bytes > r.budget.room():
+		return &TooLargeError{r.shell.Name(), r.bytes, r.budget.room()}
 	}
 	return nil
 }
@@ -177,12 +177,12 @@ func (r *resident) load(f *flight) {
 // settle keeps weights that were read, if they may stay.
 func (r *resident) settle(model *fusion.DualEncoder) error {
 	b := r.budget
-	if r.closed || b.most > 0 && r.bytes > b.most {
+	if r.closed || b.most > 0 && r.bytes > b.room() {
 		model.Close()
 		if r.closed {
 			return errClosed
 		}
-		return &TooLargeError{r.shell.Name(), r.bytes, b.most}
+		return &TooLargeError{r.shell.Name(), r.bytes, b.room()}
 	}
 	b.clear(r.bytes) // what was expected may have been less
 	b.used += r.bytes

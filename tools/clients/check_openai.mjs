@@ -30,7 +30,7 @@ await refused("a picture that is none", () => embed(["a", "data:image/jpeg;base6
 const stranger = new OpenAI({ baseURL: url + "/v1", apiKey: "sk-other", maxRetries: 0 });
 await refused("another key", () => stranger.models.list(), (e) => e instanceof OpenAI.AuthenticationError && e.code === "invalid_key");
 
-// No model that answers or draws is loaded; each of these says so in OpenAI's shape.
+// This model neither answers nor draws; each of these says so in OpenAI's shape.
 const messages = [{ role: "user", content: "What is this?" }];
 await refused("chat", () => client.chat.completions.create({ model, messages }), missing);
 await refused("chat, streamed", () => client.chat.completions.create({ model, messages, stream: true }), missing);

@@ -52,7 +52,7 @@ stranger = openai.OpenAI(base_url=URL + "/v1", api_key="sk-other", max_retries=0
 e = refused("another key", openai.AuthenticationError, lambda: stranger.models.list())
 check("its code", e.code == "invalid_key", e.body)
 
-# No model that answers or draws is loaded; each of these says so in OpenAI's shape.
+# This model neither answers nor draws; each of these says so in OpenAI's shape.
 question = [{"role": "user", "content": "What is this?"}]
 for what, ask in {
     "chat": lambda: client.chat.completions.create(model=MODEL, messages=question),
