@@ -66,12 +66,15 @@ func (p *prefix) explain(ctx context.Context, states []*ImageState, question, an
 }
 
 // side is the number of tokens of a tile's side.
-func (p *prefix) side() int {
-	n := 1
-	for (n+1)*(n+1) <= p.tokens {
-		n++
+func (p *prefix) side() int { return root(p.tokens) }
+
+// root is the whole root of n.
+func root(n int) int {
+	r := 1
+	for (r+1)*(r+1) <= n {
+		r++
 	}
-	return n
+	return r
 }
 
 // cells is the side of the grid: the most that a tile's tokens divide into.

@@ -15,6 +15,7 @@ import (
 	"github.com/emblem-search/emblem/internal/golden"
 	"github.com/emblem-search/emblem/internal/picture"
 	"github.com/emblem-search/emblem/text/decoder"
+	"github.com/emblem-search/emblem/vit"
 )
 
 // run is what the reference makes of a question.
@@ -132,6 +133,31 @@ func TestFeatures(t *testing.T) {
 				got = slices.AppendSeq(got, slices.Chunk(s.Features, c))
 			}
 			golden.Within(t, name, 1e-4, g.Rows(name), got)
+		}
+	})
+}
+
+// TestBatch: tiles are encoded to the same bits one at a time and all together.
+func TestBatch(t *testing.T) {
+	cases(t, func(t *testing.T, m *Model, _ *golden.File, runs []run) {
+		p := m.net.(*prefix)
+		var all []vit.Pixels
+		for _, img := range samples(t, []string{"wide.png", "long.png", "tiny.png"}) {
+			tiles, err := p.tower.Preprocess().Tile(img, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, tiles.Pixels...)
+		}
+		together, err := p.tower.Sequence(context.Background(), all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, px := range all {
+			alone, err := p.tower.Sequence(context.Background(), []vit.Pixels{px})
+			if err != nil || !slices.Equal(alone[0], together[i]) {
+				t.Errorf("tile %d of %d is another one alone: %v", i, len(all), err)
+			}
 		}
 	})
 }

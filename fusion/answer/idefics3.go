@@ -20,20 +20,16 @@ type idefics3 struct {
 // SmolVLMForConditionalGeneration.
 func openIdefics3(ctx context.Context, f folder) (net, error) {
 	file := struct {
-		Scale  int   `json:"scale_factor"`
-		Image  int32 `json:"image_token_id"`
-		Vision struct {
-			Patch int `json:"patch_size"`
-		} `json:"vision_config"`
-	}{Scale: 2, Image: 128257}
-	file.Vision.Patch = 32
+		Scale int   `json:"scale_factor"`
+		Image int32 `json:"image_token_id"`
+	}{2, 128257}
 	if err := weights.Decode("config.json", f.config.Raw, &file); err != nil {
 		return nil, err
 	}
 	p := &prefix{image: file.Image}
 	err := p.openParts(ctx, f)
 	if err == nil {
-		err = p.openShuffle(f, file.Scale, file.Vision.Patch)
+		err = p.openShuffle(f, file.Scale)
 	}
 	if err != nil {
 		p.close()
@@ -43,8 +39,8 @@ func openIdefics3(ctx context.Context, f folder) (net, error) {
 }
 
 // openShuffle opens the connector.
-func (p *prefix) openShuffle(f folder, scale, patch int) (err error) {
-	s := idefics3{p.tower.Preprocess().Side() / patch, scale}
+func (p *prefix) openShuffle(f folder, scale int) (err error) {
+	s := idefics3{root(p.tower.Tokens()), scale}
 	if scale < 1 || s.grid%scale != 0 {
 		return fmt.Errorf("config.json: scale_factor %d does not divide the %d patches of a tile's side", scale, s.grid)
 	}
