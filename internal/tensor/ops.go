@@ -36,7 +36,8 @@ func (o *Linear) Check() error {
 // (proportional attention of ToMe, arXiv 2210.09461, equation 1); not with Pages.
 // Bias: what the distance from a query to a key adds to the score, −R to R, the farther
 // ones as the farthest (relative positions of T5, arXiv 1910.10683). Query i stands at
-// key i or, where Causal, at the last that it sees by the mask.
+// key i or, where Causal, at the last that it sees by the mask. Window: of the keys that
+// Causal lets a query see, the last Window only, and the first Sinks (arXiv 2309.17453).
 //
 // With Pages, K and V are a store of pages of P rows each, which sequences share
 // (PagedAttention, arXiv 2309.06180): key l of sequence b is row l mod P of page
@@ -54,6 +55,8 @@ type Attention struct {
 	Pages   Tensor // (B, Lk/P) I32, or none
 	Sizes   Tensor // (B, Lk) F32, over 0, or none; Scale is over 0 then
 	Bias    Tensor // (Heads, 2·R+1) F32, or none; Scale is over 0 then
+	Window  int    // 0: all
+	Sinks   int
 	Y       Tensor // (B, Lq, Heads·D) F32 or BF16
 }
 
@@ -83,6 +86,7 @@ func (o *Attention) Check() error {
 		must(sameShape(o.K, o.V) && o.K.Cols() == d*kv && (o.Pages.Ok() || o.K.Dim(0) == o.Q.Dim(0)), "q %v, k %v, v %v", o.Q, o.K, o.V),
 		must(!o.Pages.Ok() || o.Pages.dtype == I32 && o.Pages.rank == 2 && o.Pages.Dense() && o.Pages.Dim(0) == o.Q.Dim(0) && o.Lens.Ok() && o.K.Dim(1)%16 == 0,
 			"pages %v, lengths %v for q %v", o.Pages, o.Lens, o.Q),
+		must(o.Window >= 0 && o.Sinks >= 0 && (o.Window == 0 || o.Causal && o.Scale > 0) && (o.Window > 0 || o.Sinks == 0), "window %d, sinks %d, causal %v", o.Window, o.Sinks, o.Causal),
 		must(!o.Causal || o.Keys() >= o.Q.Dim(1), "causal with %d queries over %d keys", o.Q.Dim(1), o.Keys()),
 		must(!o.Lens.Ok() || o.Lens.dtype == I32 && o.Lens.Len() == o.Q.Dim(0), "lengths %v for q %v", o.Lens, o.Q),
 		must(sizes(o.Sizes, o.K.Rows()) && (!o.Sizes.Ok() || o.Scale > 0 && !o.Pages.Ok()), "sizes %v for k %v, scale %v", o.Sizes, o.K, o.Scale),

@@ -30,6 +30,7 @@ func newBlock(c config, layer int, p nn.Precision) block {
 		Proj:   nn.NewLinear(q, c.width, c.projBias, p.Block),
 		config: c, scale: c.scale,
 	}
+	a.window, a.sinks = c.window(layer)
 	if c.byLayer {
 		a.scale /= float32(layer + 1)
 	}
@@ -75,8 +76,9 @@ type attention struct {
 	QKV  nn.Linear `weight:"qkv"`  // ((H+2·KV)·D, C)
 	Proj nn.Linear `weight:"proj"` // (C, H·D)
 
-	config config
-	scale  float32
+	config        config
+	scale         float32
+	window, sinks int // how far it looks back; 0: to the beginning
 }
 
 // forward adds the attention of h (T, C) to x.
@@ -95,7 +97,7 @@ func (a *attention) forward(s *tensor.Stream, h tensor.Tensor, in inputs, store,
 	for _, g := range in.groups {
 		s.Do(&tensor.Attention{
 			Q: g.part(qkv.ColSlice(0, q)), K: store.ColSlice(0, kv), V: store.ColSlice(kv, 2*kv),
-			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Bias: in.bias, Y: g.part(y),
+			Heads: c.heads, KVHeads: c.kvHeads, Scale: a.scale, Causal: true, Lens: g.lens, Pages: g.pages, Bias: in.bias, Window: a.window, Sinks: a.sinks, Y: g.part(y),
 		})
 	}
 	a.Proj.Forward(s, y, tensor.NoAct, x, x)

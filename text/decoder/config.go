@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/emblem-search/emblem/internal/tensor"
@@ -32,7 +33,9 @@ type config struct {
 	magnify   float64 // of the embedding before positions are added; 0: 1
 	rope      rope    // zero: positions are a learned table, or
 	relative  *relative
-	shrink    int // logits are divided by its root; 0: by 1
+	windows   []int // of the layers: how many tokens back each looks, itself counted, 0: all; nil: all
+	sinks     int   // and how many of the first tokens, whatever the window
+	shrink    int   // logits are divided by its root; 0: by 1
 	qkvBias   bool
 	projBias  bool
 	mlpBias   bool
@@ -59,12 +62,13 @@ type family struct {
 
 // families by model_type of config.json.
 var families = map[string]family{
-	"gpt2":  {readGPT2, gpt2Layout},
-	"llama": {readLlama, llamaLayout},
-	"qwen2": {readQwen2, llamaLayout},
-	"bart":  {readBART, bartLayout},
-	"t5":    {readT5, t5Layout},
-	"mt5":   {readMT5, t5Layout},
+	"gpt2":    {readGPT2, gpt2Layout},
+	"mistral": {readMistral, llamaLayout},
+	"llama":   {readLlama, llamaLayout},
+	"qwen2":   {readQwen2, llamaLayout},
+	"bart":    {readBART, bartLayout},
+	"t5":      {readT5, t5Layout},
+	"mt5":     {readMT5, t5Layout},
 }
 
 // Knows tells whether a folder that says it is of this family is a decoder.
@@ -91,6 +95,35 @@ func (c config) check() error {
 	if c.eps <= 0 || c.eps > 1 {
 		return fmt.Errorf("decoder: config.json: the norms' epsilon is %g, want more than 0 and at most 1", c.eps)
 	}
+	return nil
+}
+
+// window is how far a layer looks back.
+func (c config) window(layer int) (tokens, sinks int) {
+	if layer >= len(c.windows) || c.windows[layer] == 0 {
+		return 0, 0
+	}
+	return c.windows[layer], c.sinks
+}
+
+// narrow makes layers look back no farther than a window, and at the first tokens.
+func (c *config) narrow(window, sinks int) error {
+	switch {
+	case window == 0 && sinks == 0:
+		return nil
+	case window < 1 || sinks < 0:
+		return fmt.Errorf("decoder: a window of %d tokens with %d sinks; want a window of 1 or more", window, sinks)
+	case c.crosses():
+		return errors.New("decoder: an encoder-decoder has no window")
+	}
+	all := make([]int, c.layers)
+	for i := range all {
+		all[i] = window
+		if own, _ := c.window(i); own > 0 {
+			all[i] = min(own, window)
+		}
+	}
+	c.windows, c.sinks = all, sinks
 	return nil
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 	DType       string // "auto" (or none), "f32", "f16", "bf16", "int8"
 	Bulk        bool   // give way to interactive work on the same device
 	Cache       string // a folder that packed weights and hashes are kept in, for the next process; none: they are not
+	Window      int    // every token attends to so many before it, itself counted, where the model does not say less; 0: to all
+	Sinks       int    // and to so many of the first, with a Window (StreamingLLM, arXiv 2309.17453)
 	CacheTokens int    // how many tokens' keys and values are kept for all sequences; 0: eight full contexts, in at most 1 GiB
 }
 
@@ -56,10 +58,13 @@ func Load(ctx context.Context, dir string, o Options) (*Decoder, error) {
 		fam, ok = parts[conf.Family]
 	}
 	if !ok {
-		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama, mt5, qwen2 and t5 are", conf.Family)
+		return nil, fmt.Errorf("decoder: config.json: model_type %q is not supported; bart, gpt2, llama, mistral, mt5, qwen2 and t5 are", conf.Family)
 	}
 	c, err := fam.read(conf.Raw)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.narrow(o.Window, o.Sinks); err != nil {
 		return nil, err
 	}
 	dev, err := device.Open(o.Device)

@@ -3,7 +3,6 @@ package decoder
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -31,6 +30,8 @@ type hfLlama struct {
 	Rope      *hfRope  `json:"rope_parameters"`
 
 	Sliding    bool     `json:"use_sliding_window"` // Qwen2
+	Window     *int     `json:"sliding_window"`     // Mistral, Qwen2
+	Unwindowed int      `json:"max_window_layers"`  // Qwen2: the first layers look at all
 	LayerTypes []string `json:"layer_types"`
 }
 
@@ -48,24 +49,67 @@ func readLlama(raw []byte) (config, error) {
 
 // readQwen2 reads Qwen2Config: LLaMA with biases of its own.
 func readQwen2(raw []byte) (config, error) {
-	kv := 32
+	kv, window := 32, 4096
 	f := hfLlama{
 		Vocab: 151936, Width: 4096, Hidden: 22016, Layers: 32, Heads: 32, KVHeads: &kv, Act: "silu", Positions: 32768, Eps: 1e-6,
-		Theta: 10000,
+		Theta: 10000, Window: &window, Unwindowed: 28,
 	}
 	if err := weights.Decode("config.json", raw, &f); err != nil {
 		return config{}, err
 	}
-	switch {
-	case f.Sliding:
-		return config{}, refuse("use_sliding_window", true, "set it to false to attend to the whole context")
-	case slices.ContainsFunc(f.LayerTypes, func(s string) bool { return s != "full_attention" }):
-		return config{}, refuse("layer_types", f.LayerTypes, "only full_attention is")
-	}
 	f.Bias, f.MLPBias = false, false // keys of LLaMA only
 	c, err := f.config()
 	c.qkvBias = true
+	if err == nil {
+		c.windows, err = f.windows()
+	}
 	return c, err
+}
+
+// readMistral reads MistralConfig: LLaMA whose layers all look back as far.
+func readMistral(raw []byte) (config, error) {
+	kv, window := 8, 4096
+	f := hfLlama{
+		Vocab: 32000, Width: 4096, Hidden: 14336, Layers: 32, Heads: 32, KVHeads: &kv, Act: "silu", Positions: 4096 * 32, Eps: 1e-6, EOS: tokenIDs{2},
+		Theta: 10000, Window: &window,
+	}
+	if err := weights.Decode("config.json", raw, &f); err != nil {
+		return config{}, err
+	}
+	f.Bias, f.MLPBias, f.LayerTypes, f.Sliding = false, false, nil, f.Window != nil
+	c, err := f.config()
+	if err == nil {
+		c.windows, err = f.windows()
+	}
+	return c, err
+}
+
+// windows are how far layers look back: as layer_types says or, where it says nothing,
+// all but the first ones, if they do at all.
+func (f hfLlama) windows() ([]int, error) {
+	if len(f.LayerTypes) != 0 && len(f.LayerTypes) != f.Layers {
+		return nil, fmt.Errorf("decoder: config.json: layer_types has %d entries for %d layers", len(f.LayerTypes), f.Layers)
+	}
+	all := make([]int, f.Layers)
+	for i := range all {
+		slides := f.Sliding && i >= f.Unwindowed
+		if len(f.LayerTypes) > 0 {
+			switch t := f.LayerTypes[i]; t {
+			case "full_attention", "sliding_attention":
+				slides = t == "sliding_attention"
+			default:
+				return nil, refuse("layer_types", t, "full_attention and sliding_attention are")
+			}
+		}
+		if !slides {
+			continue
+		}
+		if f.Window == nil || *f.Window < 1 {
+			return nil, fmt.Errorf("decoder: config.json: layers have a window, and sliding_window is not a number above 0")
+		}
+		all[i] = *f.Window
+	}
+	return all, nil
 }
 
 func (f hfLlama) config() (config, error) {

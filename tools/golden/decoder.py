@@ -17,8 +17,8 @@ sys.path = [p for p in sys.path if os.path.abspath(p) != HERE] + [HERE]  # safet
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, BartConfig, GenerationConfig, GPT2Config, LlamaConfig, MT5Config, Qwen2Config, T5Config
-from transformers import BartForConditionalGeneration, GPT2LMHeadModel, LlamaForCausalLM, MT5ForConditionalGeneration, Qwen2ForCausalLM, T5ForConditionalGeneration
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, BartConfig, GenerationConfig, GPT2Config, LlamaConfig, MistralConfig, MT5Config, Qwen2Config, T5Config
+from transformers import BartForConditionalGeneration, GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, MT5ForConditionalGeneration, Qwen2ForCausalLM, T5ForConditionalGeneration
 from transformers.generation import logits_process as lp
 
 import towers
@@ -151,7 +151,13 @@ CASES |= {
     "mt5": (t5(MT5Config, num_layers=1, num_decoder_layers=1, d_kv=7), "t5", 0, torch.float16, None, 15),
 }
 
-MODELS = {MT5Config: MT5ForConditionalGeneration, T5Config: T5ForConditionalGeneration, BartConfig: BartForConditionalGeneration, GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
+CASES |= {
+    "mistral": (llama(MistralConfig, num_attention_heads=4, num_key_value_heads=2, sliding_window=9), "llama", 2, torch.bfloat16, None, 16),
+    "qwen2-window": (llama(Qwen2Config, num_attention_heads=4, num_key_value_heads=1, num_hidden_layers=3, use_sliding_window=True, sliding_window=11, max_window_layers=1,
+                           eos_token_id=0, bos_token_id=None), "qwen2", 0, torch.float16, None, 17),
+}
+
+MODELS = {MistralConfig: MistralForCausalLM, MT5Config: MT5ForConditionalGeneration, T5Config: T5ForConditionalGeneration, BartConfig: BartForConditionalGeneration, GPT2Config: GPT2LMHeadModel, LlamaConfig: LlamaForCausalLM, Qwen2Config: Qwen2ForCausalLM}
 
 
 def age(name, folder):

@@ -77,6 +77,14 @@ def attention():
             add("attention", y.transpose(1, 2).reshape(b, lq, heads * d),
                 {"heads": heads, "kv_heads": 0 if kv == heads else kv, "scale": scale, "causal": causal},
                 q=q, k=k, v=v, lens=torch.tensor(lens) if lens else None)
+            if causal:
+                place = torch.arange(lq) + lk - lq
+                keys = torch.arange(lk)[None]
+                seen = mask & ((keys > place[:, None] - 2) | (keys < 1))
+                y = F.scaled_dot_product_attention(part(q, heads), part(k, kv), part(v, kv), attn_mask=seen, scale=scale, enable_gqa=True).nan_to_num()
+                add("attention", y.transpose(1, 2).reshape(b, lq, heads * d),
+                    {"heads": heads, "kv_heads": 0 if kv == heads else kv, "scale": scale, "causal": causal, "window": 2, "sinks": 1},
+                    q=q, k=k, v=v, lens=torch.tensor(lens) if lens else None)
             reach = 2  # keys farther than that count as the farthest
             bias = rand(heads, 2 * reach + 1)
             place = torch.arange(lq) + (lk - lq if causal else 0)

@@ -169,8 +169,9 @@ func (h *heads) run(worker, seq, head, group int) {
 	if h.pages != nil {
 		t.last = t.valid
 	}
-	h.packKeys(w.k, seq, kvHead, t.valid)
-	h.packValues(w.v, seq, kvHead, t.valid)
+	t.from, t.to = h.gap(t)
+	h.packKeys(t, seq, kvHead)
+	h.packValues(t, seq, kvHead)
 	q, y := h.q, view(h.o.Y)
 	q.p, y.p = q.at(seq*h.lq), y.at(seq*h.lq)
 	if h.lq == 1 { // the heads are rows of one tile
@@ -190,10 +191,11 @@ func (h *heads) run(worker, seq, head, group int) {
 // task is what the queries of one sequence share.
 type task struct {
 	work
-	more  []float32 // (Lk), what a key's size adds to its scores; nil: nothing
-	head  int       // of row 0, and of all where rows are queries
-	valid int       // keys
-	last  int       // keys up to the last query, where the mask is causal
+	more     []float32 // (Lk), what a key's size adds to its scores; nil: nothing
+	head     int       // of row 0, and of all where rows are queries
+	from, to int       // keys between them nobody sees: they are not packed
+	valid    int       // keys
+	last     int       // keys up to the last query, where the mask is causal
 }
 
 // lens views a dense I32 vector.
@@ -202,9 +204,34 @@ func lens(t tensor.Tensor) []int32 { return unsafe.Slice((*int32)(rowPtr(t, 0)),
 // head narrows rows to one head's columns.
 func (h *heads) head(v rows, head int) rows { return v.from(head*h.d, h.d) }
 
+// gap are keys, whole panels of them, that no query of a sequence sees, since they lie
+// before all windows.
+func (h *heads) gap(t task) (from, to int) {
+	if h.o.Window == 0 {
+		return 0, 0
+	}
+	nr := h.k.NR
+	from, to = roundUp(h.o.Sinks, nr), (h.visible(t, 0)-h.o.Window)/nr*nr
+	return from, max(from, to)
+}
+
+// hide masks the keys of row i that lie before its window; it returns seen, or 0 if
+// none of them is left.
+func (h *heads) hide(t task, i, at, seen int) int {
+	row := unsafe.Slice((*float32)(unsafe.Add(t.s, i*t.lds)), max(seen, 0))
+	end := min(at+t.last-h.lq+1-h.o.Window, len(row))
+	for l := h.o.Sinks; l < end; l++ {
+		row[l] = float32(math.Inf(-1))
+	}
+	if end >= len(row) && h.o.Sinks == 0 {
+		return 0
+	}
+	return seen
+}
+
 // packKeys lays out keys as columns: panel by panel, unit by unit of the head.
-func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
-	keys := h.head(h.key, head)
+func (h *heads) packKeys(t task, seq, head int) {
+	dst, valid, keys := t.k, t.valid, h.head(h.key, head)
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
 	row := make([]float32, 0)
 	if !h.direct {
@@ -213,9 +240,13 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 	first := 0
 	if h.direct && h.k.Transpose != nil && units%square == 0 {
 		first = valid / square * square
-		h.transposeKeys(dst, keys, seq, first)
+		h.transposeKeys(dst, keys, seq, 0, min(first, t.from))
+		h.transposeKeys(dst, keys, seq, t.to, first)
 	}
 	for l := first; l < roundUp(valid, nr); l++ {
+		if l >= t.from && l < t.to {
+			continue
+		}
 		col := unsafe.Slice((*uint32)(unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))), (units-1)*nr+1)
 		switch {
 		case l >= valid:
@@ -237,10 +268,10 @@ func (h *heads) packKeys(dst unsafe.Pointer, seq, head, valid int) {
 
 const square = 16 // keys and units that Transpose takes at once
 
-// transposeKeys packs the first n keys by blocks.
-func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, seq, n int) {
+// transposeKeys packs keys lo to hi by blocks.
+func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, seq, lo, hi int) {
 	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
-	for l := 0; l < n; l += square {
+	for l := lo; l < hi; l += square {
 		x, y := keys.at(h.row(seq, l)), unsafe.Add(dst, 4*(l/nr*nr*units+l%nr))
 		for u := 0; u < units; u += square {
 			h.k.Transpose(unsafe.Add(x, 4*u), unsafe.Add(y, 4*u*nr), uintptr(keys.stride), uintptr(4*nr))
@@ -250,7 +281,8 @@ func (h *heads) transposeKeys(dst unsafe.Pointer, keys rows, seq, n int) {
 
 // packValues lays out values with keys along k and the head's columns padded to
 // whole tiles: panel by panel of columns, unit by unit of keys.
-func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
+func (h *heads) packValues(t task, seq, head int) {
+	dst, valid := t.v, t.valid
 	nr, g := h.k.NR, h.group()
 	units := (valid + g - 1) / g
 	values, row := h.head(h.v, head), make([]float32, h.d)
@@ -258,9 +290,13 @@ func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 		n, first := min(nr, h.d-c), 0
 		if n == nr && h.bf16 && h.k.Pair != nil {
 			first = valid / 2
-			h.interleave(unsafe.Add(dst, 4*c*units), values.from(c, n), seq, first)
+			h.interleave(unsafe.Add(dst, 4*c*units), values.from(c, n), seq, 0, min(first, t.from/2))
+			h.interleave(unsafe.Add(dst, 4*c*units), values.from(c, n), seq, t.to/2, first)
 		}
 		for u := first; u < units; u++ {
+			if u >= t.from/g && u < t.to/g {
+				continue
+			}
 			out := unsafe.Add(dst, 4*nr*(c/nr*units+u))
 			if h.bf16 {
 				pairValues(unsafe.Slice((*uint32)(out), nr), values.from(c, n), h.row(seq, 2*u), 2*u+1 < valid)
@@ -278,18 +314,16 @@ func (h *heads) packValues(dst unsafe.Pointer, seq, head, valid int) {
 	}
 }
 
-// interleave packs the first pairs of rows, page by page, which hold even numbers of
+// interleave packs pairs lo to hi of rows, page by page, which hold even numbers of
 // them.
-func (h *heads) interleave(dst unsafe.Pointer, values rows, seq, pairs int) {
-	for u := 0; u < pairs; u += h.page / 2 {
-		n := pairs - u
+func (h *heads) interleave(dst unsafe.Pointer, values rows, seq, lo, hi int) {
+	for u := lo; u < hi; {
+		n := hi - u
 		if h.pages != nil {
-			n = min(n, h.page/2)
+			n = min(n, h.page/2-u%(h.page/2))
 		}
 		h.k.Pair(values.at(h.row(seq, 2*u)), unsafe.Add(dst, 4*h.k.NR*u), uintptr(values.stride), uintptr(n))
-		if h.pages == nil {
-			return
-		}
+		u += n
 	}
 }
 
@@ -310,15 +344,18 @@ func pairValues(out []uint32, v rows, l int, both bool) {
 func (h *heads) block(t task, q, y rows, r, n, step int) {
 	last := h.visible(t, step*(r+n-1))
 	if last > 0 {
-		h.scores(t.work, q, r, n, last)
+		h.scores(t, q, r, n, last)
 		for i := range n {
 			seen := h.visible(t, step*(r+i))
 			if h.bias != nil {
 				h.addBias(t, i, t.head+(1-step)*(r+i), step*(r+i), seen)
 			}
+			if h.o.Window > 0 {
+				seen = h.hide(t, i, step*(r+i), seen)
+			}
 			h.softmax(t, i, seen, last)
 		}
-		h.sum(t.work, n, last, t.valid)
+		h.sum(t, n, last)
 	}
 	h.write(t, y, r, n, step)
 }
@@ -352,10 +389,13 @@ func (h *heads) visible(t task, i int) int {
 }
 
 // scores multiplies query rows by the keys' panels.
-func (h *heads) scores(w work, q rows, r, n, last int) {
-	nr, units := h.k.NR, (h.d+h.group()-1)/h.group()
+func (h *heads) scores(t task, q rows, r, n, last int) {
+	w, nr, units := t.work, h.k.NR, (h.d+h.group()-1)/h.group()
 	a, lda := h.queries(w, q, r, n)
 	for p := 0; p < last; p += nr {
+		if p >= t.from && p < t.to {
+			continue
+		}
 		h.tiles[n-1](a, unsafe.Add(w.k, 4*p*units), unsafe.Add(w.s, 4*p),
 			uintptr(lda), uintptr(4*nr), uintptr(w.lds), uintptr(units), 0, a, 0)
 	}
@@ -407,13 +447,21 @@ func (h *heads) softmax(t task, i, seen, last int) {
 	h.stored.Softmax(unsafe.Pointer(&row[0]), unsafe.Add(w.p, i*w.ldp), unsafe.Pointer(&sums[0]), uintptr(n/h.k.Lanes))
 }
 
-// sum multiplies probabilities by values.
-func (h *heads) sum(w work, rows, last, valid int) {
-	nr, g := h.k.NR, h.group()
-	units, all := (last+g-1)/g, (valid+g-1)/g
+// sum multiplies probabilities by values, but for those of keys that nobody sees.
+func (h *heads) sum(t task, rows, last int) {
+	w, nr, g := t.work, h.k.NR, h.group()
+	units, all := (last+g-1)/g, (t.valid+g-1)/g
 	for c := 0; c < h.d; c += nr {
-		h.tiles[rows-1](w.p, unsafe.Add(w.v, 4*c*all), unsafe.Add(w.y, 4*c),
-			uintptr(w.ldp), uintptr(4*nr), uintptr(w.ldy), uintptr(units), 0, w.p, 0)
+		more := uintptr(0)
+		for _, part := range [2][2]int{{0, min(t.from/g, units)}, {t.to / g, units}} {
+			u, n := part[0], part[1]-part[0]
+			if n <= 0 {
+				continue
+			}
+			h.tiles[rows-1](unsafe.Add(w.p, 4*u), unsafe.Add(w.v, 4*c*all+4*nr*u), unsafe.Add(w.y, 4*c),
+				uintptr(w.ldp), uintptr(4*nr), uintptr(w.ldy), uintptr(n), more, w.p, 0)
+			more = 1
+		}
 	}
 }
 

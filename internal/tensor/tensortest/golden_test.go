@@ -18,6 +18,8 @@ type golden struct {
 	KVHeads int `json:"kv_heads"`
 	Scale   float32
 	Causal  bool
+	Window  int
+	Sinks   int
 	Eps     float32
 	Patch   int
 	Lead    int
@@ -86,7 +88,7 @@ func (c *golden) op(t *testing.T) tensor.Op {
 			Act: c.act(t), Res: c.in("res", tensor.F32), Y: y}
 	case "attention":
 		return &tensor.Attention{Q: c.in("q", tensor.F32), K: c.in("k", tensor.F32), V: c.in("v", tensor.F32), Heads: c.Heads,
-			KVHeads: c.KVHeads, Scale: c.Scale, Causal: c.Causal, Lens: c.in("lens", tensor.I32), Bias: c.in("bias", tensor.F32), Y: y}
+			KVHeads: c.KVHeads, Scale: c.Scale, Causal: c.Causal, Lens: c.in("lens", tensor.I32), Bias: c.in("bias", tensor.F32), Window: c.Window, Sinks: c.Sinks, Y: y}
 	case "layernorm":
 		return &tensor.LayerNorm{X: x, W: c.in("w", tensor.F32), B: c.in("b", tensor.F32), Eps: c.Eps, Y: y}
 	case "rmsnorm":

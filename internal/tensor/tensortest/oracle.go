@@ -138,6 +138,7 @@ func attention(o *tensor.Attention, v Values) []float64 {
 				p := make([]float64, max(n, 0))
 				top, sum := math.Inf(-1), 0.0
 				kh := h / (o.Heads / kv)
+				hidden := func(j int) bool { return o.Window > 0 && j >= o.Sinks && j <= place-o.Window }
 				for j := range p {
 					for c := range d {
 						p[j] += q[(b*lq+i)*o.Heads*d+h*d+c] * k[row(b, j)*kv*d+kh*d+c]
@@ -149,14 +150,22 @@ func attention(o *tensor.Attention, v Values) []float64 {
 					if bias != nil {
 						p[j] += bias[h*(2*reach+1)+reach+min(max(j-place, -reach), reach)]
 					}
+					if hidden(j) {
+						p[j] = math.Inf(-1)
+					}
 					top = max(top, p[j])
 				}
 				for j := range p {
-					p[j] = math.Exp(p[j] - top)
+					if p[j] = math.Exp(p[j] - top); hidden(j) {
+						p[j] = 0
+					}
 					sum += p[j]
 				}
 				for j := range p {
 					for c := range d {
+						if sum == 0 {
+							continue // no key is seen
+						}
 						y[(b*lq+i)*o.Heads*d+h*d+c] += p[j] / sum * val[row(b, j)*kv*d+kh*d+c]
 					}
 				}

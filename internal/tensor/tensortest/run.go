@@ -129,6 +129,9 @@ func (g *rig) attend(dt tensor.DType, b, lq, lk, heads, kv, d int, causal, withL
 	if causal != withLens {
 		op.Sizes = g.sizes(b, lk)
 	}
+	if causal && withLens {
+		op.Window, op.Sinks = 1+lk/4, lq%3
+	}
 	if causal || lq == lk {
 		op.Bias = g.tensor(tensor.F32, heads, 2*(lk/3)+1)
 	}
@@ -146,7 +149,7 @@ func testPaged(t *testing.T, g *rig) {
 		lens                   []int
 	}{
 		{1, 16, 6, 2, 40, []int{1, 16, 17, 50}}, {1, 16, 3, 1, 64, []int{33}}, {5, 32, 4, 4, 8, []int{5, 64, 40}},
-		{40, 16, 3, 1, 24, []int{40, 96}}, {3, 16, 2, 2, 7, []int{2, 3, 31}},
+		{40, 16, 3, 1, 24, []int{40, 96}}, {2, 32, 2, 1, 16, []int{150, 192, 9}}, {3, 16, 2, 2, 7, []int{2, 3, 31}},
 	} {
 		for _, d := range floats {
 			op := g.paged(d, c.lq, c.page, c.heads, c.kv, c.d, c.lens)
@@ -157,6 +160,9 @@ func testPaged(t *testing.T, g *rig) {
 			for _, op.Causal = range []bool{false, true} {
 				g.check(fmt.Sprintf("paged %v %v causal %v lens %v", op.Q, op.K, op.Causal, c.lens), op, op.Y, tol)
 			}
+			op.Window, op.Sinks = 5, 2
+			g.check(fmt.Sprintf("paged %v %v window lens %v", op.Q, op.K, c.lens), op, op.Y, tol)
+			op.Window, op.Sinks = 20, 0
 			op.Bias = g.tensor(tensor.F32, c.heads, 2*7+1)
 			g.check(fmt.Sprintf("paged %v %v bias lens %v", op.Q, op.K, c.lens), op, op.Y, tol)
 		}
