@@ -25,6 +25,8 @@ type completeFlags struct {
 	json     bool
 	chat     bool
 	system   string
+	window   int
+	sinks    int
 }
 
 func newCompleteCmd(a *app) *cobra.Command {
@@ -67,6 +69,8 @@ and where it says nothing the likeliest is taken.`,
 	flags.Uint64Var(&f.Seed, "seed", 0, "of the draws; unless given, another one each time")
 	flags.IntVar(&f.logprobs, "logprobs", 0, "with --json: probabilities of the tokens and of so many of the likeliest, 0 to 100")
 	flags.StringVar(&f.schema, "schema", "", "a JSON Schema, or a file with one: only what is of it follows")
+	flags.IntVar(&f.window, "window", 0, "attend to so many tokens back only, for long texts; 0: as far as the model does")
+	flags.IntVar(&f.sinks, "sinks", 0, "with --window: and to so many of the first tokens, such as 4")
 	flags.BoolVar(&f.chat, "chat", false, "ask: the prompt goes into the model's chat template")
 	flags.StringVar(&f.system, "system", "", "with --chat: what the model is told before the prompt")
 	flags.BoolVar(&f.json, "json", false, "one JSON object, at the end")
@@ -161,6 +165,9 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	if f.logprobs < 0 || f.logprobs > 100 {
 		return models.Decoder{}, usagef("--logprobs %d is not 0 to 100", f.logprobs)
 	}
+	if f.window < 0 || f.sinks < 0 || f.window == 0 && f.sinks > 0 {
+		return models.Decoder{}, usagef("--window %d and --sinks %d: want numbers of tokens, and sinks with a window only", f.window, f.sinks)
+	}
 	if f.MaxTokens < 0 {
 		return models.Decoder{}, usagef("--max-tokens %d is below 0", f.MaxTokens)
 	}
@@ -170,7 +177,7 @@ func (f *completeFlags) openDecoder(ctx context.Context, a *app) (models.Decoder
 	if err := a.openDevice(); err != nil {
 		return models.Decoder{}, err
 	}
-	d, err := models.OpenDecoder(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Cache: a.wiring.cache, Aliases: a.wiring.aliases})
+	d, err := models.OpenDecoder(ctx, f.model, models.Options{Device: a.device, DType: f.dtype, Cache: a.wiring.cache, Window: f.window, Sinks: f.sinks, Aliases: a.wiring.aliases})
 	if err != nil {
 		return d, modelError(err)
 	}

@@ -48,7 +48,7 @@ func OpenDecoder(ctx context.Context, name string, o Options) (Decoder, error) {
 	if err != nil {
 		return Decoder{}, err
 	}
-	d, err := decoder.Load(ctx, p.dir, decoder.Options{FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
+	d, err := decoder.Load(ctx, p.dir, decoder.Options{FS: p.files(), Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, Window: o.Window, Sinks: o.Sinks})
 	if err != nil {
 		return Decoder{}, fmt.Errorf("models: %s: %w", p.name, err)
 	}

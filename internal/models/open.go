@@ -18,6 +18,8 @@ type Options struct {
 	Lazy    bool              // read weights when they are first used; with a Budget they always are
 	Budget  *Budget           // nil: the weights stay in memory
 	Aliases map[string]string // short names, from the configuration
+	Window  int               // of a language model: tokens attend to so many before them; 0: as the model says
+	Sinks   int               // and to so many of the first
 	Reduce  vit.Reduce        // shorten the sequences of pictures on their way; none: exact
 
 	Unchecked bool // take also a model that its certificate would refuse, to look at it
