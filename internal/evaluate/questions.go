@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -24,39 +25,49 @@ type asked struct {
 // how many of them all it reads; how many answers given were right; and how far
 // probabilities are from how often they come true (expected calibration error).
 func (s *Set) Ask(ctx context.Context, e ask.Encoder) ([]Row, error) {
-	m, answerer := newMeasure(s, e), ask.New(e)
+	m := newMeasure(s, e)
 	for _, style := range styles {
-		families := map[string]*asked{}
-		all := &asked{counts: map[string]int{}}
-		states := map[int]*ask.State{}
-		for _, q := range s.Questions {
-			if q.Style != style {
-				continue
-			}
-			if states[q.Tile] == nil {
-				state, err := ask.Encode(ctx, ctx, e, s.Picture(q.Tile), ask.Options{})
-				if err != nil {
-					return nil, err
-				}
-				states[q.Tile] = state
-			}
-			if families[q.Family] == nil {
-				families[q.Family] = &asked{counts: map[string]int{}}
-			}
-			ans, err := answerer.Answer(ctx, q.Question, states[q.Tile], nil)
-			var uncovered *ask.UncoveredError
-			if err != nil && !errors.As(err, &uncovered) {
-				return nil, err
-			}
-			families[q.Family].add(q, ans, err == nil)
-			all.add(q, ans, err == nil)
+		families, err := m.ask(ctx, style)
+		if err != nil {
+			return nil, err
 		}
+		all := families[""]
+		delete(families, "")
 		for _, f := range slices.Sorted(maps.Keys(families)) {
 			m.row("question, "+f, style, families[f].right, families[f].majority())
 		}
 		m.questions(style, all)
 	}
 	return m.rows, nil
+}
+
+// ask puts the questions of a style, by family; "" is all of them.
+func (m *measure) ask(ctx context.Context, style string) (map[string]*asked, error) {
+	answerer, families := ask.New(m.encoder), map[string]*asked{"": {counts: map[string]int{}}}
+	states := map[int]*ask.State{}
+	for _, q := range m.set.Questions {
+		if q.Style != style {
+			continue
+		}
+		if states[q.Tile] == nil {
+			state, err := ask.Encode(ctx, ctx, m.encoder, m.set.Picture(q.Tile), ask.Options{})
+			if err != nil {
+				return nil, fmt.Errorf("encode picture %d: %w", q.Tile, err)
+			}
+			states[q.Tile] = state
+		}
+		if families[q.Family] == nil {
+			families[q.Family] = &asked{counts: map[string]int{}}
+		}
+		ans, err := answerer.Answer(ctx, q.Question, states[q.Tile], nil)
+		var uncovered *ask.UncoveredError
+		if err != nil && !errors.As(err, &uncovered) {
+			return nil, fmt.Errorf("%q: %w", q.Question, err)
+		}
+		families[q.Family].add(q, ans, err == nil)
+		families[""].add(q, ans, err == nil)
+	}
+	return families, nil
 }
 
 // questions are the rows of all families together.
