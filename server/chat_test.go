@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -328,6 +329,40 @@ func TestChatPictures(t *testing.T) {
 	}
 	if u := got.Usage; u.PromptTokens != 10 || u.PromptTokensDetails.CachedTokens != 3 || !strings.Contains(u.RawJSON(), `"image_tokens":10`) {
 		t.Errorf("%s", u.RawJSON())
+	}
+}
+
+// TestChatPicturesElsewhere: pictures of the caller's libraries and of allowed addresses.
+func TestChatPicturesElsewhere(t *testing.T) {
+	base, seen := bait(t)
+	model := &script{says: []string{"Yes"}}
+	keys := ring{"sk-a": {Name: "a", Scopes: []Scope{ScopeAsk}, Libraries: []string{"a"}}, "sk-b": {Name: "b", Scopes: []Scope{ScopeAsk}, Libraries: []string{"b"}}}
+	s := newTest(t, Options{Chatters: []Chatter{model}, Keys: keys, FetchAllow: []string{strings.TrimPrefix(base, "http://")},
+		Libraries: shelves{"a": {name: "a", docs: map[string]Document{"x/1": {}}}, "b": {name: "b", docs: map[string]Document{}}}})
+	ask := func(key, url string) (int, string) {
+		w := do(s, "POST", "/v1/chat/completions", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"`+url+`"}}]}]}`, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) })
+		return w.Code, w.Body.String()
+	}
+	for _, url := range []string{"library://a/x/1", base + "/red.png"} {
+		code, body := ask("sk-a", url)
+		if code != 200 {
+			t.Errorf("%s: %d %s", url, code, body)
+			continue
+		}
+		if r, _, _, _ := model.heard[len(model.heard)-1].Pictures[0].At(0, 0).RGBA(); r>>8 != 255 {
+			t.Errorf("%s: another picture", url)
+		}
+	}
+	for url, want := range map[string]string{"library://b/1": "library_not_found", "library://a/2": "document_not_found", base + "/none.png": "fetch_failed", "http://10.0.0.1/a.png": "fetch_not_allowed"} {
+		if code, body := ask("sk-a", url); code < 400 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s, want %s", url, code, body, want)
+		}
+	}
+	if code, body := ask("sk-b", "library://a/x/1"); code != 404 || !strings.Contains(body, "library_not_found") {
+		t.Errorf("another's library: %d %s", code, body)
+	}
+	if seen.Load() != 2 || !s.bodies.TryAcquire(s.MaxBusy) {
+		t.Errorf("%d pictures were fetched, want 2; and memory has to be given back", seen.Load())
 	}
 }
 

@@ -15,18 +15,18 @@ const (
 
 // askRuns are the goldens of a model that answers.
 func askRuns(t *testing.T, name string) (runs []struct {
-	Pictures []string
-	Question string
-	How      map[string]any
-	New      []int32
+	Pictures       []string
+	Question, Text string
+	How            map[string]any
+	New            []int32
 }) {
 	t.Helper()
 	var file struct {
 		Runs *[]struct {
-			Pictures []string
-			Question string
-			How      map[string]any
-			New      []int32
+			Pictures       []string
+			Question, Text string
+			How            map[string]any
+			New            []int32
 		}
 	}
 	file.Runs = &runs
@@ -34,7 +34,7 @@ func askRuns(t *testing.T, name string) (runs []struct {
 	if err == nil {
 		err = json.Unmarshal(raw, &file)
 	}
-	if err != nil || len(runs) < 6 {
+	if err != nil || len(runs) < 5 {
 		t.Fatal(len(runs), err)
 	}
 	return runs

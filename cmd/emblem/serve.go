@@ -210,7 +210,7 @@ func (x *serving) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lookers, err := x.lookers(answerers)
+	chatters, err := x.chatters(completers, answerers)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (x *serving) run(ctx context.Context) error {
 	defer sent()
 	o := server.Options{
 		Traces:    traces,
-		Embedders: embedders, Completers: served(completers), Chatters: x.chatters(completers, lookers), Answerers: asked(answerers), Version: readRelease("").Version,
+		Embedders: embedders, Completers: served(completers), Chatters: chatters, Answerers: asked(answerers), Version: readRelease("").Version,
 		TrustNet: x.options.nets, Hosts: x.options.Hosts, Wait: x.options.Wait, Drain: x.options.Drain, TLS: encryption, Log: x.log,
 		Suggestions: suggestions(), FetchAllow: x.options.Fetch, ImmichUpstream: x.options.Immich,
 	}

@@ -64,25 +64,22 @@ func conversationError(err error) error {
 	return err
 }
 
-// lookers are those of the models that answer questions which converse as well.
-func (x *serving) lookers(list []answering) (out []*looker, err error) {
-	for _, a := range list {
-		l := &looker{answering: a}
-		var cannot *answer.UnsupportedError
-		l.language, l.template, err = a.model.Language()
-		switch {
-		case errors.As(err, &cannot):
-			continue
-		case err != nil:
-			x.log.Warn("a model cannot answer in conversations", "model", a.name, "error", err)
-			continue
-		}
-		if l.words, err = l.language.Tokenizer(); err != nil {
-			return out, modelError(err)
-		}
-		out = append(out, l)
+// chatting is a model that answers questions as a client of conversations meets it: in
+// all of its turns, or with one where it was not taught more.
+func (a answering) chatting() (server.Chatter, error) {
+	language, template, err := a.model.Language()
+	var cannot *answer.UnsupportedError
+	if errors.As(err, &cannot) || errors.Is(err, chat.ErrNone) {
+		return single{a}, nil
 	}
-	return out, nil
+	if err != nil {
+		return nil, modelError(err)
+	}
+	words, err := language.Tokenizer()
+	if err != nil {
+		return nil, modelError(err)
+	}
+	return &looker{a, language, words, template}, nil
 }
 
 // written tells whether a model answers or continues texts, which has no vectors.

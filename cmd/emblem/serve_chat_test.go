@@ -89,3 +89,43 @@ func TestServeConversations(t *testing.T) {
 		}
 	}
 }
+
+// TestServeSingle: a model that answers one question about a picture is asked by the
+// same clients, with one message.
+func TestServeSingle(t *testing.T) {
+	d := newDesk(t)
+	base, _, _, _ := startServe(t, d, "--model", answerers+"vilt", "--model", answerers+"blip", "--dtype", "f32", "--data", "none")
+	client := openai.NewClient(option.WithBaseURL(base+"/v1"), option.WithAPIKey("x"), option.WithMaxRetries(0))
+	for _, model := range []string{"vilt", "blip"} {
+		r := askRuns(t, model)[0]
+		file, err := os.ReadFile(askedAbout + r.Pictures[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := "data:image/png;base64," + base64.StdEncoding.EncodeToString(file)
+		ask := openai.ChatCompletionNewParams{Model: model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage([]openai.ChatCompletionContentPartUnionParam{
+			openai.TextContentPart(r.Question), openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{URL: url}),
+		})}}
+		if len(r.New) > 0 {
+			ask.MaxTokens = openai.Int(int64(len(r.New)))
+		}
+		stream, all := client.Chat.Completions.NewStreaming(t.Context(), ask), openai.ChatCompletionAccumulator{}
+		for stream.Next() {
+			all.AddChunk(stream.Current())
+		}
+		if err := stream.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if c := all.Choices[0]; c.Message.Content != r.Text || c.FinishReason == "" {
+			t.Errorf("%s: %q (%s), want %q", model, c.Message.Content, c.FinishReason, r.Text)
+		}
+		ask.Logprobs = openai.Bool(true)
+		if _, err := client.Chat.Completions.New(t.Context(), ask); err == nil || !strings.Contains(err.Error(), "400") {
+			t.Errorf("%s, probabilities: %v", model, err)
+		}
+		ask.Logprobs, ask.Messages = openai.Bool(false), append(ask.Messages, openai.AssistantMessage("A fox."), openai.UserMessage("Why?"))
+		if _, err := client.Chat.Completions.New(t.Context(), ask); err == nil || !strings.Contains(err.Error(), "400") {
+			t.Errorf("%s, a second turn: %v", model, err)
+		}
+	}
+}

@@ -89,7 +89,7 @@ func served(list []continuer) []server.Completer {
 }
 
 // chatters are all that answer in conversations, in the order of --model.
-func (x *serving) chatters(texts []continuer, pictures []*looker) []server.Chatter {
+func (x *serving) chatters(texts []continuer, pictures []answering) ([]server.Chatter, error) {
 	all := make([]server.Chatter, len(x.options.Models))
 	for _, c := range texts {
 		if c.Template != nil {
@@ -98,8 +98,11 @@ func (x *serving) chatters(texts []continuer, pictures []*looker) []server.Chatt
 			x.log.Warn("a model cannot answer in conversations", "model", c.name, "error", c.NoChat)
 		}
 	}
-	for _, l := range pictures {
-		all[l.at] = l
+	for _, a := range pictures {
+		var err error
+		if all[a.at], err = a.chatting(); err != nil {
+			return nil, err
+		}
 	}
-	return slices.DeleteFunc(all, func(c server.Chatter) bool { return c == nil })
+	return slices.DeleteFunc(all, func(c server.Chatter) bool { return c == nil }), nil
 }
