@@ -32,6 +32,7 @@ var rooms = []room{
 		tests: []string{"internal/tensor/cpu", "internal/tensor/dry", "internal/tensor/tensortest"}},
 	{floor: 0, path: "internal/simd", does: "the machine's instructions, generated, and their plain Go twins",
 		only: []string{"internal/tensor/cpu", "internal/weights", "internal/convert", "internal/device", "internal/bench", "internal/vector", "internal/calibrate", "cmd/emblem"}},
+	{floor: 0, path: "kernels", does: "an NVIDIA card's kernels: sources, code, manifest", only: []string{"internal/tensor/cuda"}},
 	{floor: 0, path: "internal/safetensors", does: "model files, read strictly",
 		beside: []string{"internal/durable"}},
 	{floor: 0, path: "internal/calibrate", does: "scores into probabilities",

@@ -12,7 +12,6 @@ import (
 
 	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
-	"github.com/emblem-search/emblem/internal/simd"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/tensor/dry"
 )
@@ -48,7 +47,7 @@ type OpsLine struct {
 // a time. Every op runs where it stands in a forward pass of twelve layers, so that
 // its weights come from where they come from in use.
 func Ops(ctx context.Context, place string, each time.Duration) (OpsResult, error) {
-	m, kernels, err := machine(place)
+	m, rates, err := machine(place)
 	if err != nil {
 		return OpsResult{}, err
 	}
@@ -59,14 +58,14 @@ func Ops(ctx context.Context, place string, each time.Duration) (OpsResult, erro
 	r := OpsResult{Machine: m, Peaks: map[string]float64{}}
 	kinds := []tensor.Kind{tensor.KindF32, tensor.KindBF16, tensor.KindI8}
 	for _, kind := range kinds {
-		r.Peaks[kind.String()] = Peak(kernels, kind, m.Workers)
+		r.Peaks[kind.String()] = rates.peak(kind)
 	}
 	for _, kind := range kinds {
 		p, err := nn.NewPrecision(dev, kind.String())
 		if err != nil {
 			return r, err
 		}
-		w := &stopwatch{Backend: dev.Backend(), kernels: kernels}
+		w := &stopwatch{Backend: dev.Backend(), rates: rates}
 		if err := r.stack(ctx, w, p, each); err != nil {
 			return r, err
 		}
@@ -104,9 +103,9 @@ func (r *OpsResult) stack(ctx context.Context, w *stopwatch, p nn.Precision, eac
 // stopwatch is a backend that times each op of another.
 type stopwatch struct {
 	tensor.Backend
-	kernels *simd.Kernels
-	lines   map[string]*timed
-	order   []*timed
+	rates rates
+	lines map[string]*timed
+	order []*timed
 }
 
 type timed struct {
@@ -121,9 +120,7 @@ func (w *stopwatch) start() { w.lines, w.order = map[string]*timed{}, nil }
 
 // Exec implements tensor.Backend.
 func (w *stopwatch) Exec(lane tensor.Lane, op tensor.Op) error {
-	start := time.Now()
-	err := w.Backend.Exec(lane, op)
-	took := time.Since(start)
+	took, err := w.time(lane, op)
 	if err != nil {
 		return err
 	}
@@ -141,13 +138,29 @@ func (w *stopwatch) Exec(lane tensor.Lane, op tensor.Op) error {
 	return nil
 }
 
+// time runs an op and waits for it. A card's time is its own, without the way there.
+func (w *stopwatch) time(lane tensor.Lane, op tensor.Op) (time.Duration, error) {
+	start := time.Now()
+	if err := w.Backend.Exec(lane, op); err != nil {
+		return 0, err
+	}
+	err := w.Sync(lane)
+	took := time.Since(start)
+	if card, ok := w.Backend.(interface {
+		Took(tensor.Lane) time.Duration
+	}); ok {
+		took = card.Took(lane)
+	}
+	return took, err
+}
+
 // rate says which peak an op could reach.
 func (w *stopwatch) rate(op tensor.Op) tensor.Kind {
 	switch o := op.(type) {
 	case *tensor.Linear:
 		return o.W.Kind()
 	case *tensor.Attention:
-		if o.Q.DType() == tensor.BF16 && w.kernels.BF16 != nil {
+		if o.Q.DType() == tensor.BF16 && w.rates.bf16 {
 			return tensor.KindBF16
 		}
 		return tensor.KindF32

@@ -69,7 +69,7 @@ func Tower(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	m, kernels, err := machine(o.Device)
+	m, rates, err := machine(o.Device)
 	if err != nil {
 		return Result{}, err
 	}
@@ -86,7 +86,7 @@ func Tower(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{Arch: o.Arch, Batch: o.Batch, Tokens: o.Tokens, Machine: m}
-	return r.measure(ctx, a, dir, o, kernels, flops)
+	return r.measure(ctx, a, dir, o, rates, flops)
 }
 
 // fill sets what o leaves out.
@@ -125,21 +125,35 @@ func (o *Options) fillPrompt() error {
 	return nil
 }
 
+// rates say what a device could reach.
+type rates struct {
+	peak func(tensor.Kind) float64 // GFLOP/s of weights of a kind
+	bf16 bool                      // attention in bf16 has bf16's peak
+}
+
 // machine opens the device and names it.
-func machine(name string) (Machine, *simd.Kernels, error) {
+func machine(name string) (Machine, rates, error) {
 	dev, err := device.Open(name)
 	if err != nil {
-		return Machine{}, nil, err
-	}
-	b, ok := dev.Backend().(interface {
-		Kernels() *simd.Kernels
-		Workers() int
-	})
-	if !ok {
-		return Machine{}, nil, fmt.Errorf("bench: there is no time to take on device %s", dev.Name())
+		return Machine{}, rates{}, err
 	}
 	place, _, _ := strings.Cut(dev.Name(), " ")
-	return Machine{Device: place, Kernels: b.Kernels().Name, Workers: b.Workers()}, b.Kernels(), nil
+	switch b := dev.Backend().(type) {
+	case interface {
+		Kernels() *simd.Kernels
+		Workers() int
+	}:
+		k, n := b.Kernels(), b.Workers()
+		return Machine{Device: place, Kernels: k.Name, Workers: n},
+			rates{func(kind tensor.Kind) float64 { return Peak(k, kind, n) }, k.BF16 != nil}, nil
+	case interface {
+		Target() string
+		Processors() int
+		Peak(tensor.Kind) float64
+	}:
+		return Machine{Device: dev.Name(), Kernels: b.Target(), Workers: b.Processors()}, rates{b.Peak, true}, nil
+	}
+	return Machine{}, rates{}, fmt.Errorf("bench: there is no time to take on device %s", dev.Name())
 }
 
 // flops runs the tower on the backend that counts.
@@ -164,7 +178,7 @@ func (a Arch) flops(ctx context.Context, dir string, o Options) (int, error) {
 }
 
 // measure loads the tower and takes its time.
-func (r Result) measure(ctx context.Context, a Arch, dir string, o Options, kernels *simd.Kernels, flops int) (Result, error) {
+func (r Result) measure(ctx context.Context, a Arch, dir string, o Options, rates rates, flops int) (Result, error) {
 	e, pass, err := a.load(ctx, dir, o)
 	if err != nil {
 		return r, err
@@ -183,7 +197,7 @@ func (r Result) measure(ctx context.Context, a Arch, dir string, o Options, kern
 	r.MS, r.MinMS = milliseconds(median(times)), milliseconds(times[0])
 	r.PerSecond = float64(o.Batch) / median(times).Seconds()
 	r.GFLOPS = float64(flops) / median(times).Seconds() / 1e9
-	r.Peak = Peak(kernels, kind, r.Workers)
+	r.Peak = rates.peak(kind)
 	r.PeakShare = r.GFLOPS / r.Peak
 	return r, nil
 }

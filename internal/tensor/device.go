@@ -53,6 +53,9 @@ func (d *Device) Run(ctx context.Context, ln Lane, f func(*Stream) error) (err e
 		if r := recover(); r != nil {
 			err = recovered(r)
 		}
+		if late := d.backend.Sync(ln); err == nil { // the run's own errors, and nobody else's
+			err = late
+		}
 		l.arena.reset()
 		l.turn <- struct{}{}
 	}()

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 
 	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/kernels"
 )
 
 // Options choose how the backend runs; the zero value is right.
@@ -19,6 +21,15 @@ type Options struct {
 type Backend struct {
 	pool
 	staging *staging
+	kernels *kernels.Set
+	target  string             // that they are compiled for
+	loaded  map[string]*loaded // on the card, by name
+	modules []module
+	scratch [2]*memory // of a lane
+	faults  *memory    // a word for each lane
+
+	recorded recorded
+	code     []byte // of the sequence that is sent
 }
 
 // Open takes a card.
@@ -43,7 +54,8 @@ func newBackend(d *driver, c Card, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{pool: pool{worker: w}}
+	b := &Backend{pool: pool{worker: w}, loaded: map[string]*loaded{},
+		recorded: recorded{seed: maphash.MakeSeed(), by: map[uint64][]*sequence{}}}
 	if err := b.begin(o); err != nil {
 		b.Close()
 		return nil, err
@@ -52,7 +64,16 @@ func newBackend(d *driver, c Card, o Options) (*Backend, error) {
 }
 
 func (b *Backend) begin(o Options) (err error) {
+	if b.kernels, err = kernels.Open(); err != nil {
+		return err
+	}
+	if b.target = kernels.Target(b.card.Capability[0], b.card.Capability[1]); b.target == "" {
+		return fmt.Errorf("cuda: %s is too old; emblem needs compute capability 8.0 (Ampere) or newer", b.card)
+	}
 	if b.budget, err = b.budgetOf(o.Memory); err != nil {
+		return err
+	}
+	if b.faults, err = b.alloc(512); err != nil {
 		return err
 	}
 	return b.do(func() (err error) {
@@ -63,9 +84,25 @@ func (b *Backend) begin(o Options) (err error) {
 
 // Close gives the card back.
 func (b *Backend) Close() {
-	if b.staging != nil {
-		b.do(func() error { b.freeStaging(b.staging); return nil })
+	for _, m := range append(b.scratch[:], b.faults) {
+		if m != nil {
+			b.free(m)
+		}
 	}
+	b.do(func() error {
+		for _, all := range b.recorded.by {
+			for _, s := range all {
+				b.drop(s)
+			}
+		}
+		for _, m := range b.modules {
+			b.Unload(m)
+		}
+		if b.staging != nil {
+			b.freeStaging(b.staging)
+		}
+		return nil
+	})
 	b.close()
 }
 
@@ -112,7 +149,9 @@ func (b *Backend) Download(dst []byte, t tensor.Tensor) error {
 }
 
 // laneOf is the lane that t's memory was last used on.
-func (b *Backend) laneOf(t tensor.Tensor) tensor.Lane { return t.Buffer().(*memory).lane }
+func (b *Backend) laneOf(t tensor.Tensor) tensor.Lane {
+	return tensor.Lane(t.Buffer().(*memory).lane.Load())
+}
 
 // Sync implements tensor.Backend.
 func (b *Backend) Sync(lane tensor.Lane) error { return b.settle(lane) }
@@ -123,17 +162,4 @@ func (b *Backend) Activations(k tensor.Kind) tensor.DType {
 		return tensor.F32
 	}
 	return tensor.BF16
-}
-
-// Pack implements tensor.Backend.
-func (b *Backend) Pack(kind tensor.Kind, _, _ int, _ tensor.Rows) (tensor.Weight, error) {
-	return tensor.Weight{}, fmt.Errorf("cuda: weights of %v are not implemented yet; run with --device cpu", kind)
-}
-
-// Unpack implements tensor.Backend.
-func (b *Backend) Unpack(tensor.Weight) {}
-
-// Exec implements tensor.Backend.
-func (b *Backend) Exec(_ tensor.Lane, op tensor.Op) error {
-	return fmt.Errorf("cuda: %T is not implemented yet; run with --device cpu", op)
 }

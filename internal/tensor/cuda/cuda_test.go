@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/tensor/tensortest"
 )
 
 // pretend opens the backend on a card that is none.
@@ -55,7 +56,7 @@ func session(s *sim) error {
 	if err := b.Upload(x, make([]byte, 48)); err != nil {
 		return err
 	}
-	if err := b.Sync(tensor.Bulk); err != nil {
+	if err := errors.Join(b.Exec(tensor.Bulk, &tensor.Unary{X: x, Act: tensor.ReLU, Y: x}), b.Sync(tensor.Bulk)); err != nil {
 		return err
 	}
 	return b.Download(make([]byte, 48), x)
@@ -72,7 +73,7 @@ func TestHalfway(t *testing.T) {
 		s := newSim(t)
 		s.failAt, s.with = n+1, 801
 		err := session(s)
-		giving := strings.Contains("cuMemFree cuMemFreeHost cuEventDestroy_v2 cuStreamDestroy_v2 cuDevicePrimaryCtxRelease_v2 cuMemFree_v2", call)
+		giving := strings.Contains("cuModuleUnload cuMemFree cuMemFreeHost cuEventDestroy_v2 cuStreamDestroy_v2 cuDevicePrimaryCtxRelease_v2 cuMemFree_v2", call)
 		switch {
 		case giving:
 		case err == nil:
@@ -111,28 +112,12 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestPosted: what nobody waited for is told once, to who waits next, on its lane.
-func TestPosted(t *testing.T) {
-	b := pretend(t, newSim(t))
-	want := errors.New("posted")
-	for _, err := range []error{b.post(tensor.Bulk, func() error { return want }), b.Sync(tensor.Interactive)} {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	if err := b.Sync(tensor.Bulk); !errors.Is(err, want) {
-		t.Errorf("the posted error is %v", err)
-	}
-	if err := b.Sync(tensor.Bulk); err != nil {
-		t.Errorf("it is told twice: %v", err)
-	}
-}
-
 // TestBudget runs out of the budget and goes on with what was there.
 func TestBudget(t *testing.T) {
 	s := newSim(t)
 	b := pretend(t, s)
-	b.budget = 1 << 20
+	held := b.held
+	b.budget = held + 1<<20
 	first, err := b.Alloc(600 << 10)
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +131,8 @@ func TestBudget(t *testing.T) {
 		t.Errorf("after giving back: %v", err)
 	}
 	b.Free(second)
-	if b.held != 0 {
-		t.Errorf("%d bytes are held by nobody", b.held)
+	if b.held != held {
+		t.Errorf("%d bytes are held by nobody", b.held-held)
 	}
 }
 
@@ -177,6 +162,52 @@ func TestTransfer(t *testing.T) {
 			}
 		}
 		b.Free(buf)
+	}
+}
+
+// TestConformance judges what is launched, with which grids and arguments, over kernels
+// that are pretended too: see twins.
+func TestConformance(t *testing.T) {
+	s := newSim(t)
+	tensortest.Run(t, pretend(t, s), "shorten")
+	for _, k := range s.kernels.Kernels {
+		if s.ran[k.Name] == 0 {
+			t.Errorf("nothing was run on %s", k.Name)
+		}
+	}
+}
+
+// TestCard is the same on a card, if there is one.
+func TestCard(t *testing.T) {
+	b, err := Open(0, Options{})
+	if err != nil {
+		t.Skipf("not on a card: %v", err)
+	}
+	defer b.Close()
+	tensortest.Run(t, b, "shorten")
+}
+
+// TestSignatures holds every kernel's arguments to the struct that is launched with.
+func TestSignatures(t *testing.T) {
+	for _, k := range newSim(t).kernels.Kernels {
+		if err := matches(&k); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestParameters refuses a kernel whose parameters the driver sees elsewhere.
+func TestParameters(t *testing.T) {
+	s := newSim(t)
+	b := pretend(t, s)
+	buf, err := b.Alloc(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tweak = 4
+	x := tensor.View(buf, 0, tensor.F32, 4)
+	if err := errors.Join(b.Exec(tensor.Bulk, &tensor.Unary{X: x, Y: x}), b.Sync(tensor.Bulk)); err == nil || !strings.Contains(err.Error(), "the driver has parameter 0 at 4") {
+		t.Errorf("%v", err)
 	}
 }
 

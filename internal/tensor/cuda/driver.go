@@ -7,7 +7,7 @@ import (
 
 // Handles of the driver. They are pointers into its memory, or addresses on the card.
 type (
-	context  uintptr
+	primary  uintptr // a context
 	stream   uintptr
 	event    uintptr
 	module   uintptr
@@ -31,9 +31,9 @@ type driver struct {
 	DeviceMemory  func(bytes *uint64, device int32) Code           `cuda:"cuDeviceTotalMem_v2"`
 	Attribute     func(value *int32, attribute, device int32) Code `cuda:"cuDeviceGetAttribute"`
 
-	Retain     func(c *context, device int32) Code `cuda:"cuDevicePrimaryCtxRetain"`
+	Retain     func(c *primary, device int32) Code `cuda:"cuDevicePrimaryCtxRetain"`
 	Unretain   func(device int32) Code             `cuda:"cuDevicePrimaryCtxRelease_v2"`
-	SetCurrent func(c context) Code                `cuda:"cuCtxSetCurrent"`
+	SetCurrent func(c primary) Code                `cuda:"cuCtxSetCurrent"`
 	MemoryLeft func(free, total *uint64) Code      `cuda:"cuMemGetInfo_v2"`
 	Priorities func(least, greatest *int32) Code   `cuda:"cuCtxGetStreamPriorityRange"`
 

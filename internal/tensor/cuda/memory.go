@@ -3,6 +3,7 @@ package cuda
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/emblem-search/emblem/internal/tensor"
 )
@@ -12,7 +13,7 @@ type memory struct {
 	at    address
 	size  int
 	owner *pool
-	lane  tensor.Lane // that last used it
+	lane  atomic.Int32 // the tensor.Lane that last used it
 }
 
 // Size implements tensor.Buffer.

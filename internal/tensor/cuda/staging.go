@@ -86,6 +86,9 @@ func parts(t tensor.Tensor, at address, host []byte, most int) []part {
 // upload copies host rows to the card, after what the lane has to do, and waits.
 func (b *Backend) upload(lane tensor.Lane, all []part) error {
 	return b.do(func() error {
+		if err := b.flush(lane); err != nil {
+			return err
+		}
 		s := b.lanes[lane].stream
 		for _, p := range all {
 			slot, err := b.slot()
@@ -106,6 +109,9 @@ func (b *Backend) upload(lane tensor.Lane, all []part) error {
 // download copies rows of the card to the host, after what the lane has to do.
 func (b *Backend) download(lane tensor.Lane, all []part) error {
 	return b.do(func() error {
+		if err := b.flush(lane); err != nil {
+			return err
+		}
 		s := b.lanes[lane].stream
 		var waiting [len(staging{}.slots)]struct {
 			slot *slot

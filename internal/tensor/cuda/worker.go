@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/emblem-search/emblem/internal/tensor"
 )
@@ -15,7 +17,7 @@ import (
 type worker struct {
 	*driver
 	card    Card
-	context context
+	context primary
 	lanes   [2]queue
 	jobs    chan job
 	lost    atomic.Pointer[Error]
@@ -25,14 +27,20 @@ type worker struct {
 
 // queue is a lane of the card.
 type queue struct {
-	stream stream
-	failed error // the first error of a posted job, until somebody asks
+	stream       stream
+	began, ended event // of what was sent last
+	timed        *sequence
+	replay       bool // and whether that was a graph
+	took         time.Duration
+	faults       bool // a kernel ran since the last wait that may have set the lane's fault
+
+	mu      sync.Mutex
+	pending []launch
 }
 
 type job struct {
-	lane tensor.Lane
 	run  func() error // nil: the last job
-	done chan error   // nil: nobody waits
+	done chan error
 }
 
 var errClosed = errors.New("cuda: the card was given back")
@@ -40,7 +48,7 @@ var errClosed = errors.New("cuda: the card was given back")
 // newWorker takes the card's primary context and makes two streams in it; a search
 // goes before what runs in bulk.
 func newWorker(d *driver, c Card) (*worker, error) {
-	w := &worker{driver: d, card: c, jobs: make(chan job, 1024), ended: make(chan struct{})}
+	w := &worker{driver: d, card: c, jobs: make(chan job, 64), ended: make(chan struct{})}
 	started := make(chan error)
 	go w.loop(started)
 	if err := <-started; err != nil {
@@ -64,11 +72,7 @@ func (w *worker) loop(started chan<- error) {
 		if err == nil {
 			err = w.note(j.run())
 		}
-		if j.done != nil {
-			j.done <- err
-		} else if q := &w.lanes[j.lane]; q.failed == nil {
-			q.failed = err
-		}
+		j.done <- err
 	}
 	w.end()
 	close(w.ended)
@@ -92,8 +96,14 @@ func (w *worker) begin() (err error) {
 		return err
 	}
 	for i, priority := range []int32{tensor.Interactive: greatest, tensor.Bulk: least} {
-		if err := w.check("cuStreamCreateWithPriority", w.NewStream(&w.lanes[i].stream, streamNonBlocking, priority)); err != nil {
+		q := &w.lanes[i]
+		if err := w.check("cuStreamCreateWithPriority", w.NewStream(&q.stream, streamNonBlocking, priority)); err != nil {
 			return err
+		}
+		for _, e := range []*event{&q.began, &q.ended} {
+			if err := w.check("cuEventCreate", w.NewEvent(e, eventTimed)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -102,7 +112,15 @@ func (w *worker) begin() (err error) {
 // end gives everything back that begin took; a lost context takes it along.
 func (w *worker) end() {
 	for i := range w.lanes {
-		if s := w.lanes[i].stream; s != 0 && w.lost.Load() == nil {
+		if w.lost.Load() != nil {
+			break
+		}
+		for _, e := range []event{w.lanes[i].began, w.lanes[i].ended} {
+			if e != 0 {
+				w.EndEvent(e)
+			}
+		}
+		if s := w.lanes[i].stream; s != 0 {
 			w.EndStream(s)
 		}
 	}
@@ -110,24 +128,15 @@ func (w *worker) end() {
 }
 
 // do runs f on the card's thread and waits for it.
-func (w *worker) do(f func() error) error { return w.send(job{run: f, done: make(chan error, 1)}) }
-
-// post runs f after what was posted before; whether it failed, settle says.
-func (w *worker) post(lane tensor.Lane, f func() error) error {
-	return w.send(job{lane: lane, run: f})
-}
-
-func (w *worker) send(j job) error {
+func (w *worker) do(f func() error) error {
 	if err := w.state(); err != nil {
 		return err
 	}
+	j := job{f, make(chan error, 1)}
 	select {
 	case w.jobs <- j:
 	case <-w.ended:
 		return errClosed
-	}
-	if j.done == nil {
-		return nil
 	}
 	select {
 	case err := <-j.done:
@@ -143,16 +152,6 @@ func (w *worker) close() {
 		w.jobs <- job{}
 	}
 	<-w.ended
-}
-
-// settle waits for a lane and returns the first error since the last time.
-func (w *worker) settle(lane tensor.Lane) error {
-	return w.do(func() error {
-		q := &w.lanes[lane]
-		err := q.failed
-		q.failed = nil
-		return errors.Join(err, w.check("cuStreamSynchronize", w.SyncStream(q.stream)))
-	})
 }
 
 // note remembers an error after which the card is lost.

@@ -17,6 +17,7 @@ type rig struct {
 	r      *rand.Rand
 	values map[place][]float64
 	weight map[any][]float64
+	gap    int // elements between rows
 }
 
 // place identifies a tensor: its memory and extent.
@@ -32,7 +33,7 @@ func at(t tensor.Tensor) place { return place{t.Buffer(), t.Offset(), t.Len(), t
 func newRig(t testing.TB, b tensor.Backend, seed uint64) *rig {
 	dev := tensor.NewDevice(b)
 	g := &rig{t: t, dev: dev, pool: dev.NewPool(), r: rand.New(rand.NewPCG(seed, 1)),
-		values: map[place][]float64{}, weight: map[any][]float64{}}
+		values: map[place][]float64{}, weight: map[any][]float64{}, gap: 3}
 	t.Cleanup(g.pool.Close)
 	return g
 }
@@ -47,7 +48,7 @@ func (g *rig) empty(d tensor.DType, shape ...int) tensor.Tensor {
 	wide := append([]int{}, shape...)
 	n := wide[len(wide)-1]
 	if len(shape) > 1 {
-		wide[len(wide)-1] += 3
+		wide[len(wide)-1] += g.gap
 	}
 	t, err := g.pool.New(d, wide...)
 	if err != nil {

@@ -3,6 +3,7 @@ package tensortest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/emblem-search/emblem/internal/tensor"
@@ -10,17 +11,23 @@ import (
 
 var floats = []tensor.DType{tensor.F32, tensor.BF16}
 
-// Run judges a backend: every op, dtype and awkward shape against the oracle.
-func Run(t *testing.T, b tensor.Backend) {
+// Run judges a backend: every op, dtype and awkward shape against the oracle. What it
+// is without is skipped by its name.
+func Run(t *testing.T, b tensor.Backend, without ...string) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *rig)
 	}{
-		{"linear", testLinear}, {"attention", testAttention}, {"paged attention", testPaged}, {"scatter", testScatter}, {"norm", testNorm},
+		{"linear", testLinear}, {"even", testEven}, {"attention", testAttention}, {"paged attention", testPaged}, {"scatter", testScatter}, {"norm", testNorm},
 		{"rope", testRope}, {"embed", testEmbed}, {"patchify", testPatchify}, {"elementwise", testElementwise},
 		{"pool", testPool}, {"shorten", testShorten},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, newRig(t, b, 7)) })
+		t.Run(c.name, func(t *testing.T) {
+			if slices.Contains(without, c.name) {
+				t.Skipf("%s is without %s", b.Name(), c.name)
+			}
+			c.test(t, newRig(t, b, 7))
+		})
 	}
 	t.Run("invariance", func(t *testing.T) { Invariance(t, b) })
 }
@@ -52,6 +59,28 @@ func testLinear(t *testing.T, g *rig) {
 			g.soil()
 			for act := tensor.NoAct; act <= tensor.ReLU; act++ {
 				g.linear(kind, dims[0], dims[1], dims[2], act)
+			}
+		}
+	}
+}
+
+// testEven has sizes and gaps that are multiples of 16, for which a backend may have
+// kernels of their own.
+func testEven(t *testing.T, g *rig) {
+	g.gap = 16
+	for _, kind := range []tensor.Kind{tensor.KindF32, tensor.KindF16, tensor.KindBF16, tensor.KindI8, tensor.KindI4} {
+		g.linear(kind, 16, 48, 64, tensor.GELU)
+		g.linear(kind, 144, 32, 32, tensor.NoAct)
+	}
+	for _, g.gap = range []int{16, 3} {
+		for _, width := range []int{32, 64, 128, 256} {
+			for _, d := range floats {
+				g.attend(d, 1, 4, 40, 2, 1, width, true, true)
+				op, tol := g.paged(d, 3, 16, 2, 1, width, []int{20}), bound(d, width)
+				if d == tensor.BF16 {
+					tol = 1.0 / 64
+				}
+				g.check(fmt.Sprintf("paged %v %v", op.Q, op.K), op, op.Y, tol)
 			}
 		}
 	}
