@@ -42,33 +42,25 @@ func (p *Preprocess) MaxTiles() int {
 }
 
 // Tile cuts a picture into at most so many parts, the whole included; most 0 is the
-// model's own way. With fewer than that takes the picture is resized to fewer whole
-// tiles, and with one it is not cut. A model that does not look at parts has one.
+// model's own way. Where that would be too many, the picture is resized to fewer whole
+// tiles, and with 1 it is not cut. A model that does not look at parts has one.
 func (p *Preprocess) Tile(img image.Image, most int) (Tiles, error) {
 	b := img.Bounds()
 	if b.Empty() {
 		return Tiles{}, errors.New("vit: the picture has no pixels")
 	}
-	at := p.cut(b.Dx(), b.Dy(), most)
-	src := picture.FromImage(img)
-	if at.cols == 0 {
-		if p.tiling == nil {
-			one, err := p.Apply(img)
-			return Tiles{Pixels: []Pixels{one}}, err
-		}
-		px := src.Resize(at.w, at.h, p.filter).Resize(at.wholeW, at.wholeH, p.filter)
-		return Tiles{Pixels: []Pixels{{px.W, px.H, px.Pix}}}, nil
+	if p.tiling == nil {
+		px, err := p.Apply(img)
+		return Tiles{Pixels: []Pixels{px}}, err
 	}
-	n := p.tiling.side
-	sheet := src.Resize(at.w, at.h, p.filter).Resize(at.wholeW, at.wholeH, p.filter)
+	at, n := p.cut(b.Dx(), b.Dy(), most), p.tiling.side
+	sheet := picture.FromImage(img).Resize(at.w, at.h, p.filter).Resize(at.wholeW, at.wholeH, p.filter)
 	t := Tiles{Rows: at.rows, Cols: at.cols}
-	for r := range at.rows {
-		for c := range at.cols {
-			px := sheet.Crop(c*n, r*n, n, n)
-			t.Pixels = append(t.Pixels, Pixels{n, n, px.Pix})
-		}
+	for i := range at.rows * at.cols {
+		px := sheet.Crop(i%at.cols*n, i/at.cols*n, n, n)
+		t.Pixels = append(t.Pixels, Pixels{n, n, px.Pix})
 	}
-	last := sheet.Resize(n, n, p.filter)
+	last := sheet.Resize(n, n, p.filter) // the same where it is one tile already
 	t.Pixels = append(t.Pixels, Pixels{n, n, last.Pix})
 	return t, nil
 }
