@@ -36,6 +36,9 @@ func (o searchOptions) print(out *bytes.Buffer, hits []library.Hit, lib, model, 
 			if known(hit.Probability) != nil {
 				chance = fmt.Sprintf("%3.0f%%", 100*hit.Probability)
 			}
+			if hit.Match != nil {
+				chance = fmt.Sprintf("%3.0f%%", 100**hit.Match)
+			}
 			fmt.Fprintf(out, "%3d  %.4f  %s  %s%s\n", hit.Rank, hit.Score, chance, visible(hit.Path), alike(hit))
 			if o.Explain && len(hit.Legs) > 0 {
 				fmt.Fprintf(out, "     %s\n", legs(hit))

@@ -34,6 +34,7 @@ type indexOptions struct {
 	Strict        bool
 	Watch         bool
 	JSON          bool
+	wordModels
 
 	inside bool // no link is followed
 	// For what search indexes before it searches.
@@ -62,6 +63,9 @@ on, until they are indexed without.`,
 			if o.Model, err = a.modelRef(o.Model); err != nil {
 				return err
 			}
+			if err := o.resolve(a); err != nil {
+				return err
+			}
 			dir, err := a.dataDir()
 			if err != nil {
 				return err
@@ -76,6 +80,7 @@ on, until they are indexed without.`,
 	addReduce(cmd, &o.Reduce)
 	f.IntVar(&o.Late, "late", 0, "also keep vectors for the parts of each picture, at most so many, for search --late; a library that has them goes on so")
 	f.Lookup("late").NoOptDefVal = strconv.Itoa(defaultParts)
+	addWordModels(cmd, &o.wordModels)
 	f.StringArrayVar(&o.Exclude, "exclude", nil, "leave out files and folders that match; *, ?, [a-z], {a,b}, ** (repeatable)")
 	f.IntVar(&o.MaxMegapixels, "max-megapixels", 250, "skip pictures with more")
 	f.BoolVar(&o.ExactDecode, "exact-decode", false, "never decode large JPEGs at a smaller scale")
@@ -191,6 +196,13 @@ func newIndexRun(ctx context.Context, h *host, s *session, o indexOptions) (*ind
 	}
 	if o.JSON {
 		x.options.Item = x.item
+	}
+	words := o.wordModels
+	if words == (wordModels{}) {
+		words = h.words
+	}
+	if x.options.Describe, err = h.describer(ctx, words); err != nil {
+		return nil, x.explain(err)
 	}
 	return x, nil
 }

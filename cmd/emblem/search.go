@@ -36,6 +36,7 @@ type searchOptions struct {
 	Fold           bool
 	Late           bool
 	Explain        bool
+	Rerank         string // a model that looks at the first hits again; "" none does
 	Format         string // "", "json", "paths", "nul"
 }
 
@@ -86,6 +87,9 @@ first; --filter help lists the fields.`,
 			if err := o.readParts(region, cmd.Flags().Changed("min-probability")); err != nil {
 				return err
 			}
+			if err := o.readRerank(a); err != nil {
+				return err
+			}
 			o.Format = outputFormat(onlyPaths, nul, asJSON)
 			dir, err := a.searchDir(&o, cmd.Flags().Changed("library"))
 			if err != nil {
@@ -105,6 +109,7 @@ first; --filter help lists the fields.`,
 	f.StringVar(&by, "by", "both", "what words are compared with: meaning (what pictures show), words (names, folders, captions, tags), both")
 	f.BoolVar(&o.Fold, "fold", false, "of near duplicates, only the best")
 	f.BoolVar(&o.Late, "late", false, "compare with the parts of pictures, in a library that was indexed with --late; hits have no probability")
+	f.StringVar(&o.Rerank, "rerank-model", "", "a model that compares words with pictures, such as Salesforce/blip-itm-base-coco: it reorders the first 50 hits")
 	f.StringVar(&region, "region", "", "the part of the picture to search by, as X,Y,WIDTH,HEIGHT in fractions of it, from the upper left")
 	f.BoolVar(&o.Explain, "explain", false, "say how each hit was found")
 	f.BoolVar(&onlyPaths, "paths", false, "print paths only")
@@ -262,11 +267,21 @@ func runSearch(ctx context.Context, h *host, s *session, o searchOptions) error 
 		}
 		name = model.Name()
 	}
-	found, err := lib.Find(ctx, model, o.Query, library.SearchOptions{Limit: o.Limit, MinProbability: o.MinProbability, Paths: o.Paths, By: o.By, Fold: o.Fold, Late: o.Late})
+	limit := o.Limit
+	if o.Rerank != "" {
+		limit = max(limit, mostReranked)
+	}
+	found, err := lib.Find(ctx, model, o.Query, library.SearchOptions{Limit: limit, MinProbability: o.MinProbability, Paths: o.Paths, By: o.By, Fold: o.Fold, Late: o.Late})
 	if err != nil {
 		return err
 	}
 	hits := found.Hits
+	if o.Rerank != "" && len(hits) > 0 {
+		if err := h.rerank(ctx, o.Rerank, o.words(), hits); err != nil {
+			return err
+		}
+		hits = hits[:min(len(hits), o.Limit)]
+	}
 	if o.Explain {
 		fmt.Fprintln(s.stderr, explain(found.How))
 	}

@@ -44,6 +44,7 @@ type serveOptions struct {
 	Keep     time.Duration // how long weights stay that nobody uses; below 0 as long as there is room
 	Traces   string        // address of a collector; "" means that of the environment, if any
 	nets     []netip.Prefix
+	wordModels
 }
 
 const defaultAddr = "127.0.0.1:3625"
@@ -77,6 +78,7 @@ vectors alone, of which there may be many.`,
 	f.BoolVar(&o.Pull, "pull", false, "fetch the models of --model that are not here from the Hugging Face hub, as emblem pull does")
 	f.StringVar(&o.DType, "dtype", "auto", "auto, f32, f16, bf16, int8 or int4")
 	addReduce(cmd, &o.Reduce)
+	addWordModels(cmd, &o.wordModels)
 	f.StringArrayVar(&o.Hosts, "allowed-host", nil, "a name that clients may call this server by (repeatable)")
 	f.StringArrayVar(&o.Roots, "root", nil, "a folder of this machine that keys with the scope admin may index (repeatable; default none)")
 	f.BoolVar(&o.Watch, "watch", false, "keep the folders of --root up to date, in the library that holds them or else in default; those of index --watch are so anyway")
@@ -114,6 +116,13 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	}
 	return a.owning(ctx, func(ctx context.Context, dir string, h *host, s *session) error {
 		x.dir, x.host, x.session = dir, h, s
+		h.words = o.wordModels
+		if err := h.words.resolve(a); err != nil {
+			return err
+		}
+		if _, err := h.describer(ctx, h.words); err != nil { // what is wrong with them is told now
+			return err
+		}
 		h.budget = x.budget()
 		return x.run(ctx)
 	})

@@ -50,8 +50,12 @@ func (s shelf) Index(path string) (func(context.Context, func(done, total int)) 
 		if err != nil {
 			return nil, err
 		}
+		words, err := s.host.describer(ctx, s.host.words)
+		if err != nil {
+			return nil, err
+		}
 		report, err := s.lib.Index(ctx, model, library.Options{
-			Roots: []string{real}, Inside: true, Ref: ref, IllustrationsOnly: illustrationsOnly(ref),
+			Roots: []string{real}, Inside: true, Ref: ref, IllustrationsOnly: illustrationsOnly(ref), Describe: words,
 			Progress: func(p library.Progress) { progress(p.Done, p.Total) },
 		})
 		if err != nil {

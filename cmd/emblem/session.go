@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/emblem-search/emblem/fusion/answer"
 	"github.com/emblem-search/emblem/internal/library"
 	"github.com/emblem-search/emblem/internal/models"
 )
@@ -76,6 +77,9 @@ type host struct {
 
 	opening sync.Mutex // one model at a time
 	models  map[modelChoice]embedder
+
+	answerers map[string]*answer.Model // that look at pictures, by how to open them
+	words     wordModels               // the server's, for what it indexes by itself
 }
 
 func (a *app) newHost(dir string) (*host, error) {
@@ -112,6 +116,9 @@ func (h *host) closeModels() error {
 	var err error
 	for _, e := range h.models {
 		err = errors.Join(err, e.Close())
+	}
+	for _, m := range h.answerers {
+		m.Close()
 	}
 	return err
 }

@@ -56,3 +56,12 @@ func (m *Model) Match(ctx context.Context, state *ImageState, texts []string) ([
 	}
 	return n.match(ctx, state, texts)
 }
+
+// Captions tells whether the model describes pictures.
+func (m *Model) Captions() bool { _, ok := m.net.(captioner); return ok }
+
+// Matches tells whether the model says if a text is about a picture.
+func (m *Model) Matches() bool { _, ok := m.net.(matcher); return ok }
+
+// Reads tells whether the model writes down the text in a picture.
+func (m *Model) Reads() bool { _, ok := m.net.(reader); return ok }

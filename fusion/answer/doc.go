@@ -7,7 +7,8 @@
 // where there is one. Any number of questions go to it: [Model.Answer] generates,
 // [Model.Rank] weighs candidates, [Model.Explain] says which part of the picture
 // mattered. Other models take no question: [Model.Caption] describes a picture,
-// [Model.Read] writes down the text in it, [Model.Match] says whether texts are about it. What a family cannot do is an [UnsupportedError].
+// [Model.Read] writes down the text in it, [Model.Match] says whether texts are about it.
+// What a family cannot do is an [UnsupportedError].
 //
 // A family is a row in families, with a reader that makes its net.
 //

@@ -59,14 +59,24 @@ func (p *pipeline) embedBatch(ctx context.Context, batch []ready) error {
 	if err == nil {
 		parts, err = p.embedParts(ctx, batch, inputs.images, inputs.imageAt, vectors)
 	}
-	for i := range batch {
-		p.budget.give(batch[i].bytes)
-		batch[i].image, batch[i].sound = nil, nil
+	leave := func(r *ready) {
+		p.budget.give(r.bytes)
+		r.image, r.sound, r.bytes = nil, nil, 0
 	}
+	defer func() {
+		for i := range batch {
+			leave(&batch[i])
+		}
+	}()
 	if err != nil {
 		return fmt.Errorf("embedding %d files, %s first: %w", len(batch), batch[0].path, err)
 	}
-	for i, r := range batch {
+	for i := range batch {
+		r := &batch[i]
+		if err := p.describe(ctx, r); err != nil {
+			return err
+		}
+		leave(r)
 		o := outcome{file: r.file, hash: r.hash, vectors: map[string][][]float32{p.space: {vectors[i]}}, item: Item{Path: r.path, Status: "added"}}
 		if parts != nil {
 			o.vectors[p.partsSpace] = parts[i]

@@ -21,6 +21,9 @@ type file struct {
 	added int64 // Unix seconds
 	read  int64 // metadataVersion that read it, or 0
 
+	text      string // that is written in the picture
+	describer string // what found words for it, or ""
+
 	gone   int64  // Unix seconds since the file vanished, or 0
 	failed string // the kind of error that keeps it from being found, or ""
 	reason string // the error
@@ -51,6 +54,7 @@ const (
 	keyLens   = "lens"
 	keyTag    = "tag"
 	keyTitle  = "caption"
+	keyText   = "text"
 	keySource = "source"
 	keyTaken  = "taken"
 	keyZone   = "zone" // seconds
@@ -62,6 +66,8 @@ const (
 	keyReason = "reason"
 	keyReader = "reader"
 	keyRead   = "metadata"
+
+	keyDescriber = "describer"
 )
 
 // metadataVersion grows with what is read of a file; Verify reads files again
@@ -72,7 +78,7 @@ const metadataVersion = 2
 const sourceFile = "file"
 
 // private are the keys that are no fields of filters.
-var private = []string{keyMtime, keyInode, keyHash, keyGone, keyFailed, keyReason, keyReader, keyRead}
+var private = []string{keyMtime, keyInode, keyHash, keyGone, keyFailed, keyReason, keyReader, keyRead, keyDescriber}
 
 // document returns the file as the index stores it, with its vectors by space if
 // it has any.
@@ -86,7 +92,7 @@ func (f file) document(vectors map[string][][]float32) index.Document {
 			keySource: sourceFile,
 		},
 	}
-	for key, v := range map[string]string{keyKind: f.format, keyCamera: f.camera, keyLens: f.lens, keyTitle: f.caption, keyFailed: f.failed, keyReason: f.reason, keyReader: f.reader} {
+	for key, v := range map[string]string{keyKind: f.format, keyCamera: f.camera, keyLens: f.lens, keyTitle: f.caption, keyText: f.text, keyDescriber: f.describer, keyFailed: f.failed, keyReason: f.reason, keyReader: f.reader} {
 		if v != "" {
 			d.Metadata[key] = v
 		}
@@ -135,10 +141,13 @@ func fileOf(d index.Document) file {
 		height: int(number(keyHeight)),
 		added:  number(keyAdded),
 		read:   number(keyRead),
+		text:   text(keyText),
 		gone:   number(keyGone),
 		failed: text(keyFailed),
 		reason: text(keyReason),
 		reader: text(keyReader),
+
+		describer: text(keyDescriber),
 	}
 }
 
@@ -149,6 +158,7 @@ const keepGone = 30 * 24 * time.Hour
 // same content.
 func (f file) like(o file) file {
 	f.format, f.width, f.height, f.taken, f.added, f.read = o.format, o.width, o.height, o.taken, o.added, o.read
+	f.text, f.describer = o.text, o.describer
 	return f
 }
 

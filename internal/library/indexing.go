@@ -55,7 +55,7 @@ func (l *Library) Index(ctx context.Context, e Embedder, o Options) (Report, err
 	x := &indexing{Options: o, lib: l, model: e, space: l.Manifest().space(), start: o.now()}
 	x.report = Report{Library: l.name, Model: e.Name(), Failed: map[string]int{}, Skipped: map[string]int{}, Unmounted: []string{}}
 	minSide := e.ImageSide()
-	if o.ExactDecode {
+	if o.ExactDecode || o.Describe != nil { // small letters would be lost
 		minSide = 0
 	}
 	x.pics = newPictures(o.MaxMegapixels, minSide)
@@ -149,7 +149,7 @@ func (x *indexing) meet(c candidate) {
 	if k != nil {
 		k.seen = true
 	}
-	if x.Verify || !k.unchanged(c.stamp) {
+	if x.Verify || !k.unchanged(c.stamp) || x.undescribed(k) {
 		x.jobs = append(x.jobs, job{c, k})
 		if k != nil {
 			k.todo = true

@@ -27,6 +27,8 @@ type Options struct {
 
 	Parts int // keep so many vectors for the parts of each picture, from now on; 0: as before
 
+	Describe Describer // finds words for what pictures show; nil: none, and those found before stay
+
 	BatchSize   int   // pictures embedded at once; 0 means 16
 	MemoryBytes int64 // for decoded pictures; 0 means 512 MiB
 

@@ -203,7 +203,7 @@ func (p *pipeline) content(j job) ([]byte, error) {
 // touched. Content that is on its way to the model is waited for.
 func (p *pipeline) reuse(ctx context.Context, j job, f file, hash digest, data []byte) (handled bool, err error) {
 	o := outcome{file: f, hash: hash, item: Item{Path: f.path, Status: "reused"}}
-	if k := j.known; k != nil && k.hash == hash && !k.failed && !k.bare {
+	if k := j.known; k != nil && k.hash == hash && !k.failed && !k.bare && !p.undescribed(k) {
 		if k.stamp == j.stamp && k.gone == 0 && k.read == metadataVersion {
 			p.step(func(r *Report) { r.Unchanged++ })
 			return true, nil
@@ -240,9 +240,15 @@ func (p *pipeline) copyFrom(ctx context.Context, source string, o outcome, data 
 		return false, err
 	}
 	o.file = o.file.like(fileOf(d))
+	if p.Describe != nil && o.file.describer != p.Describe.Name() {
+		return false, nil
+	}
 	if o.file.read != metadataVersion && !isSound(data) {
 		if h, err := p.pics.header(data); err == nil {
-			o.file.describe(h, data)
+			found := o.file.caption
+			if o.file.describe(h, data); o.file.caption == "" && o.file.describer != "" {
+				o.file.caption = found
+			}
 		}
 	}
 	o.vectors = d.Vectors

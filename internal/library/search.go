@@ -53,6 +53,8 @@ type Hit struct {
 	Probability float64 `json:"probability"`
 	Mapped      bool    `json:"mapped,omitempty"` // by a model to come, over a map
 
+	Match *float64 `json:"match,omitempty"` // the probability that the words are about it, where a model looked again
+
 	Legs   []HitLeg `json:"legs,omitempty"`   // where words were found: what each ranking says
 	Folded []string `json:"folded,omitempty"` // paths of near duplicates
 

@@ -2,6 +2,7 @@ package library
 
 import (
 	"encoding/hex"
+	"unique"
 
 	"github.com/emblem-search/emblem/index"
 )
@@ -24,11 +25,14 @@ type known struct {
 	gone   int64
 	read   int64 // metadataVersion
 	failed bool
-	retry  bool // another reader failed: try again
-	bare   bool // without a vector of the model
-	old    bool // from before this run
-	seen   bool // by this walk
-	todo   bool // a job of this run
+
+	described unique.Handle[string] // what found words for it
+
+	retry bool // another reader failed: try again
+	bare  bool // without a vector of the model
+	old   bool // from before this run
+	seen  bool // by this walk
+	todo  bool // a job of this run
 }
 
 // table is the state of a library when Index begins.
@@ -47,7 +51,7 @@ func loadTable(ix *index.Index, reader string, has func(id string) (bool, error)
 		}
 		f := fileOf(d)
 		hash, ok := parseDigest(f.hash)
-		k := &known{stamp: f.stamp, hash: hash, gone: f.gone, read: f.read, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader}
+		k := &known{stamp: f.stamp, hash: hash, gone: f.gone, read: f.read, failed: f.failed != "", old: true, retry: f.failed != "" && f.reader != reader, described: unique.Make(f.describer)}
 		if has != nil && !k.failed {
 			with, err := has(d.ID)
 			if err != nil {
@@ -84,5 +88,5 @@ func (t *table) note(o outcome) {
 		return
 	}
 	before := t.files[o.file.path]
-	t.files[o.file.path] = &known{stamp: o.file.stamp, hash: o.hash, read: o.file.read, failed: o.file.failed != "", old: before != nil && before.old, seen: true}
+	t.files[o.file.path] = &known{stamp: o.file.stamp, hash: o.hash, read: o.file.read, failed: o.file.failed != "", old: before != nil && before.old, seen: true, described: unique.Make(o.file.describer)}
 }
