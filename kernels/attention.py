@@ -7,6 +7,7 @@ Plain reference, for head h of sequence b and query i, over the keys j that it s
     s[j] = scale·q[b, i, h]·k[b, j, h/G] + log(sizes[b, j]) + bias[h, R + min(max(j − place, −R), R)]
     y[b, i, h] = Σ_j softmax(s)[j]·v[b, j, h/G], zeros if it sees none
 It sees j < lens[b] and, causal, j ≤ i + last − Lq, last being Lk, or lens[b] if paged; its place is then i + last − Lq, else i.
+With a window it sees of those j > place − window, and j < sinks, only.
 
 Keys are taken in blocks of BN from key 0, with a running maximum and sum in float32 (as
 FlashAttention, arXiv 2205.14135); probabilities are rounded to bfloat16 where v is. A block
@@ -25,7 +26,7 @@ from elements import offset, store
 
 @triton.jit
 def attention(q, k, v, y, lens, sizes, bias, pages, fault, heads, G, Lq, Lk, D, ldq, ldk, ldv, ldy, scale, causal, has_lens, has_sizes,
-              has_bias, R, ldb, P, stored, half_y, PAGED: tl.constexpr, DB: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr):
+              has_bias, R, ldb, window, sinks, P, stored, half_y, PAGED: tl.constexpr, DB: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr):
     b = tl.program_id(2)
     h = tl.program_id(1)
     i = tl.program_id(0) * BM + tl.arange(0, BM)
@@ -68,7 +69,10 @@ def attention(q, k, v, y, lens, sizes, bias, pages, fault, heads, G, Lq, Lk, D, 
         if has_bias != 0:
             far = tl.minimum(tl.maximum(j[None, :] - place[:, None], -R), R)
             s += tl.load(bias + h * ldb + R + far)
-        s = tl.where(j[None, :] < seen[:, None], s, float("-inf"))
+        sees = j[None, :] < seen[:, None]
+        if window != 0:
+            sees = sees & ((j[None, :] > place[:, None] - window) | (j[None, :] < sinks))
+        s = tl.where(sees, s, float("-inf"))
         new = tl.maximum(top, tl.max(s, 1))
         base = tl.where(new == float("-inf"), 0.0, new)
         p = tl.exp(s - base[:, None])

@@ -76,7 +76,7 @@ def attentions():
                 for aligned in (False, True)[: 1 + (t == "b")]:
                     yield Kernel(f"attention_{name}_{db}" + "_paged" * paged + "_aligned" * aligned, attention.attention,
                                  f"q:{t} k:{t} v:{t} y:p lens:n sizes:p bias:p pages:n fault:n heads:i G:i Lq:i Lk:i D:i ldq:i ldk:i ldv:i ldy:i scale:f causal:i "
-                                 "has_lens:i has_sizes:i has_bias:i R:i ldb:i P:i stored:i half_y:i",
+                                 "has_lens:i has_sizes:i has_bias:i R:i ldb:i window:i sinks:i P:i stored:i half_y:i",
                                  dict(PAGED=paged, DB=db, BM=bm, BN=bn), warps, 2,
                                  ("q", "k", "v", "y", "D", "ldq", "ldk", "ldv", "ldy") + ("P",) * paged if aligned else ())
 

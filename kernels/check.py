@@ -182,13 +182,17 @@ def check_attention():
                         see = (j < n[:, None])[:, None, :].expand(b, lq, keys)
                         if causal:
                             see = see & (j <= (qi[None] + (last - lq)[:, None])[:, :, None])
+                        window, sinks = (1 + lk // 4, i % 3) if causal and lens is not None else (0, 0)
+                        if window:
+                            place = (qi[None] + (last - lq)[:, None])[:, :, None]
+                            see = see & ((j > place - window) | (j < sinks))
                         prob = scores.masked_fill(~see[:, None], -math.inf).softmax(-1).nan_to_num(0)
                         want = torch.einsum("bhij,bjhd->bihd", prob, vd.repeat_interleave(h // kv, 2)).reshape(b * lq, h * d)
                         fault = ints([0])
                         bm = 32 if dtype == torch.float32 else 64
                         attention.attention[(cdiv(lq, bm), h, b)](
                             q, k, v, y, n, sizes if sizes is not None else q, bias if bias is not None else q, pages, fault, h, h // kv, lq, keys, d, ld(q), ld(k), ld(v), ld(y), 1 / math.sqrt(d), causal,
-                            int(lens is not None), int(sizes is not None), int(bias is not None), reach, ld(bias), p, b * per + 2, half(y), PAGED=paged, DB=db, BM=bm, BN=32 if dtype == torch.float32 or db > 128 else 64)
+                            int(lens is not None), int(sizes is not None), int(bias is not None), reach, ld(bias), window, sinks, p, b * per + 2, half(y), PAGED=paged, DB=db, BM=bm, BN=32 if dtype == torch.float32 or db > 128 else 64)
                         hold("attention" + " paged" * paged, (b, lq, lk, h, kv, d, dtype, causal, lens), y, want, 1e-5 if dtype == torch.float32 else 1 / 100)
                         if fault.item():
                             wrong.append("attention: fault without a reason")
@@ -196,7 +200,7 @@ def check_attention():
                             pages[0, 0], fault = 999, ints([0])
                             lens2 = ints([5] * b)
                             attention.attention[(cdiv(lq, bm), h, b)](
-                                q, k, v, y, lens2, q, q, pages, fault, h, h // kv, lq, keys, d, ld(q), ld(k), ld(v), ld(y), 1.0, causal, 1, 0, 0, 0, 0, p, b * per + 2, half(y),
+                                q, k, v, y, lens2, q, q, pages, fault, h, h // kv, lq, keys, d, ld(q), ld(k), ld(v), ld(y), 1.0, causal, 1, 0, 0, 0, 0, 0, 0, p, b * per + 2, half(y),
                                 PAGED=1, DB=db, BM=bm, BN=32)
                             if fault.item() != 1:
                                 wrong.append("attention: a page outside the store is no fault")

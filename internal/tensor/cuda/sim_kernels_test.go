@@ -237,6 +237,9 @@ func attentionTwin(b block, args any) {
 		q.row(qs, row*int(a.LDQ)+h*d)
 		acc, top, total := make([]float64, d), math.Inf(-1), 0.0
 		for j := range max(seen, 0) {
+			if w := int(a.Window); w > 0 && j <= place-w && j >= int(a.Sinks) {
+				continue
+			}
 			at := seq*int(a.LK) + j
 			if paged {
 				page := pages(seq*(int(a.LK)/int(a.P)) + j/int(a.P))
