@@ -14,6 +14,8 @@ import (
 
 func TestDuplicatesCommand(t *testing.T) {
 	d := newDesk(t)
+	d.paint("p", "r", red, 1)
+	d.must("index", d.path("p")) // the earliest, which comes first; of files that are indexed at once any may be
 	d.paint("p", "r", red, 3)
 	d.paint("p", "b", blue, 2)
 	d.must("index", d.path("p"))
