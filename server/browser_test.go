@@ -44,9 +44,19 @@ func browser(t *testing.T, url string, width int) context.Context {
 
 func drive(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		keep(t, ctx, "failed")
-		t.Fatal(err)
+	for _, a := range actions {
+		err := chromedp.Run(ctx, a)
+		for range 20 { // what it was about to touch may have been drawn anew
+			if err == nil || !strings.Contains(err.Error(), "Could not find node with given id") {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+			err = chromedp.Run(ctx, a)
+		}
+		if err != nil {
+			keep(t, ctx, "failed")
+			t.Fatal(err)
+		}
 	}
 }
 
