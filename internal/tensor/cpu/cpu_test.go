@@ -43,6 +43,40 @@ func TestWorkers(t *testing.T) {
 	}
 }
 
+// TestManyWorkers: whatever number of rows there is for many workers, each gets some, and
+// none gets rows that are not there.
+func TestManyWorkers(t *testing.T) {
+	b, err := New(Options{Workers: 13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := tensor.NewDevice(b)
+	pool := dev.NewPool()
+	defer pool.Close()
+	ones := make([]float32, 700*8)
+	for i := range ones {
+		ones[i] = 1
+	}
+	w, err := pool.Pack(tensor.KindF32, 3, 8, tensor.RowsOf(ones[:3*8], 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m := 1; m <= 700; m += 1 + m/60 {
+		y := make([]float32, m*3)
+		if err := dev.Run(t.Context(), tensor.Interactive, func(s *tensor.Stream) error {
+			x, out := s.NewDense(tensor.F32, m, 8), s.NewDense(tensor.F32, m, 3)
+			tensor.Put(s, x, ones[:m*8])
+			s.Do(&tensor.Linear{X: x, W: w, Y: out})
+			return tensor.Get(s, y, out)
+		}); err != nil {
+			t.Fatalf("%d rows: %v", m, err)
+		}
+		if slices.Min(y) != 8 || slices.Max(y) != 8 {
+			t.Errorf("%d rows: %g to %g, want 8", m, slices.Min(y), slices.Max(y))
+		}
+	}
+}
+
 // block runs a transformer block's kind of ops in every weight kind.
 func block(t *testing.T, dev *tensor.Device, lane tensor.Lane) []float32 {
 	const b, l, c = 3, 50, 96

@@ -32,6 +32,7 @@ func (b *Backend) linear(o *tensor.Linear) error {
 	g.panels = (o.W.Out() + g.k.NR - 1) / g.k.NR
 	chunks := g.chunks()
 	g.chunk = (g.m + chunks - 1) / chunks
+	chunks = (g.m + g.chunk - 1) / g.chunk // rounding up may have left the last ones without rows
 	run := g.run()
 	runs := (g.panels + run - 1) / run
 	b.team.run(chunks*runs, func(worker, task int) {
