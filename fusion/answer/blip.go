@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"image"
 	"slices"
-	"strings"
 
-	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
 	"github.com/emblem-search/emblem/internal/weights"
@@ -31,12 +28,9 @@ type blip struct {
 	tokenizer *text.Tokenizer
 	start     int32 // the token that answers begin with
 
+	*part    // the question encoder's
 	config   questionConfig
 	question *questionNet
-	pool     *tensor.Pool
-	lane     tensor.Lane
-	params   int
-	names    []string
 	sights   *sights
 }
 
@@ -71,10 +65,9 @@ func openBLIPForQuestions(ctx context.Context, f folder) (net, error) {
 }
 
 func (b *blip) open(ctx context.Context, f folder) (err error) {
-	o := f.options
 	var errTower, errDecoder error
-	b.tower, errTower = vit.Load(ctx, f.Dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
-	b.decoder, errDecoder = decoder.Load(ctx, f.Dir, decoder.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, CacheTokens: o.CacheTokens})
+	b.tower, errTower = f.tower(ctx)
+	b.decoder, errDecoder = f.decoder(ctx)
 	if err := weights.Join(errTower, errDecoder, b.openQuestion(f)); err != nil {
 		return err
 	}
@@ -91,32 +84,11 @@ func (b *blip) openQuestion(f folder) (err error) {
 	if b.config, err = readQuestion(f.config.Raw); err != nil {
 		return err
 	}
-	dev, err := device.Open(f.options.Device)
-	if err != nil {
-		return err
-	}
-	precision, err := nn.NewPrecision(dev, f.options.DType)
-	if err != nil {
-		return err
-	}
-	set, err := f.Open(f.config.Stems...)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
-	if b.pool = dev.NewPool(); f.options.Bulk {
-		b.lane = tensor.Bulk
-	}
-	b.question = newQuestionNet(b.config, precision)
-	plan, err := weights.Match(set, questionLayout, b.question)
-	if err != nil {
-		return err
-	}
-	b.params = plan.Parameters()
-	for _, x := range plan.Bindings() {
-		b.names = append(b.names, fmt.Sprintf("question.%s %v ← %s (%s)", x.Name, x.Shape, strings.Join(x.From, " + "), x.DType))
-	}
-	return plan.LoadCached(b.pool, weights.CacheAt(f.options.Cache))
+	b.part, err = f.part("question.", questionLayout, func(p nn.Precision) any {
+		b.question = newQuestionNet(b.config, p)
+		return b.question
+	})
+	return err
 }
 
 // close implements net.
@@ -130,9 +102,7 @@ func (b *blip) close() {
 	if b.decoder != nil {
 		b.decoder.Close()
 	}
-	if b.pool != nil {
-		b.pool.Close()
-	}
+	b.part.close()
 }
 
 // sizes implements net.
@@ -164,7 +134,7 @@ func (b *blip) ask(ctx context.Context, state *ImageState, question string) (*de
 	}
 	defer release()
 	rows := make([]float32, len(ids)*b.config.width)
-	err = b.pool.Device().Run(ctx, b.lane, func(s *tensor.Stream) error {
+	err = b.run(ctx, func(s *tensor.Stream) error {
 		x := s.NewDense(tensor.F32, 1, len(ids), b.config.width) // (1, L, C)
 		b.question.forward(s, ids, seen, x)
 		return tensor.Get(s, rows, x)

@@ -2,88 +2,30 @@ package answer
 
 import (
 	"context"
-	"image"
-	"slices"
 
-	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/text/decoder"
-	"github.com/emblem-search/emblem/vit"
 )
 
 // blipCaptioner is BlipForConditionalGeneration of transformers: the decoder attends to
 // the picture itself.
 type blipCaptioner struct {
-	tower     *vit.Encoder
-	decoder   *decoder.Decoder
+	seer
 	tokenizer *text.Tokenizer
 }
 
 // openBLIPCaptioner opens a BlipForConditionalGeneration.
 func openBLIPCaptioner(ctx context.Context, f folder) (net, error) {
-	b := &blipCaptioner{}
-	tower, decoder, err := openTowerAndDecoder(ctx, f)
-	b.tower, b.decoder = tower, decoder
+	s, err := openSeer(ctx, f)
+	b := &blipCaptioner{seer: s}
 	if err == nil {
-		b.tokenizer, err = decoder.Tokenizer()
+		b.tokenizer, err = b.decoder.Tokenizer()
 	}
 	if err != nil {
 		b.close()
 		return nil, err
 	}
 	return b, nil
-}
-
-// openTowerAndDecoder opens both parts of a folder that has no others. What fails is to
-// be closed too.
-func openTowerAndDecoder(ctx context.Context, f folder) (*vit.Encoder, *decoder.Decoder, error) {
-	o := f.options
-	tower, errTower := vit.Load(ctx, f.Dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
-	dec, err := decoder.Load(ctx, f.Dir, decoder.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, CacheTokens: o.CacheTokens})
-	return tower, dec, weights.Join(errTower, err)
-}
-
-// close implements net.
-func (b *blipCaptioner) close() {
-	if b.tower != nil {
-		b.tower.Close()
-	}
-	if b.decoder != nil {
-		b.decoder.Close()
-	}
-}
-
-// sizes implements net.
-func (b *blipCaptioner) sizes() Sizes { return sizesOf(b.tower, b.decoder) }
-
-// sizesOf are the sizes of a model of a tower and a decoder.
-func sizesOf(tower *vit.Encoder, d *decoder.Decoder) Sizes {
-	return Sizes{
-		DType: d.DType(), Bytes: tower.Bytes() + d.Bytes(), Parameters: tower.Parameters() + d.Parameters(), Context: d.Positions(), Pictures: 1, Tiles: 1,
-		Steps: tower.Preprocess().Steps(), Bindings: slices.Concat(tower.Bindings(), d.Bindings()),
-	}
-}
-
-// recipe implements net.
-func (*blipCaptioner) recipe(int, int, PictureOptions) string { return "" }
-
-// encode implements net.
-func (b *blipCaptioner) encode(ctx context.Context, img image.Image, _ PictureOptions) (*ImageState, error) {
-	return encodeWhole(ctx, b.tower, img)
-}
-
-// encodeWhole makes a state of all that a tower makes of a picture, which it looks at as
-// a whole.
-func encodeWhole(ctx context.Context, tower *vit.Encoder, img image.Image) (*ImageState, error) {
-	px, err := tower.Preprocess().Apply(img)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tower.Sequence(ctx, []vit.Pixels{px})
-	if err != nil {
-		return nil, err
-	}
-	return &ImageState{Tiles: 1, Tokens: len(rows[0]) / tower.Width(), Features: rows[0]}, nil
 }
 
 // answer implements net.

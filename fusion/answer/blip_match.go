@@ -4,13 +4,11 @@ import (
 	"context"
 	"image"
 	"math"
-	"os"
 	"slices"
 
-	"github.com/emblem-search/emblem/internal/tensor"
+	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
-	"github.com/emblem-search/emblem/vit"
 )
 
 // blipMatcher is BlipForImageTextRetrieval of transformers: the text is read by an
@@ -19,7 +17,7 @@ import (
 type blipMatcher struct {
 	blip *blip // without its decoder
 	head *matchHead
-	pool *tensor.Pool
+	part *part // the head's
 }
 
 // matchHead tells that a text is not about a picture, and that it is.
@@ -39,41 +37,22 @@ func openBLIPMatcher(ctx context.Context, f folder) (net, error) {
 }
 
 func (m *blipMatcher) open(ctx context.Context, f folder) error {
-	o, b := f.options, m.blip
+	b := m.blip
 	var errTower, err error
-	b.tower, errTower = vit.Load(ctx, f.Dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
+	b.tower, errTower = f.tower(ctx)
 	if err := weights.Join(errTower, b.openQuestion(f)); err != nil {
 		return err
 	}
 	m.head = &matchHead{weights.Host{Shape: []int{2, b.config.width}}, weights.Host{Shape: []int{2}}}
-	if err := m.openHead(f); err != nil {
+	if m.part, err = f.part("match.", matchLayout, func(nn.Precision) any { return m.head }); err != nil {
 		return err
 	}
-	files := o.FS
-	if files == nil {
-		files = os.DirFS(f.Dir)
-	}
-	if b.tokenizer, err = text.LoadTokenizerFS(files, text.TokenizerOptions{}); err != nil {
+	b.params += m.part.params
+	if b.tokenizer, err = text.LoadTokenizerFS(f.files(), text.TokenizerOptions{}); err != nil {
 		return err
 	}
 	b.sights = newSights(b)
 	return nil
-}
-
-// openHead reads the head's weights.
-func (m *blipMatcher) openHead(f folder) error {
-	set, err := f.Open(f.config.Stems...)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
-	plan, err := weights.Match(set, matchLayout, m.head)
-	if err != nil {
-		return err
-	}
-	m.pool = m.blip.pool.Device().NewPool()
-	m.blip.params += plan.Parameters()
-	return plan.Load(m.pool)
 }
 
 // matchLayout is the head of a BlipForImageTextRetrieval. The projections that compare
@@ -88,9 +67,7 @@ var matchLayout = weights.Layout{
 // close implements net.
 func (m *blipMatcher) close() {
 	m.blip.close()
-	if m.pool != nil {
-		m.pool.Close()
-	}
+	m.part.close()
 }
 
 // sizes implements net.

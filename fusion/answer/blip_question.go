@@ -47,13 +47,9 @@ func readQuestion(raw []byte) (questionConfig, error) {
 	if err != nil {
 		return questionConfig{}, fmt.Errorf("config.json: text_config.hidden_act: %w", err)
 	}
-	for _, k := range []struct {
-		key      string
-		n, limit int
-	}{{"vocab_size", f.Vocab, 1 << 24}, {"hidden_size", f.Width, 1 << 16}, {"intermediate_size", f.Hidden, 1 << 18}, {"num_hidden_layers", f.Layers, 1 << 10}, {"num_attention_heads", f.Heads, 1 << 12}, {"max_position_embeddings", f.Positions, 1 << 20}} {
-		if k.n < 1 || k.n > k.limit {
-			return questionConfig{}, fmt.Errorf("config.json: text_config.%s is %d, want 1 to %d", k.key, k.n, k.limit)
-		}
+	if err := inRange("text_config.", size{"vocab_size", f.Vocab, 1 << 24}, size{"hidden_size", f.Width, 1 << 16}, size{"intermediate_size", f.Hidden, 1 << 18},
+		size{"num_hidden_layers", f.Layers, 1 << 10}, size{"num_attention_heads", f.Heads, 1 << 12}, size{"max_position_embeddings", f.Positions, 1 << 20}); err != nil {
+		return questionConfig{}, err
 	}
 	if f.Width%f.Heads != 0 || f.Width != file.Vision.Width {
 		return questionConfig{}, fmt.Errorf("config.json: text_config.hidden_size %d with %d heads and vision_config.hidden_size %d", f.Width, f.Heads, file.Vision.Width)

@@ -44,25 +44,40 @@ func (p *prefix) explain(ctx context.Context, states []*ImageState, question, an
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	whole, err := p.score(ctx, a, answer)
-	if err != nil {
-		return 0, 0, nil, err
-	}
 	side := p.cells()
-	heat = make([]float32, side*side)
+	heat, err = losses(ctx, side*side, func(ctx context.Context, cell int) (float64, error) {
+		less := a
+		if cell != none {
+			less.inserts = slices.Clone(a.inserts)
+			p.cover(states[0], cell, side, &less)
+		}
+		return p.score(ctx, less, answer)
+	})
+	return side, side, heat, err
+}
+
+// none is the cell of which nothing is taken away.
+const none = -1
+
+// losses are what an answer loses without each of n cells, as a logarithm, if it loses
+// anything: score tells how likely it is without one. The first, without none, computes
+// what all have in common.
+func losses(ctx context.Context, n int, score func(ctx context.Context, cell int) (float64, error)) ([]float32, error) {
+	whole, err := score(ctx, none)
+	if err != nil {
+		return nil, err
+	}
+	heat := make([]float32, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for cell := range heat {
 		g.Go(func() error {
-			less := a
-			less.inserts = slices.Clone(a.inserts)
-			p.cover(states[0], cell, side, &less)
-			s, err := p.score(ctx, less, answer)
+			s, err := score(ctx, cell)
 			heat[cell] = float32(max(0, whole-s))
 			return err
 		})
 	}
-	return side, side, heat, g.Wait()
+	return heat, g.Wait()
 }
 
 // side is the number of tokens of a tile's side.

@@ -7,7 +7,6 @@ import (
 	"image"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,14 +33,6 @@ type folder struct {
 	weights.Folder
 	config  weights.Config
 	options Options
-}
-
-// files are the folder's.
-func (f folder) files() fs.FS {
-	if f.FS != nil {
-		return f.FS
-	}
-	return os.DirFS(f.Dir)
 }
 
 // net is what a family makes of a folder. Its methods may be called from many

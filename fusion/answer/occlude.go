@@ -8,10 +8,7 @@ import (
 
 // explain implements explainer.
 func (b *blip) explain(ctx context.Context, states []*ImageState, question, answer string) (w, h int, heat []float32, err error) {
-	side := 1
-	for (side+1)*(side+1) <= states[0].Tokens-1 {
-		side++
-	}
+	side := root(states[0].Tokens - 1)
 	return occlude(ctx, b, states[0], question, answer, side, side)
 }
 
@@ -25,26 +22,19 @@ func (v *vilt) explain(ctx context.Context, states []*ImageState, question, answ
 // class token and w×h patches: those of a cell become the picture's mean, and what the
 // answer loses in probability is the cell's value, as a logarithm.
 func occlude(ctx context.Context, r ranker, s *ImageState, question, answer string, w, h int) (cols, rows int, heat []float32, err error) {
-	score := func(s *ImageState) (float64, error) {
-		logs, err := r.rank(ctx, []*ImageState{s}, question, []string{answer})
+	cols, rows = min(mostCells, w), min(mostCells, h)
+	heat, err = losses(ctx, cols*rows, func(ctx context.Context, cell int) (float64, error) {
+		less := s
+		if cell != none {
+			less = s.without(cell, cols, rows, w, h)
+		}
+		logs, err := r.rank(ctx, []*ImageState{less}, question, []string{answer})
 		if err != nil {
 			return 0, err
 		}
 		return logs[0], nil
-	}
-	whole, err := score(s)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	cols, rows = min(mostCells, w), min(mostCells, h)
-	for cell := range cols * rows {
-		loss, err := score(s.without(cell, cols, rows, w, h))
-		if err != nil {
-			return 0, 0, nil, err
-		}
-		heat = append(heat, float32(max(0, whole-loss)))
-	}
-	return cols, rows, heat, nil
+	})
+	return cols, rows, heat, err
 }
 
 // without is a state whose patches of a cell are the picture's mean.

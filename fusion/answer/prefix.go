@@ -45,19 +45,18 @@ const placeholder = "<image>"
 
 // openParts opens the tower and the decoder of a folder.
 func (p *prefix) openParts(ctx context.Context, f folder) error {
-	o := f.options
-	tower, errTower := vit.Load(ctx, f.Dir, vit.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache})
+	tower, errTower := f.tower(ctx)
 	p.tower = tower
 	var misfit *weights.Error
 	if errTower != nil && !errors.As(errTower, &misfit) {
 		return errTower
 	}
-	dec, err := decoder.Load(ctx, f.Dir, decoder.Options{FS: o.FS, Device: o.Device, DType: o.DType, Bulk: o.Bulk, Cache: o.Cache, CacheTokens: o.CacheTokens})
+	dec, err := f.decoder(ctx)
 	p.decoder = dec
 	if err := weights.Join(errTower, err); err != nil {
 		return err
 	}
-	if p.template, err = chat.Load(f.Dir, o.FS); err != nil && !errors.Is(err, chat.ErrNone) {
+	if p.template, err = chat.Load(f.Dir, f.FS); err != nil && !errors.Is(err, chat.ErrNone) {
 		return err
 	}
 	t, err := dec.Tokenizer()
@@ -76,7 +75,7 @@ func (p *prefix) close() {
 		p.tower.Close()
 	}
 	if p.connector != nil {
-		p.connector.pool.Close()
+		p.connector.close()
 	}
 	if p.decoder != nil {
 		p.decoder.Close()

@@ -127,7 +127,7 @@ func (b *blip) see(ctx context.Context, state *ImageState, s *sight) error {
 		}
 		s.kv = append(s.kv, t)
 	}
-	return b.pool.Device().Run(ctx, b.lane, func(st *tensor.Stream) error {
+	return b.run(ctx, func(st *tensor.Stream) error {
 		x := st.NewDense(tensor.F32, n, b.config.picture) // (P, In)
 		tensor.Put(st, x, state.Features)
 		b.question.see(st, x, s.kv)

@@ -2,26 +2,21 @@ package answer
 
 import (
 	"context"
-	"image"
 	"strings"
 
 	"github.com/emblem-search/emblem/text/decoder"
-	"github.com/emblem-search/emblem/vit"
 )
 
 // trocr is a VisionEncoderDecoderModel of transformers: a vision transformer, and a
 // decoder that attends to what that made of the picture, the tokens before the patches
 // included (modeling_vision_encoder_decoder.py, modeling_trocr.py).
-type trocr struct {
-	tower   *vit.Encoder
-	decoder *decoder.Decoder
-}
+type trocr struct{ seer }
 
 // openTrOCR opens a folder of one.
 func openTrOCR(ctx context.Context, f folder) (net, error) {
-	t := &trocr{}
-	var err error
-	if t.tower, t.decoder, err = openTowerAndDecoder(ctx, f); err == nil {
+	s, err := openSeer(ctx, f)
+	t := &trocr{s}
+	if err == nil {
 		_, err = t.decoder.Tokenizer()
 	}
 	if err != nil {
@@ -29,27 +24,6 @@ func openTrOCR(ctx context.Context, f folder) (net, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-// close implements net.
-func (t *trocr) close() {
-	if t.tower != nil {
-		t.tower.Close()
-	}
-	if t.decoder != nil {
-		t.decoder.Close()
-	}
-}
-
-// sizes implements net.
-func (t *trocr) sizes() Sizes { return sizesOf(t.tower, t.decoder) }
-
-// recipe implements net: pictures become of one size whatever the options are.
-func (*trocr) recipe(int, int, PictureOptions) string { return "" }
-
-// encode implements net.
-func (t *trocr) encode(ctx context.Context, img image.Image, _ PictureOptions) (*ImageState, error) {
-	return encodeWhole(ctx, t.tower, img)
 }
 
 // read implements reader.

@@ -10,10 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emblem-search/emblem/internal/device"
 	"github.com/emblem-search/emblem/internal/nn"
 	"github.com/emblem-search/emblem/internal/tensor"
-	"github.com/emblem-search/emblem/internal/weights"
 	"github.com/emblem-search/emblem/text"
 	"github.com/emblem-search/emblem/text/decoder"
 )
@@ -22,15 +20,11 @@ import (
 // the answers that it was trained on. A state is the embedded picture; all else is
 // computed for every question, since words and patches attend to each other.
 type vilt struct {
+	*part
 	net       *viltNet
 	pixels    viltPixels
 	labels    []string
 	tokenizer *text.Tokenizer
-	precision nn.Precision
-	pool      *tensor.Pool
-	lane      tensor.Lane
-	params    int
-	names     []string
 }
 
 func openViLT(_ context.Context, f folder) (net, error) {
@@ -57,41 +51,13 @@ func (v *vilt) open(f folder) error {
 	if v.tokenizer, err = text.LoadTokenizerFS(f.files(), text.TokenizerOptions{}); err != nil {
 		return err
 	}
-	dev, err := device.Open(f.options.Device)
-	if err != nil {
-		return err
-	}
-	if v.precision, err = nn.NewPrecision(dev, f.options.DType); err != nil {
-		return err
-	}
-	set, err := f.Open(f.config.Stems...)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
-	if v.pool = dev.NewPool(); f.options.Bulk {
-		v.lane = tensor.Bulk
-	}
-	v.net = newViLTNet(c, v.precision)
-	plan, err := weights.Match(set, viltLayout, v.net)
-	if err != nil {
-		return err
-	}
-	v.params = plan.Parameters()
-	for _, b := range plan.Bindings() {
-		v.names = append(v.names, fmt.Sprintf("%s %v ← %s (%s)", b.Name, b.Shape, strings.Join(b.From, " + "), b.DType))
-	}
-	if err := plan.LoadCached(v.pool, weights.CacheAt(f.options.Cache)); err != nil {
+	if v.part, err = f.part("", viltLayout, func(p nn.Precision) any {
+		v.net = newViLTNet(c, p)
+		return v.net
+	}); err != nil {
 		return err
 	}
 	return v.net.fold(v.pool)
-}
-
-// close implements net.
-func (v *vilt) close() {
-	if v.pool != nil {
-		v.pool.Close()
-	}
 }
 
 // sizes implements net.
@@ -114,7 +80,7 @@ func (v *vilt) encode(ctx context.Context, img image.Image, _ PictureOptions) (*
 	}
 	n := 1 + px.W/v.net.config.patch*(px.H/v.net.config.patch)
 	s := &ImageState{Tiles: 1, Tokens: n, Features: make([]float32, n*v.net.config.width)}
-	return s, v.pool.Device().Run(ctx, v.lane, func(st *tensor.Stream) error {
+	return s, v.run(ctx, func(st *tensor.Stream) error {
 		y := st.NewDense(tensor.F32, n, v.net.config.width) // (L, C)
 		v.net.see(st, px, v.pixels, y)
 		return tensor.Get(st, s.Features, y)
@@ -132,7 +98,7 @@ func (v *vilt) logits(ctx context.Context, state *ImageState, question string) (
 		return nil, 0, errors.New("answer: a state is not of this model")
 	}
 	pooled, out := make([]float32, c.width), make([]float32, c.labels)
-	err := v.pool.Device().Run(ctx, v.lane, func(s *tensor.Stream) error {
+	err := v.run(ctx, func(s *tensor.Stream) error {
 		y := s.NewDense(tensor.F32, 1, c.width) // (1, C)
 		v.net.read(s, ids, state.Features, y)
 		return tensor.Get(s, pooled, y)
@@ -143,7 +109,7 @@ func (v *vilt) logits(ctx context.Context, state *ImageState, question string) (
 	for i, x := range pooled {
 		pooled[i] = float32(math.Tanh(float64(x)))
 	}
-	return out, len(ids), v.pool.Device().Run(ctx, v.lane, func(s *tensor.Stream) error {
+	return out, len(ids), v.run(ctx, func(s *tensor.Stream) error {
 		y := s.NewDense(tensor.F32, 1, c.labels) // (1, labels)
 		v.net.weigh(s, pooled, y)
 		return tensor.Get(s, out, y)

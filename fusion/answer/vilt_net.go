@@ -45,14 +45,11 @@ func readViLT(raw []byte) (viltConfig, []string, error) {
 	if err != nil {
 		return viltConfig{}, nil, fmt.Errorf("config.json: hidden_act: %w", err)
 	}
-	for _, k := range []struct {
-		key      string
-		n, limit int
-	}{{"vocab_size", f.Vocab, 1 << 24}, {"type_vocab_size", f.Types, 1 << 10}, {"modality_type_vocab_size", f.Modalities - 1, 1 << 10}, {"max_position_embeddings", f.Positions, 1 << 20}, {"hidden_size", f.Width, 1 << 16},
-		{"num_hidden_layers", f.Layers, 1 << 10}, {"num_attention_heads", f.Heads, 1 << 12}, {"intermediate_size", f.Hidden, 1 << 18}, {"image_size", f.Side, 1 << 13}, {"patch_size", f.Patch, f.Side}, {"id2label", len(f.Labels), 1 << 20}} {
-		if k.n < 1 || k.n > k.limit {
-			return viltConfig{}, nil, fmt.Errorf("config.json: %s is %d, want 1 to %d", k.key, k.n, k.limit)
-		}
+	if err := inRange("", size{"vocab_size", f.Vocab, 1 << 24}, size{"type_vocab_size", f.Types, 1 << 10}, size{"modality_type_vocab_size", f.Modalities - 1, 1 << 10},
+		size{"max_position_embeddings", f.Positions, 1 << 20}, size{"hidden_size", f.Width, 1 << 16}, size{"num_hidden_layers", f.Layers, 1 << 10},
+		size{"num_attention_heads", f.Heads, 1 << 12}, size{"intermediate_size", f.Hidden, 1 << 18}, size{"image_size", f.Side, 1 << 13},
+		size{"patch_size", f.Patch, f.Side}, size{"id2label", len(f.Labels), 1 << 20}); err != nil {
+		return viltConfig{}, nil, err
 	}
 	switch {
 	case f.Width%f.Heads != 0:
