@@ -22,6 +22,11 @@ func (e *Encoder) Embed(ctx context.Context, pictures []Pixels, p Pool) ([][]flo
 
 // each runs a forward pass that makes dim numbers of every picture, in turns.
 func (e *Encoder) each(ctx context.Context, pictures []Pixels, dim int, forward func(*tensor.Stream, input, tensor.Tensor)) ([][]float32, error) {
+	return e.inTurns(pictures, func(in input) ([][]float32, error) { return e.run(ctx, in, dim, forward) })
+}
+
+// inTurns has pictures of one length computed together: one returns what becomes of each.
+func (e *Encoder) inTurns(pictures []Pixels, one func(in input) ([][]float32, error)) ([][]float32, error) {
 	for _, px := range pictures {
 		if err := e.fits(px); err != nil {
 			return nil, err
@@ -36,7 +41,7 @@ func (e *Encoder) each(ctx context.Context, pictures []Pixels, dim int, forward 
 		for _, i := range which {
 			in.pictures = append(in.pictures, pictures[i])
 		}
-		rows, err := e.run(ctx, in, dim, forward)
+		rows, err := one(in)
 		if err != nil {
 			return nil, err
 		}

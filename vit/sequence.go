@@ -2,6 +2,7 @@ package vit
 
 import (
 	"context"
+	"slices"
 
 	"github.com/emblem-search/emblem/internal/tensor"
 )
@@ -10,21 +11,9 @@ import (
 // where there is one: for every picture (L, C), C being Width. The tokens before the
 // patches, [Encoder.Lead] of them, come first.
 func (e *Encoder) Sequence(ctx context.Context, pictures []Pixels) ([][]float32, error) {
-	for _, px := range pictures {
-		if err := e.fits(px); err != nil {
-			return nil, err
-		}
-	}
-	if err := e.load(); err != nil {
-		return nil, err
-	}
-	all := make([][]float32, len(pictures))
-	for _, which := range e.turns(pictures) {
-		in := e.input(nil)
-		for _, i := range which {
-			in.pictures = append(in.pictures, pictures[i])
-		}
-		flat := make([]float32, len(which)*e.net.config.length(in)*e.Width())
+	return e.inTurns(pictures, func(in input) ([][]float32, error) {
+		n := e.net.config.length(in) * e.Width()
+		flat := make([]float32, in.count()*n)
 		err := e.pool.Device().Run(ctx, e.lane, func(s *tensor.Stream) error {
 			x, _ := e.net.encode(s, in)
 			y := s.NewDense(tensor.F32, x.Shape()...) // (B, L, C)
@@ -35,15 +24,8 @@ func (e *Encoder) Sequence(ctx context.Context, pictures []Pixels) ([][]float32,
 			}
 			return tensor.Get(s, flat, y)
 		})
-		if err != nil {
-			return nil, err
-		}
-		n := len(flat) / len(which)
-		for k, i := range which {
-			all[i] = flat[k*n : (k+1)*n : (k+1)*n]
-		}
-	}
-	return all, nil
+		return slices.Collect(slices.Chunk(flat, n)), err
+	})
 }
 
 // Width is the number of elements of a token within the blocks.
