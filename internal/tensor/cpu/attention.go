@@ -22,6 +22,7 @@ func (b *Backend) attention(o *tensor.Attention) error {
 	}
 	h.d, h.lq, h.lk = o.Q.Cols()/o.Heads, o.Q.Dim(1), o.Keys()
 	h.q, h.key, h.v = view(o.Q), view(o.K), view(o.V)
+	h.bias = view(o.Bias)
 	h.page = o.K.Dim(1)
 	if o.Pages.Ok() {
 		if err := h.checkPages(); err != nil {
@@ -36,9 +37,6 @@ func (b *Backend) attention(o *tensor.Attention) error {
 			h.more[i] = float32(math.Log(float64(n))) / o.Scale
 		}
 	}
-	if o.Bias.Ok() {
-		h.scaleBias()
-	}
 	group := o.Heads / h.kv
 	if o.Q.Dim(0)*h.kv < b.Workers() {
 		group = 1 // packing the keys more than once is better than idle cores
@@ -48,18 +46,6 @@ func (b *Backend) attention(o *tensor.Attention) error {
 		h.run(worker, task/each, task%each*group, group)
 	})
 	return nil
-}
-
-// scaleBias divides the bias by the scale, which the softmax multiplies all scores by.
-func (h *heads) scaleBias() {
-	from := view(h.o.Bias)
-	h.far = from.cols
-	h.bias = make([]float32, h.o.Heads*h.far)
-	for i := range h.o.Heads {
-		for j, v := range from.f32(i) {
-			h.bias[i*h.far+j] = v / h.o.Scale
-		}
-	}
 }
 
 // checkPages demands that all pages that will be read are in the store.
@@ -88,8 +74,7 @@ type heads struct {
 	d, lq, lk int
 	direct    bool      // Q rows and V rows can be read in place
 	more      []float32 // (B, Lk), what a key's size adds to its scores; nil: nothing
-	bias      []float32 // (Heads, far), what distances add to them; nil: nothing
-	far       int       // distances that bias tells apart: 2·R+1
+	bias      rows      // (Heads, 2·R+1), what distances add to them, or none
 	q, key, v rows
 	page      int     // keys that lie next to each other
 	pages     []int32 // where they do, for each sequence in turn; nil: one after the other
@@ -347,7 +332,7 @@ func (h *heads) block(t task, q, y rows, r, n, step int) {
 		h.scores(t, q, r, n, last)
 		for i := range n {
 			seen := h.visible(t, step*(r+i))
-			if h.bias != nil {
+			if h.o.Bias.Ok() {
 				h.addBias(t, i, t.head+(1-step)*(r+i), step*(r+i), seen)
 			}
 			if h.o.Window > 0 {
@@ -361,22 +346,15 @@ func (h *heads) block(t task, q, y rows, r, n, step int) {
 }
 
 // addBias adds to row i's scores what the distances from query at to the keys that it
-// sees add for a head: equal values up to the farthest, the table's, and equal ones again.
+// sees add for a head. It is divided by the scale, which the softmax multiplies by.
 func (h *heads) addBias(t task, i, head, at, seen int) {
 	if h.o.Causal {
 		at += t.last - h.lq
 	}
-	table, reach := h.bias[head*h.far:][:h.far], h.far/2
+	table, reach := h.bias.f32(head), h.bias.cols/2
 	row := unsafe.Slice((*float32)(unsafe.Add(t.s, i*t.lds)), max(seen, 0))
-	near, end := min(max(at-reach, 0), len(row)), min(max(at+reach+1, 0), len(row))
-	for l := range near {
-		row[l] += table[0]
-	}
-	if near < end {
-		add(row[near:end], table[near-at+reach:][:end-near])
-	}
-	for l := end; l < len(row); l++ {
-		row[l] += table[h.far-1]
+	for l := range row {
+		row[l] += table[reach+min(max(l-at, -reach), reach)] / h.o.Scale
 	}
 }
 
