@@ -148,14 +148,14 @@ func dictSort(r *run, v any, args []any, named map[string]any) any {
 	})}
 }
 
-func sum(_ *run, v any, args []any, named map[string]any) any {
+func sum(r *run, v any, args []any, named map[string]any) any {
 	total := given(args, named, 1, "start", int64(0))
 	key := given(args, named, 0, "attribute", nil)
 	for _, x := range items(v) {
 		if key != nil {
 			x = dotted(x, key)
 		}
-		total = arithmetic{"+", constant{total}, constant{x}, 0}.eval(&run{})
+		total = arithmetic{"+", constant{total}, constant{x}, 0}.eval(r)
 	}
 	return total
 }

@@ -93,6 +93,7 @@ func TestErrors(t *testing.T) {
 		"{% set n = namespace(l=[0]) %}{% for i in range(99) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l | tojson | length }}":                       "",
 		"{% set n = namespace(l=[0]) %}{% for i in range(99) %}{% set n.l = n.l + n.l %}{% endfor %}":                                                   "steps",
 		"{% set n = namespace(l=[0], m=[0]) %}{% for i in range(99) %}{% set n.l = [n.l, n.l] %}{% set n.m = [n.m, n.m] %}{% endfor %}{{ n.l == n.m }}": "bytes",
+		"{% set n = namespace(l=['a' * 100000]) %}{% for i in range(12) %}{% set n.l = n.l + n.l %}{% endfor %}{{ n.l | sum(start='') | length }}":      "steps",
 		"{% set x = 'a' * 100000 %}{{ x | replace('a', x) }}":                                                                                           "too many",
 	} {
 		tpl, err := Parse(source)

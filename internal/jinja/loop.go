@@ -38,7 +38,7 @@ func (s loop) through(r *run, v any, around *scope, depth int64) (j string) {
 		state.at = i
 		var jump string
 		r.within(around, func() {
-			r.scope.set("loop", state.value())
+			r.scope.set("loop", state)
 			s.target.give(r, x)
 			jump = r.do(s.body)
 		})
@@ -75,9 +75,6 @@ type loopState struct {
 	changed []any
 	again   function // calls a recursive loop
 }
-
-// value is the state as a variable.
-func (l *loopState) value() any { return l }
 
 // get is loop.NAME.
 func (l *loopState) get(name string) any {
