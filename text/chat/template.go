@@ -16,6 +16,7 @@ type Template struct {
 	plain, tools *jinja.Template // tools: for conversations with tools, where the folder has one of its own
 	special      map[string]string
 	inParts      bool // a message's content is a list of parts, not a text
+	takesTools   bool
 }
 
 // ErrNone says that a folder has no chat template: its model continues texts, and was not
@@ -59,6 +60,7 @@ func Load(dir string, files fs.FS) (*Template, error) {
 		}
 	}
 	t.inParts = t.wantsParts()
+	t.takesTools = t.wantsTools()
 	return t, nil
 }
 
@@ -223,7 +225,10 @@ func (t *Template) render(messages []Message, o Options, inParts bool) (string, 
 }
 
 // Tools tells whether the template has a place for tools.
-func (t *Template) Tools() bool {
+func (t *Template) Tools() bool { return t.takesTools }
+
+// wantsTools finds out whether a tool's name comes out of the template.
+func (t *Template) wantsTools() bool {
 	const probe = "zqxprobe"
 	tool := json.RawMessage(`{"type":"function","function":{"name":"` + probe + `","description":"","parameters":{"type":"object","properties":{}}}}`)
 	s, err := t.Render([]Message{Text("user", "?")}, Options{Tools: []json.RawMessage{tool}})
