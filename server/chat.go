@@ -107,29 +107,26 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	model, err := s.chatterFor(body.Model)
+	t, done, err := s.hear(r, body.Model, body.MaxTiles, &body)
 	if err != nil {
 		return err
 	}
-	t, err := body.talk(model)
-	if err != nil {
-		return err
-	}
-	c := conversing{server: s, caller: callerOf(r), model: model}
-	for i, m := range body.Messages {
-		if err := c.add(at("messages", i), m); err != nil {
-			return err
-		}
-	}
-	if err := t.about(r.Context(), &c, body.MaxTiles); err != nil {
-		return err
-	}
-	defer c.release()
-	x := &chatting{talk: t, head: chatAnswer{ID: "chatcmpl-" + w.Header().Get(headerRequestID), Created: time.Now().Unix(), Model: model.Name()}}
+	defer done()
+	x := &chatting{talk: t, head: chatAnswer{ID: "chatcmpl-" + w.Header().Get(headerRequestID), Created: time.Now().Unix(), Model: t.model.Name()}}
 	if body.Stream {
 		return x.stream(w, r, body.StreamOptions.IncludeUsage)
 	}
 	return x.whole(w, r)
+}
+
+// messages implements speech.
+func (b *chatBody) messages(c *conversing) error {
+	for i, m := range b.Messages {
+		if err := c.add(at("messages", i), m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // talk reads all of the request but its messages.

@@ -108,22 +108,11 @@ func (s *Server) responses(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	model, err := s.chatterFor(body.Model)
+	t, done, err := s.hear(r, body.Model, body.MaxTiles, &body)
 	if err != nil {
 		return err
 	}
-	t, err := body.talk(model)
-	if err != nil {
-		return err
-	}
-	c := conversing{server: s, caller: callerOf(r), model: model}
-	if err := body.messages(&c); err != nil {
-		return err
-	}
-	if err := t.about(r.Context(), &c, body.MaxTiles); err != nil {
-		return err
-	}
-	defer c.release()
+	defer done()
 	x := &responding{talk: t, answer: body.head(t)}
 	x.answer.ID = "resp_" + w.Header().Get(headerRequestID)
 	if body.Stream {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"golang.org/x/sync/errgroup"
 
@@ -71,6 +72,30 @@ func (t *talk) bound(schema []byte, param string) error {
 		t.request.Schema, t.schemaParam = schema, param
 	}
 	return t.error(t.request.Check())
+}
+
+// speech is a request for an answer in a conversation, in one of OpenAI's two shapes.
+type speech interface {
+	// talk reads all but the messages, messages those.
+	talk(c *chatter) (*talk, error)
+	messages(c *conversing) error
+}
+
+// hear reads a request, with the pictures of its messages, which done lets go.
+func (s *Server) hear(r *http.Request, model string, tiles int, b speech) (t *talk, done func(), err error) {
+	m, err := s.chatterFor(model)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t, err = b.talk(m); err != nil {
+		return nil, nil, err
+	}
+	c := conversing{server: s, caller: callerOf(r), model: m}
+	if err := b.messages(&c); err != nil {
+		return nil, nil, err
+	}
+	err = t.about(r.Context(), &c, tiles)
+	return t, c.release, err
 }
 
 // about adds the conversation.
